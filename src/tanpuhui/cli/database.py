@@ -1,0 +1,29 @@
+"""``tanpuhui database``: the owner's commands."""
+
+from __future__ import annotations
+
+import os
+
+from cyclopts import App
+
+from tanpuhui.cli.output import console
+
+app = App(name="database")
+
+
+@app.command
+def migrate() -> int:
+    """Apply every migration as the owner and give the application's role its privileges.
+
+    Example: TANPUHUI_DATABASE_URL=postgresql://owner@db/tanpuhui tanpuhui database migrate
+    """
+    import django
+
+    from tanpuhui.project import database
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tanpuhui.project.settings")
+    django.setup()
+    count = database.missing_migrations()
+    database.migrate()
+    console.print(f"{count} migrations applied.")
+    return 0

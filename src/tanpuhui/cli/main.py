@@ -1,0 +1,78 @@
+"""The ``tanpuhui`` command: its groups, what its exit status means, and how a refusal is shown.
+
+Exit status: 0 done, 1 our fault, 2 refused, 3 done with findings.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from cyclopts import App, CycloptsError
+
+from tanpuhui.kit.refusal import Refusal
+
+REFUSED = 2
+OUR_FAULT = 1
+
+#: Groups that work without a database.
+WITHOUT_DATABASE = {"methodology", "demo", "database", "--help", "-h", "--version"}
+
+app = App(
+    name="tanpuhui",
+    help="Personal carbon accounts: from providers' files to reductions in residents' accounts.",
+    help_epilogue="Exit status: 0 done, 1 our fault, 2 refused, 3 done with findings.",
+    version_flags=["--version"],
+    result_action="return_value",
+)
+app.command("tanpuhui.cli.methodology:app", name="methodology", help="Check, list, show, explain and seal methodologies.")
+app.command("tanpuhui.cli.account:app", name="account", help="Open and show residents' accounts.")
+app.command("tanpuhui.cli.grant:app", name="grant", help="Give, withdraw and show residents' grants.")
+app.command("tanpuhui.cli.evidence:app", name="evidence", help="Take providers' files; every row is accounted for.")
+app.command("tanpuhui.cli.close:app", name="close", help="Close a day, or replay a close from its manifest.")
+app.command("tanpuhui.cli.lot:app", name="lot", help="Certify reductions into a lot with a serial range.")
+app.command("tanpuhui.cli.ledger:app", name="ledger", help="Check every invariant of the ledger.")
+app.command("tanpuhui.cli.statement:statement", name="statement", help="A resident's statement, now or at a time.")
+app.command("tanpuhui.cli.database:app", name="database", help="Migrate the database.")
+app.command("tanpuhui.cli.demo:demo", name="demo", help="Run a small synthetic city whose truth is known.")
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Run one command and leave with its exit status."""
+    given = sys.argv[1:] if arguments is None else arguments
+    sys.exit(status_of(given))
+
+
+def status_of(given: list[str]) -> int:
+    """Run one command; a refusal is printed with its code, facts and next step, and gives 2."""
+    as_json = "--json" in given
+    try:
+        if _needs_database(given):
+            from tanpuhui.project.database import prepare
+
+            prepare()
+        answer = app(given, exit_on_error=False, print_error=False)
+    except Refusal as refusal:
+        _show_refusal(refusal.as_json(), as_json=as_json)
+        return REFUSED
+    except CycloptsError as error:
+        _show_refusal({"code": "cli.usage", "message": f"{error} See 'tanpuhui --help'.", "facts": {}}, as_json=as_json)
+        return REFUSED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OUR_FAULT
+    return answer if isinstance(answer, int) else 0
+
+
+def _needs_database(given: list[str]) -> bool:
+    return bool(given) and given[0] not in WITHOUT_DATABASE and not {"--help", "-h"} & set(given)
+
+
+def _show_refusal(refusal: dict[str, Any], *, as_json: bool) -> None:
+    from tanpuhui.cli.output import errors, print_json
+
+    if as_json:
+        print_json({"refused": refusal})
+    errors.print(f"[bold red]Refused[/] [dim]{refusal['code']}[/]", highlight=False)
+    errors.print(refusal["message"], highlight=False, markup=False)

@@ -1,0 +1,60 @@
+"""Where an installation keeps its files: ``TANPUHUI_HOME``, or a default that fits the user."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+VARIABLE = "TANPUHUI_HOME"
+
+
+def home() -> Path:
+    """The folder of this installation; created with mode 0711 when it is new."""
+    given = os.environ.get(VARIABLE)
+    path = Path(given).absolute() if given else default_home()
+    if not path.exists():
+        path.mkdir(parents=True)
+        path.chmod(0o711)
+    return path
+
+
+def default_home() -> Path:
+    """``/var/lib/tanpuhui`` for root, ``~/.local/share/tanpuhui`` for everyone else."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/tanpuhui")
+    return Path.home() / ".local" / "share" / "tanpuhui"
+
+
+def lake() -> Path:
+    """The evidence lake of this installation."""
+    return home() / "lake"
+
+
+def keys() -> Path:
+    """The folder of secret keys: never in the database, mode 0700."""
+    path = home() / "keys"
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
+def secret_key(name: str, length: int = 32) -> bytes:
+    """A secret key of this installation, made on first use, mode 0600."""
+    path = keys() / name
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(os.urandom(length))
+        stream.flush()
+        os.fsync(stream.fileno())
+    return path.read_bytes()
+
+
+def content(folder: str) -> Path:
+    """A folder of certified content (``methodologies``, ``jurisdictions``): the repository's, or the wheel's."""
+    package = Path(__file__).resolve().parents[1]
+    for candidate in (package.parents[1] / folder, package / "content" / folder):
+        if candidate.is_dir():
+            return candidate
+    raise FileNotFoundError(f"no folder {folder!r} beside the package: reinstall tanpuhui")

@@ -1,0 +1,1 @@
+"""Ledger: double entry in PostgreSQL, with its rules in the database."""

@@ -1,0 +1,1 @@
+"""The installation: settings, database, and the start of everything that needs Django."""

@@ -1,0 +1,128 @@
+"""The database of this installation: any PostgreSQL by address, or the embedded one; its roles and privileges."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import psycopg
+from psycopg import sql
+
+from tanpuhui.kit.home import home
+from tanpuhui.kit.refusal import Refusal
+from tanpuhui.project import embedded
+
+VARIABLE = "TANPUHUI_DATABASE_URL"
+NAME = "tanpuhui"
+APP_ROLE = "tanpuhui_app"
+
+
+class MigrationsMissing(Refusal):
+    code = "project.migrations_missing"
+    message = "{count} migrations are not applied to this database. Run 'tanpuhui database migrate' first."
+
+
+def url() -> str:
+    """The address of the database as its owner; starts the embedded server where none is named."""
+    given = os.environ.get(VARIABLE)
+    if given:
+        return given
+    cluster = embedded.start(home())
+    with psycopg.connect(cluster.url(), autocommit=True) as connection:
+        known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone()
+        if known is None:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(NAME)))
+    return cluster.url(NAME)
+
+
+def django_database(address: str | None = None, *, role: str | None = None) -> dict[str, Any]:
+    """Django's settings for an address; with a role, every connection takes it on before anything else."""
+    parts = urlsplit(address or url())
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    options = {name: value for name, value in query.items() if name != "host"}
+    if role:
+        options["options"] = f"-c role={role}"
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.get("host", parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+        "OPTIONS": options,
+    }
+
+
+def ensure_roles(address: str) -> None:
+    """Make the application's role where it is missing; it cannot log in, connections take it on."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL(
+                "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {name}) "
+                "THEN CREATE ROLE {role} NOLOGIN; END IF; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
+            ).format(name=sql.Literal(APP_ROLE), role=sql.Identifier(APP_ROLE))
+        )
+
+
+def migrate(alias: str = "owner") -> None:
+    """Apply every migration as the owner, then give the application's role what it may do."""
+    from django.core.management import call_command
+
+    call_command("migrate", database=alias, interactive=False, verbosity=0)
+    grant_privileges(alias)
+
+
+def missing_migrations(alias: str = "owner") -> int:
+    """How many migrations of this code the database does not have."""
+    from django.db import connections
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connections[alias])
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def grant_privileges(alias: str = "owner") -> None:
+    """Tables are append-only for the application's role, but for those that a stage lists as mutable.
+
+    A stage's ``AppConfig`` names ``mutable_tables`` (UPDATE and DELETE too) and ``guarded_tables``
+    (SELECT only: functions of the database write them).
+    """
+    from django.apps import apps
+    from django.db import connections
+
+    role = sql.Identifier(APP_ROLE)
+    mutable = [name for stage in apps.get_app_configs() for name in getattr(stage, "mutable_tables", ())]
+    guarded = [name for stage in apps.get_app_configs() for name in getattr(stage, "guarded_tables", ())]
+    with connections[alias].cursor() as cursor:
+        for schema in ("public", "vault"):
+            cursor.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
+            for right, what in (
+                ("USAGE", "SCHEMA"),
+                ("SELECT, INSERT", "ALL TABLES IN SCHEMA"),
+                ("USAGE", "ALL SEQUENCES IN SCHEMA"),
+            ):
+                statement = sql.SQL("GRANT {} ON {} {} TO {}")
+                cursor.execute(statement.format(sql.SQL(right), sql.SQL(what), sql.Identifier(schema), role))
+        for name in guarded:
+            statement = sql.SQL("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {} FROM {}")
+            cursor.execute(statement.format(_table(name), role))
+        for name in mutable:
+            cursor.execute(sql.SQL("GRANT UPDATE, DELETE ON {} TO {}").format(_table(name), role))
+
+
+def _table(name: str) -> sql.Identifier:
+    return sql.Identifier(*name.split("."))
+
+
+def prepare() -> None:
+    """Start Django on a database that is ready: roles made, migrations applied (embedded) or asked for (named)."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tanpuhui.project.settings")
+    django.setup()
+    count = missing_migrations()
+    if count and os.environ.get(VARIABLE):
+        raise MigrationsMissing(count=count)
+    if count:
+        migrate()

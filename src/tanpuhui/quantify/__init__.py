@@ -1,0 +1,1 @@
+"""Quantify: activities and methodologies make reductions, in columns, exactly."""

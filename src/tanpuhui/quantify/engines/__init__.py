@@ -1,0 +1,1 @@
+"""Engines that run the columns: DuckDB embedded; Spark on a cluster."""

@@ -1,0 +1,1 @@
+"""Registry: reductions certified together, their serial range, and who holds which share."""

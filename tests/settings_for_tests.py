@@ -1,0 +1,21 @@
+"""The installation's settings in a home of the run's own, with the tests as owner of their database.
+
+Roles are tested by ``SET ROLE``; the command line's tests run real processes with the real roles.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+_home = Path(tempfile.mkdtemp(prefix="tanpuhui-tests-"))
+_home.chmod(0o711)
+atexit.register(shutil.rmtree, _home, ignore_errors=True)
+os.environ["TANPUHUI_HOME"] = str(_home)
+os.environ.pop("TANPUHUI_DATABASE_URL", None)
+
+from tanpuhui.project.settings import *  # noqa: E402, F403
+from tanpuhui.project.settings import DATABASES as _DATABASES  # noqa: E402
+
+DATABASES = {"default": {**_DATABASES["owner"], "TEST": {}}}
