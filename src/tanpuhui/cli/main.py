@@ -35,7 +35,7 @@ app.command("tanpuhui.cli.lot:app", name="lot", help="Certify reductions into a 
 app.command("tanpuhui.cli.ledger:app", name="ledger", help="Check every invariant of the ledger.")
 app.command("tanpuhui.cli.statement:statement", name="statement", help="A resident's statement, now or at a time.")
 app.command("tanpuhui.cli.database:app", name="database", help="Migrate the database.")
-app.command("tanpuhui.cli.demo:demo", name="demo", help="Run a small synthetic city whose truth is known.")
+app.command("tanpuhui.cli.demo.command:demo", name="demo", help="Run a small synthetic city whose truth is known.")
 
 
 def run(arguments: list[str] | None = None) -> None:

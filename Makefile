@@ -1,0 +1,59 @@
+# The commands of this project. 'make demo' and 'make test' are all that a newcomer needs.
+PYTHON ?= python3
+BIN := .venv/bin
+UV = $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check unit format bench pins clean
+
+help:  ## what each command does
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+.venv/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit("Tanpuhui needs Python 3.11 or later; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	@command -v uv >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+.venv/base.done: .venv/pyvenv.cfg requirements/base.txt pyproject.toml
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/base.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.done: .venv/base.done requirements/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+setup: .venv/dev.done  ## .venv with everything; .venv/bin/tanpuhui then works alone
+
+demo: .venv/base.done  ## a small city for a week, from an empty machine
+	$(BIN)/tanpuhui demo
+
+test: check  ## everything that CI checks
+	$(BIN)/pytest -q -n 2 --dist loadfile
+
+check: .venv/dev.done  ## style, types and the order of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/tanpuhui methodology check
+
+unit: .venv/dev.done  ## the fast tests only
+	$(BIN)/pytest -q -n 2 --dist loadfile -m 'not slow'
+
+format: .venv/dev.done  ## put the code in its usual form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/dev.done  ## the figures of docs/reference/benchmarks.md, on this machine
+	$(BIN)/python bench/quantify.py
+	$(BIN)/python bench/post.py
+	$(BIN)/python bench/explain.py
+
+pins: .venv/dev.done  ## pin the requirements again, with hashes
+	cd requirements && for name in base dev; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	    $$name.in -o $$name.txt; done
+
+clean:  ## remove what the commands above made
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

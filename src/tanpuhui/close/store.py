@@ -1,0 +1,57 @@
+"""Store: content-addressed Parquet files of frozen inputs and results in the lake."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tanpuhui.kit.digest import PREFIX, digest_bytes, digest_file
+from tanpuhui.kit.files import write_bytes
+from tanpuhui.kit.refusal import Refusal
+
+
+class FileMissing(Refusal):
+    code = "close.file_missing"
+    message = "{digest} is not in the lake ({path}). Restore the lake from its backup, then repeat the command."
+
+
+class FileAltered(Refusal):
+    code = "close.file_altered"
+    message = "{path} no longer has the digest {digest}. Restore it from the backup, then repeat the command."
+
+
+class Store:
+    """Files below ``lake/<folder>``, each named by the digest of its bytes."""
+
+    def __init__(self, lake: Path, folder: str) -> None:
+        self._folder = lake / folder
+
+    def path(self, digest: str) -> Path:
+        name = digest.removeprefix(PREFIX)
+        return self._folder / name[:2] / f"{name}.parquet"
+
+    def put(self, table: pa.Table) -> str:
+        """Write a table and give its digest; the same content is the same file, written once."""
+        content = io.BytesIO()
+        pq.write_table(table, content, compression="zstd")
+        digest = digest_bytes(content.getvalue())
+        path = self.path(digest)
+        if not path.exists():
+            write_bytes(path, content.getvalue())
+        return digest
+
+    def checked(self, digest: str) -> Path:
+        """The path of a file whose bytes still have this digest."""
+        return checked(self.path(digest), digest)
+
+
+def checked(path: Path, digest: str) -> Path:
+    """The path itself when its bytes have the digest; refuses a file that is missing or altered."""
+    if not path.exists():
+        raise FileMissing(digest=digest, path=path)
+    if digest_file(path) != digest:
+        raise FileAltered(digest=digest, path=path)
+    return path

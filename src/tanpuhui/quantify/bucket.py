@@ -1,0 +1,202 @@
+"""Bucket: the day of those accounts that fall into one bucket, quantified in the memory of one bucket."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from tanpuhui.evidence.assemble import assemble_steps
+from tanpuhui.kit.digest import PREFIX, canonical_json
+from tanpuhui.methodology.model import Methodology
+from tanpuhui.quantify import steps
+from tanpuhui.quantify.outcome import Outcome
+from tanpuhui.quantify.rules import Rules
+
+RECORD = {
+    "record_id": "BIGINT",
+    "provider": "VARCHAR",
+    "source_id": "VARCHAR",
+    "revision": "INTEGER",
+    "action": "VARCHAR",
+    "subject_id": "BIGINT",
+    "account_id": "BIGINT",
+    "kind": "VARCHAR",
+    "started_us": "BIGINT",
+    "ended_us": "BIGINT",
+}
+REVISION = {"provider": "VARCHAR", "source_id": "VARCHAR", "revision": "INTEGER", "action": "VARCHAR"}
+GRANT = {
+    "account_id": "BIGINT",
+    "provider": "VARCHAR",
+    "kind": "VARCHAR",
+    "from_us": "BIGINT",
+    "to_us": "BIGINT",
+    "usable": "BOOLEAN",
+    "grant_id": "BIGINT",
+}
+PRIOR = {"account_id": "BIGINT", "methodology": "VARCHAR", "year_mg": "BIGINT"}
+RESULT_ORDER = ("record_id", "account_id", "outcome", "methodology_no", "avoided_mg", "credited_mg", "rival_id")
+
+
+class Engine(Protocol):
+    """What an engine must do; the same steps give the same integers on each."""
+
+    name: str
+
+    def read(self, name: str, files: Sequence[Path], columns: dict[str, str]) -> None: ...
+    def put(self, name: str, table: pa.Table) -> None: ...
+    def run(self, steps: Sequence[steps.Step]) -> None: ...
+    def table(self, query: str) -> pa.Table: ...
+
+
+@dataclass(frozen=True)
+class BucketFiles:
+    """The frozen inputs of one bucket."""
+
+    records: tuple[Path, ...]
+    revisions: tuple[Path, ...]
+    grants: tuple[Path, ...]
+    prior: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Window:
+    """The day in microseconds, and the moment as of which it is closed."""
+
+    first_us: int
+    next_us: int
+    as_of_us: int
+
+
+@dataclass(frozen=True)
+class BucketResult:
+    """Results sorted by record; credits sorted by account and methodology; counts by outcome; the digest."""
+
+    results: pa.Table
+    credits: pa.Table
+    outcomes: dict[str, int]
+    digest: str
+
+
+def measures_of(rules: Rules) -> list[str]:
+    """The measures that any methodology in use reads."""
+    return sorted({field.name for applied in rules.applied for field in applied.methodology.fields})
+
+
+def quantify_bucket(
+    engine: Engine, rules: Rules, files: BucketFiles, window: Window, distances: pa.Table
+) -> BucketResult:
+    """Run every step for one bucket on an engine."""
+    measures = measures_of(rules)
+    _name_inputs(engine, rules, files, measures, distances)
+    engine.run(
+        [
+            *steps.current_steps(window.first_us, window.next_us),
+            *assemble_steps(window.first_us, window.next_us, window.as_of_us, measures),
+            *steps.gate_steps(measures),
+            *steps.once_steps(),
+            *steps.amount_steps(rules),
+            *steps.cap_steps(),
+            *steps.result_steps(),
+        ]
+    )
+    results = engine.table(f"SELECT {', '.join(RESULT_ORDER)}, clause FROM result ORDER BY record_id")
+    credits = engine.table("SELECT * FROM credit ORDER BY account_id, methodology_no")
+    return BucketResult(results, credits, _count(results), digest_results(results))
+
+
+def _name_inputs(
+    engine: Engine, rules: Rules, files: BucketFiles, measures: list[str], distances: pa.Table
+) -> None:
+    extra = {name: "BIGINT" for name in measures} | {"station": "VARCHAR", "line": "VARCHAR", "pv_wh": "BIGINT"}
+    engine.read("record", files.records, RECORD | extra)
+    engine.read("revision", files.revisions, REVISION)
+    engine.read("grant_given", files.grants, GRANT)
+    engine.read("prior_given", files.prior, PRIOR)
+    engine.put("scene", _scene_table(rules))
+    engine.put("cap", _cap_table(rules))
+    engine.put("distance", distances)
+    engine.put("methodology", _methodology_table(rules))
+    engine.run(
+        [
+            steps.Step(
+                "grant_row",
+                """
+                SELECT g.account_id, s.provider_no, g.from_us, g.to_us, g.usable, g.grant_id,
+                    CAST(SUM(s.kind_bit) AS BIGINT) AS kinds
+                FROM grant_given AS g JOIN scene AS s ON s.provider = g.provider AND s.kind = g.kind
+                GROUP BY g.account_id, s.provider_no, g.from_us, g.to_us, g.usable, g.grant_id
+                """,
+            ),
+            steps.Step(
+                "prior",
+                "SELECT p.account_id, m.methodology_no, p.year_mg FROM prior_given AS p "
+                "JOIN methodology AS m ON m.code = p.methodology",
+            ),
+        ]
+    )
+
+
+def _scene_table(rules: Rules) -> pa.Table:
+    return pa.table(
+        {
+            "provider": pa.array([pair.provider for pair in rules.pairs], pa.string()),
+            "kind": pa.array([pair.kind for pair in rules.pairs], pa.string()),
+            "provider_no": pa.array([pair.provider_no for pair in rules.pairs], pa.int32()),
+            "kind_bit": pa.array([1 << pair.kind_no for pair in rules.pairs], pa.int64()),
+            "group_no": pa.array([pair.group_no for pair in rules.pairs], pa.int32()),
+            "precedence": pa.array([pair.precedence for pair in rules.pairs], pa.int32()),
+            "methodology_no": pa.array([pair.methodology_no for pair in rules.pairs], pa.int32()),
+        }
+    )
+
+
+def _cap_table(rules: Rules) -> pa.Table:
+    def limit(number: int, per: str) -> int | None:
+        limits = [cap.limit_mg for cap in rules.applied[number].methodology.caps if cap.per == per]
+        return min(limits) if limits else None
+
+    numbers = range(len(rules.applied))
+    return pa.table(
+        {
+            "methodology_no": pa.array(numbers, pa.int32()),
+            "day_limit_mg": pa.array([limit(number, "person-day") for number in numbers], pa.int64()),
+            "year_limit_mg": pa.array([limit(number, "person-year") for number in numbers], pa.int64()),
+        }
+    )
+
+
+def _methodology_table(rules: Rules) -> pa.Table:
+    return pa.table(
+        {
+            "code": pa.array([methodology_key(applied.methodology) for applied in rules.applied], pa.string()),
+            "methodology_no": pa.array([applied.number for applied in rules.applied], pa.int32()),
+        }
+    )
+
+
+def methodology_key(methodology: Methodology) -> str:
+    """``code@version``: how results and assets name a methodology."""
+    return f"{methodology.code}@{methodology.version}"
+
+
+def _count(results: pa.Table) -> dict[str, int]:
+    numbers, counts = np.unique(results["outcome"].to_numpy(), return_counts=True)
+    return {Outcome(number).name: int(count) for number, count in zip(numbers, counts, strict=True)}
+
+
+def digest_results(results: pa.Table) -> str:
+    """SHA-256 over the result columns as little-endian int64, in order of record, then the clauses as JSON."""
+    summed = hashlib.sha256()
+    for name in RESULT_ORDER:
+        summed.update(np.ascontiguousarray(results[name].to_numpy(), dtype="<i8").tobytes())
+    clauses = results["clause"].drop_null()
+    if len(clauses):
+        summed.update(canonical_json(clauses.to_pylist()))
+    return PREFIX + summed.hexdigest()

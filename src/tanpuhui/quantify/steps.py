@@ -1,0 +1,287 @@
+"""Steps: the columnar definition of a day, as SQL in the small subset that DuckDB and Spark both run.
+
+Each step is a relation made from those before it. Everything is an integer or a short text; the only divisions
+are those that methodologies compile to. Whoever reads this file from top to bottom has read the rules of
+counting once: correction, person, grant, one of each act, methodology, clause, amount, cap.
+
+Relations that must be there: ``record`` (accepted records of the day and, of raw kinds, of the days around it),
+``revision`` (all known corrections and retractions), ``grant_row``, ``scene``, ``cap`` and ``prior``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlglot.expressions as exp
+
+from tanpuhui.methodology.columns import compile_columns
+from tanpuhui.quantify.outcome import Outcome
+from tanpuhui.quantify.rules import Applied, Rules
+
+DIALECT = "duckdb"
+SECOND_US = 1_000_000
+
+
+@dataclass(frozen=True)
+class Step:
+    """A relation and the query that makes it; ``kept`` says that it is read more than once."""
+
+    name: str
+    query: str
+    kept: bool = True
+
+
+def current_steps(first_us: int, next_us: int) -> list[Step]:
+    """Corrections first: of each reported record the highest revision counts, whenever it arrived."""
+    of_day = f"ended_us >= {first_us} AND ended_us < {next_us}"
+    return [
+        Step(
+            "latest",
+            """
+            SELECT provider, source_id, revision, action FROM (
+                SELECT provider, source_id, revision, action,
+                    ROW_NUMBER() OVER (PARTITION BY provider, source_id ORDER BY revision DESC) AS place
+                FROM revision
+            ) AS ranked WHERE place = 1
+            """,
+        ),
+        Step(
+            "current_record",
+            """
+            SELECT r.* FROM record AS r
+            WHERE r.action = 'report' AND NOT EXISTS (
+                SELECT 1 FROM latest AS l
+                WHERE l.provider = r.provider AND l.source_id = r.source_id AND l.revision > r.revision
+            )
+            """,
+        ),
+        Step(
+            "revision_end",
+            f"""
+            SELECT record_id, {Outcome.retraction} AS outcome FROM record WHERE {of_day} AND action = 'retract'
+            UNION ALL
+            SELECT r.record_id, CASE WHEN l.action = 'retract' THEN {Outcome.retracted}
+                ELSE {Outcome.superseded} END
+            FROM record AS r JOIN latest AS l
+                ON l.provider = r.provider AND l.source_id = r.source_id AND l.revision > r.revision
+            WHERE {of_day} AND r.action = 'report'
+            """,
+        ),
+    ]
+
+
+def gate_steps(measures: Iterable[str]) -> list[Step]:
+    """Whose act it is and whether a grant covers the whole of it and is active now."""
+    carried = "".join(f", a.{name}" for name in measures)
+    covers = (
+        "g.account_id = a.account_id AND g.provider_no = a.provider_no AND (g.kinds & a.kind_bit) <> 0 "
+        "AND g.from_us <= a.started_us AND a.ended_us < g.to_us"
+    )
+    named = "g.account_id = a.account_id AND g.provider_no = a.provider_no AND (g.kinds & a.kind_bit) <> 0"
+    return [
+        Step(
+            "placed",
+            f"""
+            SELECT a.record_id, a.account_id, a.started_us, a.ended_us, s.provider_no, s.kind_bit, s.group_no,
+                s.precedence, s.methodology_no{carried}
+            FROM act AS a JOIN scene AS s ON s.provider = a.provider AND s.kind = a.kind
+            """,
+        ),
+        Step(
+            "covered",
+            f"SELECT a.* FROM placed AS a WHERE EXISTS (SELECT 1 FROM grant_row AS g WHERE g.usable AND {covers})",
+        ),
+        Step(
+            "uncovered",
+            """
+            SELECT a.record_id, a.account_id, a.provider_no, a.kind_bit, a.started_us, a.ended_us
+            FROM placed AS a WHERE NOT EXISTS (SELECT 1 FROM covered AS c WHERE c.record_id = a.record_id)
+            """,
+        ),
+        Step(
+            "gate_end",
+            f"""
+            SELECT a.record_id,
+                CASE WHEN a.account_id = 0 THEN {Outcome.unknown_person}
+                     WHEN NOT EXISTS (SELECT 1 FROM grant_row AS g WHERE {named}) THEN {Outcome.no_grant}
+                     WHEN EXISTS (SELECT 1 FROM grant_row AS g WHERE {covers}) THEN {Outcome.withdrawn}
+                     ELSE {Outcome.outside_range} END AS outcome
+            FROM uncovered AS a
+            """,
+        ),
+    ]
+
+
+def once_steps() -> list[Step]:
+    """One of each act: of acts that exclude each other in time, the best ranked counts, in any order of arrival.
+
+    Rank: the provider's precedence in its contract, then the earlier start, the later end, the provider, its id.
+    An act of no duration is a rival only of another provider's report of it within the same second.
+    """
+    until = f"GREATEST({{0}}.ended_us, {{0}}.started_us + {SECOND_US})"
+    rank = "{0}.precedence, {0}.started_us, -{0}.ended_us, {0}.provider_no, {0}.source_id, {0}.revision"
+    return [
+        Step(
+            "contest",
+            f"""
+            SELECT a.record_id, b.record_id AS rival_id
+            FROM covered AS a JOIN covered AS b
+                ON a.account_id = b.account_id AND a.group_no = b.group_no AND a.record_id <> b.record_id
+                AND a.started_us < {until.format("b")} AND b.started_us < {until.format("a")}
+                AND (a.provider_no <> b.provider_no OR (a.ended_us > a.started_us AND b.ended_us > b.started_us))
+            WHERE a.precedence >= b.precedence
+            """,
+        ),
+        Step(
+            "contestant",
+            """
+            SELECT c.record_id, c.precedence, c.started_us, c.ended_us, c.provider_no, c.kind_bit,
+                r.source_id, r.revision
+            FROM covered AS c JOIN record AS r ON r.record_id = c.record_id
+            WHERE c.record_id IN (SELECT record_id FROM contest UNION SELECT rival_id FROM contest)
+            """,
+        ),
+        Step(
+            "once_end",
+            f"""
+            SELECT record_id, rival_id, outcome FROM (
+                SELECT t.record_id, t.rival_id,
+                    CASE WHEN a.kind_bit = b.kind_bit AND a.provider_no <> b.provider_no
+                        THEN {Outcome.duplicate_of} ELSE {Outcome.overlapping} END AS outcome,
+                    ROW_NUMBER() OVER (PARTITION BY t.record_id ORDER BY {rank.format("b")}) AS place
+                FROM contest AS t JOIN contestant AS a ON a.record_id = t.record_id
+                    JOIN contestant AS b ON b.record_id = t.rival_id
+                WHERE {_before(rank.format("b").split(", "), rank.format("a").split(", "))}
+            ) AS ranked WHERE place = 1
+            """,
+        ),
+        Step(
+            "counted",
+            "SELECT c.* FROM covered AS c WHERE NOT EXISTS "
+            "(SELECT 1 FROM once_end AS e WHERE e.record_id = c.record_id)",
+        ),
+    ]
+
+
+def _before(left: list[str], right: list[str]) -> str:
+    """``left`` sorts before ``right``, written out, since not every engine compares rows."""
+    first, *rest = zip(left, right, strict=True)
+    text = f"{first[0]} < {first[1]}"
+    if not rest:
+        return text
+    deeper = _before([pair[0] for pair in rest], [pair[1] for pair in rest])
+    return f"({text} OR ({first[0]} = {first[1]} AND {deeper}))"
+
+
+def amount_steps(rules: Rules) -> list[Step]:
+    """Clauses and amounts: each methodology's compiled expressions, chosen by its number."""
+    compiled = [(applied, compile_columns(applied.methodology, applied.factors_of)) for applied in rules.applied]
+    invalid = _choose([(applied, columns.invalid) for applied, columns in compiled], "FALSE")
+    clause = _choose([(applied, columns.excluded_by) for applied, columns in compiled], "NULL")
+    avoided = _choose([(applied, columns.avoided) for applied, columns in compiled], "NULL")
+    fields = sorted({field.name for applied in rules.applied for field in applied.methodology.fields})
+    carried = "".join(f", {name}" for name in fields)
+    head = "record_id, account_id, provider_no, started_us, ended_us, methodology_no"
+    return [
+        Step("checked", f"SELECT {head}, {invalid} AS is_invalid{carried} FROM counted", kept=False),
+        Step(
+            "claused",
+            f"SELECT {head}, is_invalid, CASE WHEN is_invalid THEN NULL ELSE {clause} END AS clause{carried} "
+            "FROM checked",
+            kept=False,
+        ),
+        Step(
+            "amount",
+            f"SELECT {head}, is_invalid, clause, CAST(CASE WHEN is_invalid OR clause IS NOT NULL THEN NULL "
+            f"ELSE {avoided} END AS BIGINT) AS avoided_mg FROM claused",
+        ),
+    ]
+
+
+def _choose(expressions: list[tuple[Applied, exp.Expression]], otherwise: str) -> str:
+    if not expressions:
+        return f"CAST({otherwise} AS BIGINT)" if otherwise == "NULL" else otherwise
+    branches = " ".join(
+        f"WHEN {applied.number} THEN {expression.sql(dialect=DIALECT)}" for applied, expression in expressions
+    )
+    return f"CASE methodology_no {branches} ELSE {otherwise} END"
+
+
+def cap_steps() -> list[Step]:
+    """Caps per person: what a person-day or person-year leaves is credited in order of time, the rest recorded."""
+    order = "a.started_us, a.ended_us, a.provider_no, r.source_id, r.revision"
+    return [
+        Step(
+            "person_sum",
+            "SELECT account_id, methodology_no, CAST(SUM(avoided_mg) AS BIGINT) AS sum_mg FROM amount "
+            "WHERE avoided_mg IS NOT NULL GROUP BY account_id, methodology_no",
+        ),
+        Step(
+            "room",
+            """
+            SELECT s.account_id, s.methodology_no, GREATEST(0, LEAST(
+                COALESCE(c.day_limit_mg, s.sum_mg), COALESCE(c.year_limit_mg - COALESCE(p.year_mg, 0), s.sum_mg)
+            )) AS room_mg
+            FROM person_sum AS s LEFT JOIN cap AS c ON c.methodology_no = s.methodology_no
+                LEFT JOIN prior AS p ON p.account_id = s.account_id AND p.methodology_no = s.methodology_no
+            WHERE s.sum_mg > 0 AND (s.sum_mg > c.day_limit_mg OR s.sum_mg > c.year_limit_mg - COALESCE(p.year_mg, 0))
+            """,
+        ),
+        Step(
+            "clipped",
+            f"""
+            SELECT record_id, GREATEST(0, LEAST(avoided_mg, room_mg - before_mg)) AS credited_mg FROM (
+                SELECT a.record_id, a.avoided_mg, m.room_mg,
+                    COALESCE(SUM(a.avoided_mg) OVER (
+                        PARTITION BY a.account_id, a.methodology_no ORDER BY {order}
+                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                    ), 0) AS before_mg
+                FROM amount AS a JOIN room AS m
+                    ON m.account_id = a.account_id AND m.methodology_no = a.methodology_no
+                    JOIN record AS r ON r.record_id = a.record_id
+                WHERE a.avoided_mg > 0
+            ) AS running
+            """,
+        ),
+    ]
+
+
+def result_steps() -> list[Step]:
+    """Every record of the day with its one end, and the credits that follow."""
+    nobody = "CAST(0 AS BIGINT)"
+    none = "CAST(-1 AS INTEGER)"
+    ended = f"SELECT record_id, {nobody} AS account_id, CAST(outcome AS INTEGER) AS outcome, "
+    return [
+        Step(
+            "result",
+            f"""
+            {ended} {none} AS methodology_no, {nobody} AS avoided_mg,
+                {nobody} AS credited_mg, {nobody} AS rival_id, CAST(NULL AS VARCHAR) AS clause FROM revision_end
+            UNION ALL
+            {ended} {none}, {nobody}, {nobody}, {nobody}, NULL FROM assembly_end
+            UNION ALL
+            {ended} {none}, {nobody}, {nobody}, {nobody}, NULL FROM gate_end
+            UNION ALL
+            SELECT c.record_id, c.account_id, CAST(e.outcome AS INTEGER), COALESCE(c.methodology_no, -1), {nobody},
+                {nobody}, e.rival_id, NULL
+            FROM once_end AS e JOIN covered AS c ON c.record_id = e.record_id
+            UNION ALL
+            SELECT a.record_id, a.account_id, CAST(CASE
+                    WHEN a.methodology_no IS NULL THEN {Outcome.no_methodology}
+                    WHEN a.is_invalid THEN {Outcome.invalid}
+                    WHEN a.clause IS NOT NULL THEN {Outcome.excluded}
+                    WHEN a.avoided_mg = 0 THEN {Outcome.nothing_avoided}
+                    WHEN k.credited_mg < a.avoided_mg THEN {Outcome.capped}
+                    ELSE {Outcome.credited} END AS INTEGER),
+                COALESCE(a.methodology_no, -1), COALESCE(a.avoided_mg, 0),
+                COALESCE(k.credited_mg, a.avoided_mg, 0), {nobody}, a.clause
+            FROM amount AS a LEFT JOIN clipped AS k ON k.record_id = a.record_id
+            """,
+        ),
+        Step(
+            "credit",
+            "SELECT account_id, methodology_no, CAST(SUM(credited_mg) AS BIGINT) AS credited_mg FROM result "
+            "WHERE credited_mg <> 0 GROUP BY account_id, methodology_no",
+        ),
+    ]
