@@ -1,0 +1,66 @@
+"""Generic: acts in our own schema, as CSV, NDJSON or Parquet, with any of the known measures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tanpuhui.evidence.format import (
+    ACTION,
+    REVISION,
+    REVISION_COLUMNS,
+    Format,
+    Reading,
+    Shape,
+    Terms,
+    needed_moment,
+    needed_text,
+    revision_checks,
+    whole_number,
+)
+from tanpuhui.evidence.record import MEASURES, PIECE_KINDS, PLACES
+
+REQUIRED = ("source_id", "person", "kind", "started_at", "ended_at")
+
+
+def measures_of(terms: Terms) -> tuple[str, ...]:
+    """The known measures, and those that the contract adds."""
+    return (*MEASURES, *(name for name in terms.options.get("measures", ()) if name not in MEASURES))
+
+
+def shapes(terms: Terms) -> Sequence[Shape]:
+    return (Shape(required=REQUIRED, optional=(*REVISION_COLUMNS, *PLACES, *measures_of(terms))),)
+
+
+def read(terms: Terms, _shape: int, _stem: str) -> Reading:
+    """Each column is what it says; sales, lamps and invoices are one piece where none is given."""
+    names = measures_of(terms)
+    measures = {name: f"whole(flag(t_{name}))" for name in names}
+    kinds = ", ".join(f"'{kind}'" for kind in PIECE_KINDS)
+    measures["pieces"] = (
+        f"CASE WHEN is_empty(t_pieces) AND t_kind IN ({kinds}) THEN 1 ELSE {measures['pieces']} END"
+    )
+    return Reading(
+        source_id="t_source_id",
+        person="t_person",
+        kind="t_kind",
+        started_us="moment_us(t_started_at)",
+        ended_us="moment_us(t_ended_at)",
+        revision=REVISION,
+        action=ACTION,
+        measures=measures,
+        station="nullif(t_station, '')",
+        line="nullif(t_line, '')",
+        vehicle="nullif(t_vehicle, '')",
+        checks=[
+            *needed_text("source_id"),
+            *needed_text("person"),
+            *needed_text("kind"),
+            *needed_moment("started_at"),
+            *needed_moment("ended_at"),
+            *revision_checks(),
+            *(check for name in names for check in whole_number(name)),
+        ],
+    )
+
+
+FORMAT = Format("generic", frozenset({"csv", "ndjson", "parquet"}), shapes, read)

@@ -1,0 +1,91 @@
+"""Record: what one accepted row is in the lake, its kinds and its measures."""
+
+from __future__ import annotations
+
+#: Columns of every lake record before its measures, in order, with their SQL types.
+CORE: dict[str, str] = {
+    "record_id": "BIGINT",
+    "provider": "VARCHAR",
+    "source_id": "VARCHAR",
+    "revision": "INTEGER",
+    "action": "VARCHAR",
+    "subject_id": "BIGINT",
+    "account_id": "BIGINT",
+    "kind": "VARCHAR",
+    "started_us": "BIGINT",
+    "ended_us": "BIGINT",
+}
+
+#: Text columns after the measures, in order: where a raw record was made.
+PLACES = ("station", "line", "vehicle")
+
+#: A record's id is its batch's id times this, plus its row number.
+ROWS_PER_BATCH = 2**32
+
+#: Kinds of acts: what a methodology may quantify as it stands.
+ACT_KINDS = frozenset(
+    {
+        "bike_trip",
+        "bus_trip",
+        "car_pool_trip",
+        "e_bike_trip",
+        "e_invoice",
+        "ev_charge",
+        "household_electricity_day",
+        "household_electricity_month",
+        "household_saving_period",
+        "led_lamp",
+        "low_carbon_trip",
+        "metro_trip",
+        "no_cutlery_order",
+        "rooftop_pv_output",
+        "second_hand_sale",
+        "waste_sorting",
+    }
+)
+
+#: Kinds that are assembled into acts before the close, or end as a finding.
+RAW_KINDS = frozenset({"metro_entry", "metro_exit", "meter_slot", "bus_boarding"})
+
+#: Kinds that are never acts.
+OTHER_KINDS = frozenset({"top_up", "refund"})
+
+KINDS = ACT_KINDS | RAW_KINDS | OTHER_KINDS
+
+TRIP_KINDS = ("bike_trip", "bus_trip", "car_pool_trip", "e_bike_trip", "low_carbon_trip", "metro_trip")
+
+#: What an act of a kind cannot do without.
+NEEDED_MEASURES: dict[str, str] = {
+    **dict.fromkeys(TRIP_KINDS, "distance_m"),
+    "ev_charge": "energy_wh",
+    "household_electricity_day": "energy_wh",
+    "household_electricity_month": "energy_wh",
+    "meter_slot": "energy_wh",
+    "rooftop_pv_output": "energy_wh",
+    "waste_sorting": "mass_g",
+}
+
+#: Kinds that are one piece where the provider does not say how many.
+PIECE_KINDS = ("e_invoice", "led_lamp", "no_cutlery_order", "second_hand_sale")
+
+#: Measures that a provider may report: integers, never negative, the unit as suffix; 0/1 for yes and no; small
+#: integers for names, whose meaning is the methodology's. A contract may add its own in its option ``measures``.
+MEASURES: tuple[str, ...] = (
+    "distance_m",
+    "energy_wh",
+    "pv_wh",
+    "pv_night_wh",
+    "mass_g",
+    "pieces",
+    "persons",
+    "material",
+    "mode",
+    "fare_fen",
+    "paid_fen",
+    "amount_fen",
+    "has_pv",
+    "tariff_tier",
+    "previous7_energy_wh",
+    "previous7_days",
+    "distance_is_illustrative",
+)

@@ -1,0 +1,286 @@
+"""Rows: a provider's file as a staged table of text, one row for each row of the file and none lost.
+
+The table ``staged`` has ``row_number`` (from 1), ``unreadable`` (the line, where it is not a row) or
+``unknown_field`` (a key that the format does not know), and a text column ``t_<name>`` for each column of the shape.
+Memory is bounded: text goes in by pieces of 50,000 lines, and DuckDB spills to the disk.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import IO
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tanpuhui.evidence.envelope import Envelope
+from tanpuhui.evidence.expressions import literal, name
+from tanpuhui.evidence.format import Format, Shape, Terms
+from tanpuhui.kit.refusal import Refusal
+
+LINES_AT_ONCE = 50_000
+
+Progress = Callable[[int, int], None]
+
+
+class WrongMedia(Refusal):
+    code = "evidence.wrong_media"
+    message = "{file} is {media}, and the format {format} takes {accepted}. Send it in one of those."
+
+
+class WrongColumns(Refusal):
+    code = "evidence.wrong_columns"
+    message = (
+        "{file} has not the columns of the format {format}: missing {missing}; unexpected {unexpected}. "
+        "Compare its first line with docs/reference/provider-formats.md."
+    )
+
+
+class DuplicateHeader(Refusal):
+    code = "evidence.duplicate_header"
+    message = "{file} names these columns more than once: {columns}. Leave each name once."
+
+
+class WrongSchema(Refusal):
+    code = "evidence.wrong_schema"
+    message = (
+        "{file} has columns of other types than the format {format}: {columns}. Write them with those types."
+    )
+
+
+class UnreadableFile(Refusal):
+    code = "evidence.unreadable_file"
+    message = "{file} cannot be read as {media}: {reason}. Write it again."
+
+
+def stage(
+    connection: duckdb.DuckDBPyConnection, envelope: Envelope, form: Format, terms: Terms, progress: Progress
+) -> int:
+    """Fill the table ``staged``; answers which of the format's shapes the file has."""
+    if envelope.media not in form.media:
+        accepted = ", ".join(sorted(form.media))
+        raise WrongMedia(file=envelope.path.name, media=envelope.media, format=form.name, accepted=accepted)
+    staging = {"csv": _stage_csv, "ndjson": _stage_ndjson, "parquet": _stage_parquet}[envelope.media]
+    shape = staging(connection, envelope, form, form.shapes(terms), progress)
+    envelope.still_the_same()
+    return shape
+
+
+def make_table(connection: duckdb.DuckDBPyConnection, shape: Shape) -> None:
+    """An empty ``staged`` for a shape."""
+    columns = ", ".join(f"{name(column)} VARCHAR" for column in text_columns(shape))
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE staged (row_number BIGINT, unreadable VARCHAR, unknown_field VARCHAR, {columns})"
+    )
+
+
+def text_columns(shape: Shape) -> list[str]:
+    """Names of the staged text columns of a shape."""
+    return [f"t_{shape.staged(column)}" for column in (*shape.required, *shape.optional)]
+
+
+def choose_shape(file: str, form: Format, shapes: Sequence[Shape], header: Sequence[str]) -> int:
+    """The first shape that the header fits; refuses with what is missing from the nearest one."""
+    if len(set(header)) < len(header):
+        twice = sorted({column for column in header if header.count(column) > 1})
+        raise DuplicateHeader(file=file, columns=", ".join(twice))
+    present = set(header)
+    lacks = [_lack(shape, present) for shape in shapes]
+    for index, (missing, unexpected) in enumerate(lacks):
+        if not missing and not unexpected:
+            return index
+    missing, unexpected = min(lacks, key=lambda lack: (len(lack[0]), len(lack[1])))
+    raise WrongColumns(
+        file=file,
+        format=form.name,
+        missing=", ".join(missing) or "none",
+        unexpected=", ".join(column[:60] for column in unexpected[:20]) or "none",
+    )
+
+
+def _lack(shape: Shape, present: set[str]) -> tuple[list[str], list[str]]:
+    known = {*shape.required, *shape.optional, *shape.ignored}
+    return [column for column in shape.required if column not in present], sorted(present - known)
+
+
+def _stage_csv(
+    connection: duckdb.DuckDBPyConnection,
+    envelope: Envelope,
+    form: Format,
+    shapes: Sequence[Shape],
+    progress: Progress,
+) -> int:
+    with envelope.path.open(encoding="utf-8-sig", newline="\n") as stream:
+        first = _without_end(stream.readline())
+        delimiter = ";" if ";" in first and "," not in first else ","
+        header = _values(first, delimiter, None)
+        if header is None:
+            raise UnreadableFile(
+                file=envelope.path.name, media="csv", reason="the first line has an open quote"
+            )
+        index = choose_shape(envelope.path.name, form, shapes, header)
+        make_table(connection, shapes[index])
+        kept = [
+            (position, f"t_{shapes[index].staged(column)}")
+            for position, column in enumerate(header)
+            if column not in shapes[index].ignored
+        ]
+        for start, lines in _pieces(stream, envelope, progress):
+            _insert(connection, start, lines, [_values(line, delimiter, len(header)) for line in lines], kept)
+    return index
+
+
+def _pieces(stream: IO[str], envelope: Envelope, progress: Progress) -> Iterator[tuple[int, list[str]]]:
+    """Lines without their ends, 50,000 at a time, with the number of the first."""
+    number, done_bytes = 1, 0
+    while lines := list(islice(stream, LINES_AT_ONCE)):
+        yield number, [_without_end(line) for line in lines]
+        number += len(lines)
+        done_bytes += sum(map(len, lines))
+        progress(min(done_bytes, envelope.size_bytes), envelope.size_bytes)
+
+
+def _without_end(line: str) -> str:
+    return line.removesuffix("\n").removesuffix("\r")
+
+
+def _values(line: str, delimiter: str, width: int | None) -> list[str] | None:
+    """The values of a line, or None when it is not a row: an open quote, or another number of values."""
+    if '"' not in line:
+        values = line.split(delimiter)
+    else:
+        try:
+            values = next(csv.reader([line], delimiter=delimiter, strict=True))
+        except csv.Error:
+            return None
+    return values if width is None or (len(values) == width and line) else None
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection,
+    start: int,
+    lines: list[str],
+    rows: list[list[str] | None],
+    kept: list[tuple[int, str]],
+) -> None:
+    """Put a piece into ``staged``; a line that is not a row keeps its text and no values."""
+    width = 1 + max((position for position, _ in kept), default=0)
+    nothing = [None] * width
+    columns = list(zip(*(nothing if row is None else row for row in rows), strict=False))
+    unreadable = [line if row is None else None for line, row in zip(lines, rows, strict=True)]
+    arrays = {
+        "row_number": pa.array(range(start, start + len(lines)), pa.int64()),
+        "unreadable": pa.array(unreadable, pa.string()),
+        **{column: pa.array(columns[position], pa.string()) for position, column in kept},
+    }
+    _append(connection, pa.table(arrays), [*arrays])
+
+
+def _append(connection: duckdb.DuckDBPyConnection, piece: pa.Table, columns: Sequence[str]) -> None:
+    connection.register("piece", piece)
+    names = ", ".join(name(column) for column in columns)
+    connection.execute(f"INSERT INTO staged ({names}) SELECT {names} FROM piece")
+    connection.unregister("piece")
+
+
+def _stage_ndjson(
+    connection: duckdb.DuckDBPyConnection,
+    envelope: Envelope,
+    _form: Format,
+    shapes: Sequence[Shape],
+    progress: Progress,
+) -> int:
+    """Objects have no header: the shape is the format's only one, and an unknown key refuses its own row."""
+    (shape,) = shapes
+    make_table(connection, shape)
+    statement = _insert_objects(shape)
+    with envelope.path.open(encoding="utf-8-sig", newline="\n") as stream:
+        for start, lines in _pieces(stream, envelope, progress):
+            numbers = pa.array(range(start, start + len(lines)), pa.int64())
+            connection.register(
+                "piece", pa.table({"row_number": numbers, "line": pa.array(lines, pa.string())})
+            )
+            connection.execute(statement)
+            connection.unregister("piece")
+    return 0
+
+
+def _insert_objects(shape: Shape) -> str:
+    columns = [*shape.required, *shape.optional]
+    keys = ", ".join(literal(column) for column in columns)
+    paths = ", ".join(literal(f"$.{column}") for column in columns)
+    values = ", ".join(f"texts[{index}]" for index in range(1, len(columns) + 1))
+    return f"""
+        INSERT INTO staged
+        SELECT row_number, CASE WHEN NOT good THEN line END, unknown[1], {values}
+        FROM (
+            SELECT row_number, line, good,
+                CASE WHEN good THEN json_extract_string(line, [{paths}]) END AS texts,
+                CASE WHEN good THEN list_filter(json_keys(line), lambda key: key NOT IN ({keys})) END AS unknown
+            FROM (SELECT *, coalesce(json_valid(line) AND json_type(TRY_CAST(line AS JSON)) = 'OBJECT', false) AS good
+                  FROM piece)
+        )"""
+
+
+_TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+_MEASURES = (pa.types.is_integer, pa.types.is_boolean)
+
+
+def _stage_parquet(
+    connection: duckdb.DuckDBPyConnection,
+    envelope: Envelope,
+    form: Format,
+    shapes: Sequence[Shape],
+    progress: Progress,
+) -> int:
+    try:
+        schema = pq.read_schema(envelope.path)
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise UnreadableFile(file=envelope.path.name, media="parquet", reason=reason) from error
+    index = choose_shape(envelope.path.name, form, shapes, schema.names)
+    _refuse_types(envelope.path.name, form, schema)
+    make_table(connection, shapes[index])
+    columns = [name(f"t_{shapes[index].staged(column)}") for column in schema.names]
+    texts = [_as_text(column) for column in schema]
+    try:
+        connection.execute(
+            f"INSERT INTO staged (row_number, {', '.join(columns)}) SELECT file_row_number + 1, {', '.join(texts)} "
+            f"FROM read_parquet({literal(str(envelope.path))}, file_row_number = true)"
+        )
+    except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.SerializationException) as error:
+        reason = str(error).splitlines()[0]
+        raise UnreadableFile(file=envelope.path.name, media="parquet", reason=reason) from error
+    progress(envelope.size_bytes, envelope.size_bytes)
+    return index
+
+
+def _refuse_types(file: str, form: Format, schema: pa.Schema) -> None:
+    """Ids and persons are text or whole numbers, moments text or timestamps, measures whole numbers or booleans."""
+    wrong = [f"{column.name} is {column.type}" for column in schema if not _fits(column)]
+    if wrong:
+        raise WrongSchema(file=file, format=form.name, columns="; ".join(wrong))
+
+
+def _fits(column: pa.Field) -> bool:
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_null(kind) or column.name in ("revision",):
+        return pa.types.is_null(kind) or pa.types.is_integer(kind)
+    if column.name in ("source_id", "person"):
+        return any(test(kind) for test in (*_TEXTS, pa.types.is_integer))
+    if column.name in ("kind", "action", "station", "line", "vehicle"):
+        return any(test(kind) for test in _TEXTS)
+    if column.name in ("started_at", "ended_at"):
+        return any(test(kind) for test in (*_TEXTS, pa.types.is_timestamp))
+    return any(test(kind) for test in _MEASURES)
+
+
+def _as_text(column: pa.Field) -> str:
+    """A moment as ISO text (microseconds; an instant with its offset), anything else as its text."""
+    if pa.types.is_timestamp(column.type):
+        kind = "TIMESTAMPTZ" if column.type.tz else "TIMESTAMP"
+        return f"CAST(CAST({name(column.name)} AS {kind}) AS VARCHAR)"
+    return f"CAST({name(column.name)} AS VARCHAR)"
