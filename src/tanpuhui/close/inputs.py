@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from django.db import connection, transaction
+import pyarrow.parquet as pq
+from django.db import connection
 
+from tanpuhui.close import evidence_of
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.store import Store, checked
 from tanpuhui.consent import gate
-from tanpuhui.evidence import lake as evidence_lake
-from tanpuhui.evidence import stations
+from tanpuhui.evidence import distances as station_distances
 from tanpuhui.kit.moment import day_bounds_us, to_us
 from tanpuhui.methodology.load import Library
-from tanpuhui.quantify.bucket import BucketFiles, Window
-from tanpuhui.quantify.engines.duckdb import DuckDb
+from tanpuhui.quantify.bucket import BucketFiles, Window, methodology_key
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.quantify.rules import Reporter, Rules, rules_of
 
-FROZEN = "frozen"
-RESULTS = "closes"
 #: The bucket of records whose person is unknown at the moment of the close.
 NOBODY = -1
-#: Days around the closed one whose raw records may belong to its acts: a week of slots before, a day of taps after.
-DAYS_BEFORE = 7
-DAYS_AFTER = 1
-CREDIT_SCHEMA = pa.schema(
-    [("account_id", pa.int64()), ("methodology", pa.string()), ("credited_mg", pa.int64())]
-)
 PRIOR_SCHEMA = pa.schema([("account_id", pa.int64()), ("methodology", pa.string()), ("year_mg", pa.int64())])
 
 
@@ -46,8 +38,175 @@ class Places:
 
     @property
     def frozen(self) -> Store:
-        return Store(self.lake, FROZEN)
+        """Inputs that were taken from the database, as they stood."""
+        return Store(self.lake, "frozen")
 
     @property
     def results(self) -> Store:
-        return Store(self.lake, RESULTS)
+        """Results and credits of closes."""
+        return Store(self.lake, "closes")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The frozen inputs of one close: the rules in force, the files of each bucket, and all of it by digest.
+
+    ``body`` goes into the manifest as it is. ``consent_mark`` is the last change of any grant that was seen, and
+    ``previous`` the manifest that stood; both are looked at again when the result is posted.
+    """
+
+    day: date
+    as_of: datetime
+    rules: Rules
+    window: Window
+    buckets: Mapping[int, BucketFiles]
+    distances: pa.Table
+    body: dict[str, Any]
+    consent_mark: int
+    previous: Manifest | None
+
+
+def gather(day: date, at: datetime, places: Places, jurisdiction: Jurisdiction, library: Library) -> Inputs:
+    """Freeze the inputs of a day as of a moment; runs in the caller's transaction, which locks out consent changes."""
+    gate.lock_for_close(connection)
+    grants, mark = gate.snapshot_with_mark(connection, at)
+    reporters = evidence_of.reporters(day)
+    rules = rules_of(day, jurisdiction, library, reporters)
+    distances = station_distances.distance_table()
+    evidence = evidence_of.files_around(day)
+    resolved = evidence_of.resolve_unknown(evidence, places)
+    body = {
+        "day": day.isoformat(),
+        "jurisdiction": {"code": jurisdiction.code, "digest": jurisdiction.digest, "zone": jurisdiction.zone},
+        "buckets": places.buckets,
+        "reporters": [_reporter_body(reporter) for reporter in reporters],
+        "methodologies": methodology_bodies(rules),
+        "evidence": [file.body() for file in evidence],
+        "revisions": [file.body() for file in evidence_of.revision_files()],
+        "resolved": _frozen_by_bucket(resolved, places),
+        "grants": _frozen_by_bucket(_split(grants, places.buckets), places),
+        "prior": _frozen_by_bucket(_split(_prior(day, rules, places), places.buckets), places),
+        "distances": places.frozen.put(distances),
+    }
+    previous = standing_manifest(day)
+    return thaw(body, at, rules, places, consent_mark=mark, previous=previous)
+
+
+def thaw(
+    body: dict[str, Any],
+    as_of: datetime,
+    rules: Rules,
+    places: Places,
+    *,
+    consent_mark: int = 0,
+    previous: Manifest | None = None,
+) -> Inputs:
+    """Inputs again from their frozen form; every file is checked against its digest."""
+    first_us, next_us = day_bounds_us(rules.day, rules.jurisdiction.zone)
+    revisions = tuple(checked(places.lake / file["path"], file["digest"]) for file in body["revisions"])
+    numbers = [*range(body["buckets"]), NOBODY]
+    return Inputs(
+        day=rules.day,
+        as_of=as_of,
+        rules=rules,
+        window=Window(first_us, next_us, to_us(as_of)),
+        buckets={number: _bucket_files(number, body, revisions, places) for number in numbers},
+        distances=pq.read_table(places.frozen.checked(body["distances"])),
+        body=body,
+        consent_mark=consent_mark,
+        previous=previous,
+    )
+
+
+def standing_manifest(day: date) -> Manifest | None:
+    """The manifest that stands for a day: the last one, or ``None`` of a day that was never closed."""
+    return Manifest.objects.filter(day=day).order_by("-sequence").first()
+
+
+def methodology_bodies(rules: Rules) -> list[dict[str, Any]]:
+    """The methodologies in use, by digest, with the day whose factors they use."""
+    return [
+        {
+            "code": applied.methodology.code,
+            "version": applied.methodology.version,
+            "digest": applied.methodology.digest,
+            "factors_of": applied.factors_of.isoformat(),
+        }
+        for applied in rules.applied
+    ]
+
+
+def _reporter_body(reporter: Reporter) -> dict[str, Any]:
+    return {
+        "provider": reporter.provider,
+        "kinds": list(reporter.kinds),
+        "precedence": reporter.precedence,
+    }
+
+
+def _bucket_files(
+    number: int, body: Mapping[str, Any], revisions: tuple[Path, ...], places: Places
+) -> BucketFiles:
+    taken = [
+        checked(places.lake / file["path"], file["digest"])
+        for file in body["evidence"]
+        if file["bucket"] == number and number != NOBODY
+    ]
+    return BucketFiles(
+        records=(*taken, *_frozen_files(body["resolved"], number, places)),
+        revisions=revisions,
+        grants=_frozen_files(body["grants"], number, places),
+        prior=_frozen_files(body["prior"], number, places),
+    )
+
+
+def _frozen_files(digests: Mapping[str, str], number: int, places: Places) -> tuple[Path, ...]:
+    digest = digests.get(str(number))
+    return (places.frozen.checked(digest),) if digest else ()
+
+
+def _frozen_by_bucket(tables: Mapping[int, pa.Table], places: Places) -> dict[str, str]:
+    return {str(number): places.frozen.put(table) for number, table in sorted(tables.items()) if len(table)}
+
+
+def _split(table: pa.Table, buckets: int) -> dict[int, pa.Table]:
+    """A table by bucket of its account."""
+    if not len(table):
+        return {}
+    account = table["account_id"]
+    number = pc.subtract(account, pc.multiply(pc.divide(account, buckets), buckets))
+    return {bucket: table.filter(pc.equal(number, bucket)) for bucket in range(buckets)}
+
+
+def _prior(day: date, rules: Rules, places: Places) -> pa.Table:
+    """What each person was credited on other days of the year, of methodologies with a yearly cap."""
+    capped = [
+        methodology_key(applied.methodology)
+        for applied in rules.applied
+        if any(cap.per == "person-year" for cap in applied.methodology.caps)
+    ]
+    standing = _standing_of_year(day) if capped else []
+    tables = [_credits_of(manifest, places) for manifest in standing]
+    if not tables:
+        return PRIOR_SCHEMA.empty_table()
+    credits = pa.concat_tables(tables)
+    credits = credits.filter(pc.is_in(credits["methodology"], pa.array(capped, pa.string())))
+    summed = credits.group_by(["account_id", "methodology"]).aggregate([("credited_mg", "sum")])
+    named = summed.rename_columns({"credited_mg_sum": "year_mg"}).select(PRIOR_SCHEMA.names)
+    return named.cast(PRIOR_SCHEMA).sort_by([("account_id", "ascending"), ("methodology", "ascending")])
+
+
+def _standing_of_year(day: date) -> Sequence[Manifest]:
+    first = date(day.year, 1, 1)
+    year = Manifest.objects.filter(day__gte=first, day__lt=date(day.year + 1, 1, 1)).exclude(day=day)
+    return list(year.order_by("day", "-sequence").distinct("day"))
+
+
+def _credits_of(manifest: Manifest, places: Places) -> pa.Table:
+    return read_credits(manifest.body["outputs"], places)
+
+
+def read_credits(outputs: Sequence[Mapping[str, Any]], places: Places) -> pa.Table:
+    """The credits of a close, all buckets: account_id, methodology, credited_mg."""
+    tables = [pq.read_table(places.results.checked(output["credits"])) for output in outputs]
+    return pa.concat_tables(tables)

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from tanpuhui.evidence.assemble import assemble_steps
 from tanpuhui.kit.digest import PREFIX, canonical_json
-from tanpuhui.methodology.model import Methodology
+from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.quantify import steps
 from tanpuhui.quantify.outcome import Outcome
 from tanpuhui.quantify.rules import Rules

@@ -7,7 +7,7 @@ from datetime import date
 
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.methodology.load import Library
-from tanpuhui.methodology.model import Methodology
+from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 
 #: A person cannot be on two trips at once: kinds with this ending exclude each other in time.

@@ -1,0 +1,175 @@
+"""Quantification of a synthetic day: activities a second and peak memory, from Parquet to results and digest.
+
+Run: .venv/bin/python bench/quantify.py [--activities 2000000] [--residents 500000] [--buckets 4] [--runs 3]
+Each run is a process of its own; peak memory is that process's largest resident set.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+DAY = date(2026, 3, 2)
+KINDS = [
+    ("szt", "metro_trip", "distance_m"),
+    ("szt", "bus_trip", "distance_m"),
+    ("bike", "bike_trip", "distance_m"),
+    ("bike", "e_bike_trip", "distance_m"),
+    ("charging", "ev_charge", "energy_wh"),
+    ("waste", "waste_sorting", "mass_g"),
+    ("payments", "second_hand_sale", "pieces"),
+    ("payments", "no_cutlery_order", "pieces"),
+]
+
+
+def make_city(folder: Path, activities: int, residents: int, buckets: int) -> None:
+    """Eight kinds, 3 % of acts reported twice, 2 % out of range, 10 % without a grant, 2.4 grants a resident."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from tanpuhui.kit.moment import day_bounds_us
+
+    random = np.random.default_rng(20260302)
+    first_us, _ = day_bounds_us(DAY, "Asia/Shanghai")
+    kind = random.integers(0, len(KINDS), activities)
+    account = random.integers(1, residents + 1, activities)
+    started = first_us + random.integers(5 * 3600, 22 * 3600, activities) * 1_000_000
+    lasted = np.where(kind < 5, random.integers(300, 2400, activities), 0) * 1_000_000
+    amount = random.integers(500, 20_000, activities)
+    amount[random.random(activities) < 0.02] = 10**12
+    twice = random.random(activities) < 0.03
+    twice[0] = False
+    for column in (kind, account, started, lasted, amount):
+        column[twice] = column[np.flatnonzero(twice) - 1]
+    providers = np.array([provider for provider, _, _ in KINDS])[kind]
+    providers[twice & (kind < 4)] = "map_app"
+    columns = {
+        "record_id": np.arange(activities, dtype=np.int64) + (1 << 32),
+        "provider": providers,
+        "source_id": np.char.add("act-", np.arange(activities).astype(str)),
+        "revision": np.zeros(activities, np.int32),
+        "action": np.full(activities, "report"),
+        "subject_id": account + 7,
+        "account_id": account,
+        "kind": np.array([name for _, name, _ in KINDS])[kind],
+        "started_us": started,
+        "ended_us": started + lasted,
+    }
+    for measure in ("distance_m", "energy_wh", "mass_g", "pieces"):
+        carried = np.array([name == measure for _, _, name in KINDS])[kind]
+        value = np.minimum(amount, 20) if measure == "pieces" else amount
+        columns[measure] = pa.array(value, mask=~carried)
+    records = pa.table(columns)
+    grants = make_grants(random, residents, first_us)
+    for number in range(buckets):
+        mine = records.filter(pa.array(account % buckets == number))
+        ordered = mine.sort_by([("account_id", "ascending"), ("started_us", "ascending")])
+        pq.write_table(ordered, folder / f"records-{number}.parquet", compression="zstd")
+        theirs = grants.filter(pa.array(grants["account_id"].to_numpy() % buckets == number))
+        pq.write_table(theirs, folder / f"grants-{number}.parquet", compression="zstd")
+
+
+def make_grants(random, residents: int, first_us: int):  # type: ignore[no-untyped-def]
+    """One grant for each resident and provider of five, 10 % missing; a row for each kind that it covers."""
+    import numpy as np
+    import pyarrow as pa
+
+    pairs = sorted({(provider, kind) for provider, kind, _ in KINDS} | {("map_app", k) for _, k, _ in KINDS[:4]})
+    names = sorted({provider for provider, _ in pairs})
+    given = random.random((residents, len(names))) >= 0.10
+    parts = []
+    for provider, kind in pairs:
+        number = names.index(provider)
+        accounts = np.flatnonzero(given[:, number]) + 1
+        parts.append(
+            pa.table(
+                {
+                    "account_id": accounts.astype(np.int64),
+                    "provider": pa.array([provider] * len(accounts)),
+                    "kind": pa.array([kind] * len(accounts)),
+                    "from_us": np.full(len(accounts), first_us - 10**13),
+                    "to_us": np.full(len(accounts), first_us + 10**13),
+                    "usable": np.ones(len(accounts), bool),
+                    "grant_id": accounts.astype(np.int64) * 10 + number,
+                }
+            )
+        )
+    return pa.concat_tables(parts).sort_by([("account_id", "ascending")])
+
+
+def measure(folder: Path, buckets: int) -> dict[str, float]:
+    """One run in this process: seconds by the clock and of CPU, and the counts."""
+    from collections import Counter
+
+    from tanpuhui.close.compute import name_methodologies
+    from tanpuhui.evidence.distances import distance_table
+    from tanpuhui.kit.moment import day_bounds_us, to_us
+    from tanpuhui.methodology.load import load_library
+    from tanpuhui.quantify.bucket import BucketFiles, Window, quantify_bucket
+    from tanpuhui.quantify.engines.duckdb import DuckDb
+    from tanpuhui.quantify.jurisdiction import load_jurisdiction
+    from tanpuhui.quantify.rules import Reporter, rules_of
+
+    pairs = {(provider, kind) for provider, kind, _ in KINDS} | {("map_app", kind) for _, kind, _ in KINDS[:4]}
+    reporters = [
+        Reporter(name, tuple(sorted(kind for provider, kind in pairs if provider == name)), precedence)
+        for precedence, name in enumerate(["szt", "bike", "charging", "waste", "payments", "map_app"], start=1)
+    ]
+    rules = rules_of(DAY, load_jurisdiction("demo"), load_library(), reporters)
+    first_us, next_us = day_bounds_us(DAY, "Asia/Shanghai")
+    window = Window(first_us, next_us, to_us(datetime(2026, 3, 3, 12, tzinfo=UTC)))
+    distances = distance_table()
+    outcomes: Counter[str] = Counter()
+    credited = 0
+    began, cpu = time.perf_counter(), time.process_time()
+    for number in range(buckets):
+        files = BucketFiles((folder / f"records-{number}.parquet",), (), (folder / f"grants-{number}.parquet",), ())
+        with DuckDb() as engine:
+            result = quantify_bucket(engine, rules, files, window, distances)
+        credits = name_methodologies(result.credits, rules)
+        credited += sum(credits["credited_mg"].to_pylist()) if number < 0 else 0
+        outcomes.update(result.outcomes)
+    wall, spent = time.perf_counter() - began, time.process_time() - cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"wall_s": wall, "cpu_s": spent, "peak_bytes": peak, "outcomes": dict(outcomes)}  # type: ignore[dict-item]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--activities", type=int, default=2_000_000)
+    parser.add_argument("--residents", type=int, default=500_000)
+    parser.add_argument("--buckets", type=int, default=4)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--folder", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.folder:
+        print(json.dumps(measure(Path(given.folder), given.buckets)))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        make_city(Path(folder), given.activities, given.residents, given.buckets)
+        command = [sys.executable, __file__, "--folder", folder, "--buckets", str(given.buckets)]
+        runs = [json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(given.runs)]
+    walls = [run["wall_s"] for run in runs]
+    middle = statistics.median(walls)
+    print(f"machine: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {date.today()}")
+    print(f"{given.activities:,} activities of {given.residents:,} residents in {given.buckets} buckets")
+    print(f"outcomes: {runs[0]['outcomes']}")
+    print(f"wall: median {middle:.2f} s of {[round(wall, 2) for wall in walls]}")
+    print(f"cpu: median {statistics.median(run['cpu_s'] for run in runs):.2f} s")
+    print(f"activities a second: {given.activities / middle:,.0f} (target 1,000,000)")
+    print(f"peak memory: {max(run['peak_bytes'] for run in runs) / 1e9:.2f} GB (target 1.5 GB)")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""``tanpuhui close``: close a day, list closes, replay one."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from cyclopts import App
+from rich.table import Table
+
+from tanpuhui.cli.output import console, mg_as_mass, print_json
+from tanpuhui.cli.places import jurisdiction, places
+from tanpuhui.kit.moment import utc_now
+from tanpuhui.kit.refusal import Refusal
+
+FINDINGS = 3
+app = App(name="close")
+
+
+class BadDay(Refusal):
+    code = "close.bad_day"
+    message = "{given!r} is not a day. Write it as 2018-09-01."
+
+
+def parse_day(text: str) -> date:
+    """A day as YYYY-MM-DD; anything else is refused."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadDay(given=text) from error
+
+
+@app.default
+def close(day: str, /, *, engine: str = "duckdb", json: bool = False) -> int:
+    """Close a day: evidence, grants, methodologies and rules become reductions in residents' accounts, once.
+
+    Example: tanpuhui close 2018-09-01
+
+    Parameters
+    ----------
+    day: the local day, YYYY-MM-DD.
+    engine: what runs the columns.
+    json: print the answer as JSON.
+    """
+    from tanpuhui.close.run import close_day
+    from tanpuhui.methodology.load import load_library
+
+    rules = jurisdiction()
+    with console.status(f"Closing {day} ...", spinner="dots") if not json else _quiet():
+        answer = close_day(
+            parse_day(day), at=utc_now(), places=places(), jurisdiction=rules, library=load_library(), engine=engine
+        )
+    if json:
+        print_json(answer.as_json())
+        return 0
+    _show(answer.as_json(), rules.notice.get("en", ""))
+    return 0
+
+
+@app.command
+def replay(manifest: str, /, *, engine: str = "duckdb", json: bool = False) -> int:
+    """Compute a close again from its manifest alone and compare; exit 3 when anything differs.
+
+    Example: tanpuhui close replay sha256:4f1c
+
+    Parameters
+    ----------
+    manifest: the manifest's digest, or enough of its beginning.
+    engine: what runs the columns.
+    json: print the answer as JSON.
+    """
+    from tanpuhui.close.replay import find_manifest
+    from tanpuhui.close.replay import replay as replay_manifest
+    from tanpuhui.methodology.load import load_library
+
+    answer = replay_manifest(
+        find_manifest(manifest), places=places(), jurisdiction=jurisdiction(), library=load_library(), engine=engine
+    )
+    if json:
+        print_json(answer.as_json())
+    else:
+        verdict = "[green]agrees[/]" if answer.agrees else f"[red]differs[/] in {len(answer.differences)} buckets"
+        console.print(f"{answer.day}: {answer.rows:,} records, {mg_as_mass(answer.credited_mg)}: {verdict}")
+    return 0 if answer.agrees else FINDINGS
+
+
+@app.command(name="list")
+def list_closes(*, json: bool = False) -> int:
+    """Every close with its day, sequence, manifest and credits.
+
+    Example: tanpuhui close list
+    """
+    from tanpuhui.close.models import Manifest
+
+    rows = [
+        {
+            "day": manifest.day.isoformat(),
+            "sequence": manifest.sequence,
+            "manifest": manifest.digest,
+            "activities": manifest.activities,
+            "credited_mg": manifest.credited_mg,
+        }
+        for manifest in Manifest.objects.order_by("day", "sequence")
+    ]
+    if json:
+        print_json(rows)
+        return 0
+    table = Table("Day", "Close", "Records", "Credited", "Manifest")
+    for row in rows:
+        table.add_row(
+            str(row["day"]),
+            str(row["sequence"]),
+            f"{row['activities']:,}",
+            mg_as_mass(int(row["credited_mg"])),
+            str(row["manifest"])[:19],
+        )
+    console.print(table)
+    return 0
+
+
+def _quiet() -> object:
+    from contextlib import nullcontext
+
+    return nullcontext()
+
+
+def _show(answer: dict[str, object], notice: str) -> None:
+    from tanpuhui.quantify.outcome import MEANING, Outcome
+
+    outcomes = answer["outcomes"]
+    assert isinstance(outcomes, dict)
+    table = Table(title=f"{answer['day']}, close {answer['sequence']}")
+    for heading, justify in (("Outcome", "left"), ("Records", "right"), ("Meaning", "left")):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for name, count in outcomes.items():
+        table.add_row(name, f"{count:,}", MEANING[Outcome[name]][1])
+    table.add_section()
+    table.add_row("all", f"{answer['activities']:,}", "every accepted record of the day, each with one end")
+    console.print(table)
+    state = "posted" if answer["posted"] else "nothing had changed: this close stands already"
+    credited = answer["credited_mg"]
+    assert isinstance(credited, int)
+    console.print(f"Credited: [bold]{mg_as_mass(credited)}[/] CO2e ({credited:,} mg), {state}")
+    console.print(f"Manifest: {answer['manifest']}")
+    if notice:
+        console.print(f"[dim]{notice}[/]")

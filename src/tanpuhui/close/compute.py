@@ -1,0 +1,76 @@
+"""Compute: from frozen inputs to result files; nothing here reads a clock or the database."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tanpuhui.close.inputs import Inputs, Places
+from tanpuhui.close.refusals import UnknownEngine
+from tanpuhui.kit.crash import crash_point
+from tanpuhui.quantify.bucket import BucketResult, methodology_key, quantify_bucket
+from tanpuhui.quantify.engines.duckdb import DuckDb
+from tanpuhui.quantify.rules import Rules
+
+CREDIT_SCHEMA = pa.schema(
+    [("account_id", pa.int64()), ("methodology", pa.string()), ("credited_mg", pa.int64())]
+)
+ENGINES: dict[str, Callable[[], DuckDb]] = {"duckdb": DuckDb}
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What came of a day: one output for each bucket, counts by outcome, and the sum of credits."""
+
+    outputs: list[dict[str, Any]]
+    outcomes: dict[str, int]
+    credited_mg: int
+
+    @property
+    def records(self) -> int:
+        """How many records ended; the sum of all outcomes."""
+        return sum(self.outcomes.values())
+
+    def essence(self) -> list[tuple[int, int, str]]:
+        """What two computations of the same inputs must agree on, on any engine."""
+        return [(output["bucket"], output["rows"], output["digest"]) for output in self.outputs]
+
+
+def compute(inputs: Inputs, places: Places, engine: str) -> Computed:
+    """Quantify every bucket, one after the other, and write results and credits to the lake."""
+    if engine not in ENGINES:
+        raise UnknownEngine(name=engine, known=", ".join(ENGINES))
+    outcomes: Counter[str] = Counter()
+    outputs = []
+    for number, files in sorted(inputs.buckets.items()):
+        with ENGINES[engine]() as running:
+            result = quantify_bucket(running, inputs.rules, files, inputs.window, inputs.distances)
+        credits = name_methodologies(result.credits, inputs.rules)
+        outputs.append(_output(number, result, credits, places))
+        outcomes.update(result.outcomes)
+        crash_point("close.bucket_computed")
+    return Computed(outputs, dict(sorted(outcomes.items())), sum(output["credited_mg"] for output in outputs))
+
+
+def name_methodologies(credits: pa.Table, rules: Rules) -> pa.Table:
+    """Credits with ``code@version`` in place of the day's number of a methodology."""
+    keys = pa.array([methodology_key(applied.methodology) for applied in rules.applied], pa.string())
+    named = keys.take(credits["methodology_no"].combine_chunks()) if len(credits) else pa.array([], pa.string())
+    columns = [credits["account_id"], named, credits["credited_mg"]]
+    return pa.table(columns, schema=CREDIT_SCHEMA)
+
+
+def _output(number: int, result: BucketResult, credits: pa.Table, places: Places) -> dict[str, Any]:
+    return {
+        "bucket": number,
+        "rows": len(result.results),
+        "digest": result.digest,
+        "results": places.results.put(result.results),
+        "credits": places.results.put(credits),
+        "credited_mg": pc.sum(credits["credited_mg"]).as_py() or 0,
+    }

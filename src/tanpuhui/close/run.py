@@ -1,0 +1,119 @@
+"""Close a day: gather and freeze, compute, post the difference to what stood; again and again with the same end."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from importlib.metadata import version
+from typing import Any
+
+from django.db import transaction
+
+from tanpuhui.close.compute import Computed, compute
+from tanpuhui.close.inputs import Inputs, Places, gather
+from tanpuhui.close.models import FrozenDay, Manifest
+from tanpuhui.close.post import post
+from tanpuhui.close.refusals import DayCertified, DayNotOver, KeepsChanging
+from tanpuhui.kit.crash import crash_point
+from tanpuhui.kit.moment import day_bounds_us, to_us
+from tanpuhui.methodology.load import Library
+from tanpuhui.quantify.jurisdiction import Jurisdiction
+
+ATTEMPTS = 5
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class CloseAnswer:
+    """What a close did. ``posted`` is false when nothing had changed since the close that stands."""
+
+    manifest: str
+    day: date
+    sequence: int
+    activities: int
+    outcomes: dict[str, int]
+    credited_mg: int
+    posted: bool
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"day": self.day.isoformat()}
+
+
+def close_day(
+    day: date,
+    *,
+    at: datetime,
+    places: Places,
+    jurisdiction: Jurisdiction,
+    library: Library,
+    engine: str = "duckdb",
+) -> CloseAnswer:
+    """Close a day as of a moment and post it once.
+
+    The first close posts its credits; a later one, after late, corrected or retracted records or ended grants,
+    posts the difference. A kill at any point leaves files that nothing refers to, or the whole close.
+    """
+    refuse_unfit_day(day, at, jurisdiction)
+    for _ in range(ATTEMPTS):
+        with transaction.atomic():
+            inputs = gather(day, at, places, jurisdiction, library)
+        crash_point("close.gathered")
+        computed = compute(inputs, places, engine)
+        crash_point("close.computed")
+        standing = unchanged(inputs, computed)
+        if standing is not None:
+            return _answer(standing, posted=False)
+        with transaction.atomic():
+            manifest = post(inputs, computed, manifest_body(inputs, computed), places)
+            crash_point("close.before_commit")
+        crash_point("close.committed")
+        if manifest is not None:
+            return _answer(manifest, posted=True)
+    raise KeepsChanging(day=day, attempts=ATTEMPTS)
+
+
+def refuse_unfit_day(day: date, at: datetime, jurisdiction: Jurisdiction) -> None:
+    """A day that is not over, or that a lot has certified, is not closed."""
+    _, next_us = day_bounds_us(day, jurisdiction.zone)
+    if to_us(at) < next_us:
+        raise DayNotOver(day=day, zone=jurisdiction.zone)
+    frozen = FrozenDay.objects.filter(day=day).first()
+    if frozen is not None:
+        raise DayCertified(day=day, lot=frozen.lot)
+
+
+def unchanged(inputs: Inputs, computed: Computed) -> Manifest | None:
+    """The manifest that stands, when it has the same inputs and the same outputs as this computation."""
+    standing = inputs.previous
+    if standing is None or standing.body["inputs"] != inputs.body:
+        return None
+    then = [(output["bucket"], output["rows"], output["digest"]) for output in standing.body["outputs"]]
+    return standing if then == computed.essence() else None
+
+
+def manifest_body(inputs: Inputs, computed: Computed) -> dict[str, Any]:
+    """The manifest: inputs by digest, the moment, the code, the outputs by digest, and what it follows."""
+    return {
+        "schema": SCHEMA,
+        "inputs": inputs.body,
+        "as_of": inputs.as_of.isoformat(),
+        "code": version("tanpuhui"),
+        "outputs": computed.outputs,
+        "outcomes": computed.outcomes,
+        "credited_mg": computed.credited_mg,
+        "previous": inputs.previous.digest if inputs.previous else None,
+    }
+
+
+
+
+def _answer(manifest: Manifest, *, posted: bool) -> CloseAnswer:
+    return CloseAnswer(
+        manifest=manifest.digest,
+        day=manifest.day,
+        sequence=manifest.sequence,
+        activities=manifest.activities,
+        outcomes=manifest.body["outcomes"],
+        credited_mg=manifest.credited_mg,
+        posted=posted,
+    )

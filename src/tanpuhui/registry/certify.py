@@ -1,0 +1,247 @@
+"""Certify: take whole tonnes of pending reductions into a lot, and share its milligrams out among the residents."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.db import connection
+
+from tanpuhui.close.inputs import Places, read_credits
+from tanpuhui.close.models import FrozenDay, Manifest
+from tanpuhui.close.post import pending_asset
+from tanpuhui.kit.digest import digest_json
+from tanpuhui.kit.exact import share_out
+from tanpuhui.ledger.account import Kind, account_id
+from tanpuhui.ledger.asset import asset_ids
+from tanpuhui.ledger.post_batch import Legs, post_batch
+from tanpuhui.methodology.load import Library
+from tanpuhui.methodology.methodology import Methodology
+from tanpuhui.quantify.jurisdiction import Jurisdiction
+from tanpuhui.registry.models import Lot
+from tanpuhui.registry.refusals import (
+    LessThanATonne,
+    NobodyVerifies,
+    ScopeExcluded,
+    StatusNotAccepted,
+    ThroughOutsideVintage,
+    VerifierIsOperator,
+)
+
+TONNE_MG = 1_000_000_000
+REASON = "certify"
+#: Advisory lock under which lots are made, one after the other: serial numbers have no gap.
+LOCK = 0x6C6F74
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the operator asks for: a methodology version and vintage, through a day, verified by someone else."""
+
+    methodology: str
+    version: int
+    vintage: int
+    through: date
+    operator: str
+    verifier: str
+    at: datetime
+
+    @property
+    def key(self) -> str:
+        return f"{self.methodology}@{self.version}"
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Who gets how many milligrams of a lot; accounts ascend, and the parts sum to whole tonnes."""
+
+    accounts: Sequence[int]
+    amounts_mg: Sequence[int]
+    tonnes: int
+
+
+def certify(order: Order, *, places: Places, jurisdiction: Jurisdiction, library: Library) -> Lot:
+    """Certify a lot in the caller's transaction: all of it, or a refusal and nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    refuse_dependent_verifier(order)
+    manifests = standing_through(order)
+    methodology = library.get(order.methodology, order.version)
+    status = accepted_status(methodology, manifests, jurisdiction)
+    refuse_excluded_scope(methodology, order, jurisdiction)
+    shares = decide_shares(order, pending_through(order, manifests, places))
+    lot = _record(order, shares, manifests, jurisdiction, status)
+    _post(lot, order, shares)
+    _freeze(lot, manifests)
+    return lot
+
+
+def refuse_dependent_verifier(order: Order) -> None:
+    """A verifier is somebody, and not the operator under another spelling."""
+    operator, verifier = _plain(order.operator), _plain(order.verifier)
+    if not operator or not verifier:
+        raise NobodyVerifies()
+    if operator == verifier:
+        raise VerifierIsOperator(verifier=order.verifier)
+
+
+def standing_through(order: Order) -> list[Manifest]:
+    """The manifests that stand, from the first day of the vintage through the day of the order."""
+    if order.through.year != order.vintage:
+        raise ThroughOutsideVintage(through=order.through, vintage=order.vintage)
+    closed = Manifest.objects.filter(day__gte=date(order.vintage, 1, 1), day__lte=order.through)
+    standing = closed.order_by("day", "-sequence").distinct("day")
+    return [manifest for manifest in standing if _applied(manifest, order)]
+
+
+def accepted_status(methodology: Methodology, manifests: list[Manifest], jurisdiction: Jurisdiction) -> str:
+    """The weakest status behind the lot; refuses one that the jurisdiction does not accept on its day."""
+    worst = "official"
+    order = ("official", "published", "secondary", "illustrative")
+    for manifest in manifests:
+        applied = _applied(manifest, methodology)
+        assert applied is not None
+        factors_of = date.fromisoformat(applied["factors_of"])
+        status = "illustrative" if factors_of != manifest.day else methodology.weakest_status(manifest.day)
+        accepted = jurisdiction.statuses_accepted(manifest.day)
+        if status not in accepted:
+            raise StatusNotAccepted(
+                methodology=f"{methodology.code}@{methodology.version}",
+                status=status,
+                day=manifest.day,
+                jurisdiction=jurisdiction.code,
+                accepted=", ".join(sorted(accepted)) or "none",
+            )
+        worst = max(worst, status, key=order.index)
+    return worst
+
+
+def refuse_excluded_scope(methodology: Methodology, order: Order, jurisdiction: Jurisdiction) -> None:
+    """Reductions of a scope that another market covers are not certified."""
+    rule = jurisdiction.exclusion_of(methodology.scope, order.through)
+    if rule is not None:
+        raise ScopeExcluded(
+            jurisdiction=jurisdiction.code,
+            scope=methodology.scope,
+            reason=rule.content["reason"]["en"],
+            source=rule.source,
+        )
+
+
+def pending_through(order: Order, manifests: list[Manifest], places: Places) -> dict[int, int]:
+    """What each resident was credited through the day and no lot has taken yet, in mg; only what is above zero."""
+    credits = [read_credits(manifest.body["outputs"], places) for manifest in manifests]
+    if not credits:
+        return {}
+    table = pa.concat_tables(credits)
+    mine = table.filter(pc.equal(table["methodology"], order.key))
+    summed = mine.group_by("account_id").aggregate([("credited_mg", "sum")])
+    taken = _taken(order)
+    pending = {
+        account: amount - taken.get(account, 0)
+        for account, amount in zip(
+            summed["account_id"].to_pylist(), summed["credited_mg_sum"].to_pylist(), strict=True
+        )
+    }
+    return {account: amount for account, amount in sorted(pending.items()) if amount > 0}
+
+
+def decide_shares(order: Order, pending_mg: dict[int, int]) -> Shares:
+    """As many whole tonnes as are pending, shared in proportion, by largest remainder; the rest stays pending."""
+    total = sum(pending_mg.values())
+    tonnes = total // TONNE_MG
+    if tonnes == 0:
+        raise LessThanATonne(
+            pending_mg=total, methodology=order.key, vintage=order.vintage, through=order.through
+        )
+    amounts = share_out(tonnes * TONNE_MG, list(pending_mg.values()))
+    assert sum(amounts) == tonnes * TONNE_MG
+    assert all(part <= whole for part, whole in zip(amounts, pending_mg.values(), strict=True))
+    kept = [(account, part) for account, part in zip(pending_mg, amounts, strict=True) if part]
+    return Shares([account for account, _ in kept], [part for _, part in kept], tonnes)
+
+
+def lot_asset(code: str) -> str:
+    """The asset of a lot's certified milligrams."""
+    return f"lot:{code}"
+
+
+def _plain(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _applied(manifest: Manifest, of: Order | Methodology) -> dict[str, Any] | None:
+    code = of.methodology if isinstance(of, Order) else of.code
+    for item in manifest.body["inputs"]["methodologies"]:
+        if (item["code"], item["version"]) == (code, of.version):
+            return dict(item)
+    return None
+
+
+def _taken(order: Order) -> dict[int, int]:
+    """What earlier lots have taken from each resident's pending reductions of this methodology and vintage."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.account_id / 16, -SUM(p.amount) FROM ledger_posting AS p "
+            "JOIN ledger_transaction AS t ON t.id = p.tx_id JOIN ledger_asset AS a ON a.id = p.asset_id "
+            "WHERE t.reason = %s AND a.code = %s AND p.account_id %% 16 = %s GROUP BY 1",
+            [REASON, pending_asset(order.key, order.vintage), int(Kind.RESIDENT_PENDING)],
+        )
+        return {int(account): int(amount) for account, amount in cursor.fetchall()}
+
+
+def _record(
+    order: Order, shares: Shares, manifests: list[Manifest], jurisdiction: Jurisdiction, status: str
+) -> Lot:
+    last = Lot.objects.order_by("-serial_last").first()
+    first_serial = last.serial_last + 1 if last else 1
+    return Lot.objects.create(
+        code=f"{jurisdiction.code.upper()}-{Lot.objects.count() + 1:06d}",
+        jurisdiction=jurisdiction.code,
+        methodology=order.key,
+        vintage=order.vintage,
+        through=order.through,
+        tonnes=shares.tonnes,
+        serial_first=first_serial,
+        serial_last=first_serial + shares.tonnes - 1,
+        residents=len(shares.accounts),
+        status=status,
+        operator=order.operator,
+        verifier=order.verifier,
+        manifests=[manifest.digest for manifest in manifests],
+        certified_at=order.at,
+    )
+
+
+def _post(lot: Lot, order: Order, shares: Shares) -> None:
+    """Out of pending into the crossing account; out of issuance into certified: each asset sums to zero."""
+    pending, certified = pending_asset(order.key, order.vintage), lot_asset(lot.code)
+    assets = asset_ids([pending, certified], unit="mg")
+    owners = np.array(shares.accounts, np.int64)
+    amounts = np.array(shares.amounts_mg, np.int64)
+    manifest = digest_json([lot.code, lot.manifests])
+    for asset, kind, sign, counter in (
+        (assets[pending], Kind.RESIDENT_PENDING, -1, Kind.CERTIFYING),
+        (assets[certified], Kind.RESIDENT_CERTIFIED, 1, Kind.ISSUANCE),
+    ):
+        post_batch(
+            connection,
+            key=f"certify:{lot.code}:{kind.name.lower()}",
+            manifest=manifest,
+            reason=REASON,
+            effective_on=order.through,
+            legs=Legs(owners * 16 + kind, np.full(len(owners), asset, np.int64), sign * amounts),
+            counter=account_id(counter, 0),
+        )
+
+
+def _freeze(lot: Lot, manifests: list[Manifest]) -> None:
+    FrozenDay.objects.bulk_create(
+        FrozenDay(day=manifest.day, methodology=lot.methodology, lot=lot.code) for manifest in manifests
+    )

@@ -1,0 +1,46 @@
+"""Lots: reductions certified together, each with one serial range in whole tonnes. Rows are append-only."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pgtrigger
+from django.db import models
+
+
+class Lot(models.Model):
+    """A certified lot: one methodology version, one vintage, one place, through one day.
+
+    ``serial_first`` to ``serial_last`` number its tonnes; no two lots share a number (see migration 0002).
+    """
+
+    code = models.TextField(primary_key=True)
+    jurisdiction = models.TextField()
+    methodology = models.TextField()
+    vintage = models.IntegerField()
+    through = models.DateField()
+    tonnes = models.BigIntegerField()
+    serial_first = models.BigIntegerField()
+    serial_last = models.BigIntegerField()
+    residents = models.BigIntegerField()
+    status = models.TextField()
+    operator = models.TextField()
+    verifier = models.TextField()
+    manifests = models.JSONField()
+    certified_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="registry_lot_serials_are_its_tonnes",
+                condition=models.Q(serial_last=models.F("serial_first") + models.F("tonnes") - 1),
+            ),
+            models.CheckConstraint(name="registry_lot_has_tonnes", condition=models.Q(tonnes__gte=1)),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Protect(name="no_truncate", level=pgtrigger.Statement, operation=pgtrigger.Truncate),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.tonnes} t of {self.methodology}, {self.vintage}"

@@ -1,0 +1,49 @@
+"""Refusals of the registry: each with its code, the facts and the next step."""
+
+from __future__ import annotations
+
+from tanpuhui.kit.refusal import Refusal
+
+
+class VerifierIsOperator(Refusal):
+    code = "registry.verifier_is_operator"
+    message = "{verifier} operates this platform and cannot verify its lots. Name an independent verifier."
+
+
+class NobodyVerifies(Refusal):
+    code = "registry.nobody_verifies"
+    message = "A lot needs a verifier, and an operator, by name. Give --verifier NAME."
+
+
+class StatusNotAccepted(Refusal):
+    code = "registry.status_not_accepted"
+    message = (
+        "{methodology} rests on factors of status {status!r} on {day}; {jurisdiction} accepts {accepted}. "
+        "Get factors of an accepted status into a new version, or certify under a jurisdiction that accepts these."
+    )
+
+
+class ScopeExcluded(Refusal):
+    code = "registry.scope_excluded"
+    message = (
+        "{jurisdiction} shuts out the scope {scope!r} ({reason}; {source}). "
+        "These reductions belong to that other market and are not certified here."
+    )
+
+
+class LessThanATonne(Refusal):
+    code = "registry.less_than_a_tonne"
+    message = (
+        "{pending_mg} mg of {methodology}, vintage {vintage}, are pending through {through}: less than one tonne "
+        "(1000000000 mg). Close more days, or certify through a later day."
+    )
+
+
+class ThroughOutsideVintage(Refusal):
+    code = "registry.through_outside_vintage"
+    message = "{through} is not in {vintage}. A lot has one vintage: choose a day of that year."
+
+
+class LotUnknown(Refusal):
+    code = "registry.lot_unknown"
+    message = "There is no lot {code!r}. 'tanpuhui lot show' lists them."

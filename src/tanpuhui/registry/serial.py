@@ -1,0 +1,47 @@
+"""Serial: how a lot's numbers are written under its jurisdiction, and a lot as others read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tanpuhui.quantify.jurisdiction import load_jurisdiction
+from tanpuhui.registry.certify import TONNE_MG
+from tanpuhui.registry.models import Lot
+
+
+def serials(lot: Lot) -> str:
+    """The serial range in the jurisdiction's format.
+
+    A methodology ``shenzhen/metro@1`` is written ``SHENZHEN.METRO.1``, so that hyphens part the pieces.
+    """
+    shape = load_jurisdiction(lot.jurisdiction).serial_format
+    return shape.format(
+        code=lot.code,
+        methodology=lot.methodology.replace("/", ".").replace("@", ".").upper(),
+        vintage=lot.vintage,
+        first=f"{lot.serial_first:09d}",
+        last=f"{lot.serial_last:09d}",
+    )
+
+
+def describe(lot: Lot) -> dict[str, Any]:
+    """A lot as JSON: identity, tonnes and milligrams, serial range, what it rests on and who answers for it."""
+    return {
+        "lot": lot.code,
+        "jurisdiction": lot.jurisdiction,
+        "methodology": lot.methodology,
+        "vintage": lot.vintage,
+        "through": lot.through.isoformat(),
+        "tonnes": lot.tonnes,
+        "certified_mg": lot.tonnes * TONNE_MG,
+        "serial_first": lot.serial_first,
+        "serial_last": lot.serial_last,
+        "serials": serials(lot),
+        "residents": lot.residents,
+        "status": lot.status,
+        "operator": lot.operator,
+        "verifier": lot.verifier,
+        "manifests": lot.manifests,
+        "certified_at": lot.certified_at.isoformat(),
+        "notice": load_jurisdiction(lot.jurisdiction).notice.get("en", ""),
+    }
