@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,12 +31,51 @@ def shared_reference() -> Path:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: pytest.FixtureRequest) -> None:
-    """After the migrations, give the application's role its privileges, as an installation does."""
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """After the migrations, give the application's role its privileges, as an installation does.
+
+    Tables refuse TRUNCATE for everyone, so between transactional tests all of them are emptied with triggers
+    off, but for those that migrations filled.
+    """
+    from django.db import connection
+    from django.db.backends.postgresql.operations import DatabaseOperations
+    from psycopg import sql
+
     from tanpuhui.project.database import grant_privileges
 
-    with django_db_blocker.unblock():  # type: ignore[attr-defined]
+    with django_db_blocker.unblock():
         grant_privileges("default")
+        emptied = _empty_tables(connection)
+    command = sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(
+        sql.SQL(", ").join(sql.Identifier(schema, table) for schema, table in emptied)
+    )
+
+    def flush(operations: DatabaseOperations, sql_list: list[str]) -> None:
+        with operations.connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = replica")
+            cursor.execute(command)
+            cursor.execute("SET session_replication_role = origin")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "execute_sql_flush", flush)
+        yield
+
+
+def _empty_tables(connection: Any) -> list[tuple[str, str]]:
+    from psycopg import sql
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace "
+            "WHERE n.nspname IN ('public', 'vault') AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+        )
+        tables = cursor.fetchall()
+        empty = []
+        for schema, table in tables:
+            cursor.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(schema, table)))
+            if not cursor.fetchone()[0]:
+                empty.append((schema, table))
+    return empty
 
 
 @pytest.fixture()

@@ -7,6 +7,14 @@ from typing import ClassVar
 import pgtrigger
 from django.db import models
 
+NO_TRUNCATE = pgtrigger.Trigger(
+    name="no_truncate",
+    level=pgtrigger.Statement,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Truncate,
+    func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
+)
+
 
 class Manifest(models.Model):
     """One close of one day: everything that decided it, by digest, and what came of it.
@@ -29,11 +37,7 @@ class Manifest(models.Model):
         ]
         triggers: ClassVar = [
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
-            pgtrigger.Protect(
-                name="no_truncate",
-                level=pgtrigger.Statement,
-                operation=pgtrigger.Truncate,
-            ),
+            NO_TRUNCATE,
         ]
 
     def __str__(self) -> str:
@@ -53,6 +57,7 @@ class FrozenDay(models.Model):
         ]
         triggers: ClassVar = [
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            NO_TRUNCATE,
         ]
 
     def __str__(self) -> str:

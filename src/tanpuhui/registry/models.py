@@ -7,6 +7,14 @@ from typing import ClassVar
 import pgtrigger
 from django.db import models
 
+NO_TRUNCATE = pgtrigger.Trigger(
+    name="no_truncate",
+    level=pgtrigger.Statement,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Truncate,
+    func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
+)
+
 
 class Lot(models.Model):
     """A certified lot: one methodology version, one vintage, one place, through one day.
@@ -39,7 +47,7 @@ class Lot(models.Model):
         ]
         triggers: ClassVar = [
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
-            pgtrigger.Protect(name="no_truncate", level=pgtrigger.Statement, operation=pgtrigger.Truncate),
+            NO_TRUNCATE,
         ]
 
     def __str__(self) -> str:
