@@ -9,7 +9,7 @@ from fractions import Fraction
 INT64_MAX = 2**63 - 1
 INT64_MIN = -(2**63)
 
-_DECIMAL = re.compile(r"-?\d+(\.\d+)?\Z")
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?\Z")
 
 
 def parse_decimal(text: str) -> Fraction:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from tanpuhui.kit.digest import PREFIX, digest_file
 from tanpuhui.kit.refusal import Refusal
 
 
@@ -42,6 +43,20 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Write a small file, whole or not at all."""
     with whole_or_absent(path) as temporary:
         temporary.write_bytes(content)
+
+
+def adopt(finished: Path, folder: Path, suffix: str) -> tuple[Path, str]:
+    """Move a finished file to ``folder`` under its own digest: synced first, whole or not at all.
+
+    Answers the path ``folder/<hex digest><suffix>`` and the digest. The same content again is the same file.
+    """
+    digest = digest_file(finished)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{digest.removeprefix(PREFIX)}{suffix}"
+    _sync(finished)
+    finished.replace(path)
+    _sync(folder)
+    return path, digest
 
 
 def _sync(path: Path) -> None:
