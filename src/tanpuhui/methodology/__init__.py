@@ -1,1 +1,1 @@
-"""Methodology: a folder of text and numbers that says what an activity avoided, and two ways to work it out."""
+"""Methodology: a folder of text and numbers that says what an act avoided, and two ways to work it out."""
