@@ -85,7 +85,9 @@ def make_grants(random, residents: int, first_us: int):  # type: ignore[no-untyp
     import numpy as np
     import pyarrow as pa
 
-    pairs = sorted({(provider, kind) for provider, kind, _ in KINDS} | {("map_app", k) for _, k, _ in KINDS[:4]})
+    pairs = sorted(
+        {(provider, kind) for provider, kind, _ in KINDS} | {("map_app", k) for _, k, _ in KINDS[:4]}
+    )
     names = sorted({provider for provider, _ in pairs})
     given = random.random((residents, len(names))) >= 0.10
     parts = []
@@ -112,8 +114,9 @@ def measure(folder: Path, buckets: int) -> dict[str, float]:
     """One run in this process: seconds by the clock and of CPU, and the counts."""
     from collections import Counter
 
-    from tanpuhui.close.compute import name_methodologies
     from tanpuhui.evidence.distances import distance_table
+
+    from tanpuhui.close.compute import name_methodologies
     from tanpuhui.kit.moment import day_bounds_us, to_us
     from tanpuhui.methodology.load import load_library
     from tanpuhui.quantify.bucket import BucketFiles, Window, quantify_bucket
@@ -121,10 +124,14 @@ def measure(folder: Path, buckets: int) -> dict[str, float]:
     from tanpuhui.quantify.jurisdiction import load_jurisdiction
     from tanpuhui.quantify.rules import Reporter, rules_of
 
-    pairs = {(provider, kind) for provider, kind, _ in KINDS} | {("map_app", kind) for _, kind, _ in KINDS[:4]}
+    pairs = {(provider, kind) for provider, kind, _ in KINDS} | {
+        ("map_app", kind) for _, kind, _ in KINDS[:4]
+    }
     reporters = [
         Reporter(name, tuple(sorted(kind for provider, kind in pairs if provider == name)), precedence)
-        for precedence, name in enumerate(["szt", "bike", "charging", "waste", "payments", "map_app"], start=1)
+        for precedence, name in enumerate(
+            ["szt", "bike", "charging", "waste", "payments", "map_app"], start=1
+        )
     ]
     rules = rules_of(DAY, load_jurisdiction("demo"), load_library(), reporters)
     first_us, next_us = day_bounds_us(DAY, "Asia/Shanghai")
@@ -134,7 +141,9 @@ def measure(folder: Path, buckets: int) -> dict[str, float]:
     credited = 0
     began, cpu = time.perf_counter(), time.process_time()
     for number in range(buckets):
-        files = BucketFiles((folder / f"records-{number}.parquet",), (), (folder / f"grants-{number}.parquet",), ())
+        files = BucketFiles(
+            (folder / f"records-{number}.parquet",), (), (folder / f"grants-{number}.parquet",), ()
+        )
         with DuckDb() as engine:
             result = quantify_bucket(engine, rules, files, window, distances)
         credits = name_methodologies(result.credits, rules)
@@ -159,10 +168,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         make_city(Path(folder), given.activities, given.residents, given.buckets)
         command = [sys.executable, __file__, "--folder", folder, "--buckets", str(given.buckets)]
-        runs = [json.loads(subprocess.run(command, check=True, capture_output=True).stdout) for _ in range(given.runs)]
+        runs = [
+            json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+            for _ in range(given.runs)
+        ]
     walls = [run["wall_s"] for run in runs]
     middle = statistics.median(walls)
-    print(f"machine: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {date.today()}")
+    print(
+        f"machine: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {datetime.now(UTC).date()}"
+    )
     print(f"{given.activities:,} activities of {given.residents:,} residents in {given.buckets} buckets")
     print(f"outcomes: {runs[0]['outcomes']}")
     print(f"wall: median {middle:.2f} s of {[round(wall, 2) for wall in walls]}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -15,12 +17,16 @@ from tanpuhui.project import embedded
 
 
 @pytest.fixture()
-def closed_home() -> Path:
+def closed_home() -> Iterator[Path]:
     """A home that nobody but its owner may enter, below another such folder."""
     outer = Path(tempfile.mkdtemp(prefix="tanpuhui-closed-"))
     home = outer / "home"
     home.mkdir(mode=0o700)
-    return home
+    yield home
+    data = embedded.start(home).data
+    embedded.leave(home)
+    shutil.rmtree(outer)
+    shutil.rmtree(data, ignore_errors=True)
 
 
 def modes_above(path: Path) -> list[int]:
@@ -43,9 +49,12 @@ def test_it_starts_in_a_closed_home_and_loosens_no_folder(closed_home: Path) -> 
 @pytest.mark.slow
 def test_it_stops_with_its_last_process_and_not_before(closed_home: Path) -> None:
     cluster = embedded.start(closed_home)
-    script = f"from pathlib import Path; from tanpuhui.project import embedded; embedded.start(Path({str(closed_home)!r}))"
+    script = (
+        "import sys; from pathlib import Path; from tanpuhui.project import embedded; "
+        "embedded.start(Path(sys.argv[1]))"
+    )
 
-    subprocess.run([sys.executable, "-c", script], check=True, env=dict(os.environ))
+    subprocess.run([sys.executable, "-c", script, str(closed_home)], check=True, env=dict(os.environ))
 
     assert (cluster.data / "postmaster.pid").exists()
     embedded.leave(closed_home)

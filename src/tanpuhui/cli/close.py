@@ -47,7 +47,12 @@ def close(day: str, /, *, engine: str = "duckdb", json: bool = False) -> int:
     rules = jurisdiction()
     with console.status(f"Closing {day} ...", spinner="dots") if not json else _quiet():
         answer = close_day(
-            parse_day(day), at=utc_now(), places=places(), jurisdiction=rules, library=load_library(), engine=engine
+            parse_day(day),
+            at=utc_now(),
+            places=places(),
+            jurisdiction=rules,
+            library=load_library(),
+            engine=engine,
         )
     if json:
         print_json(answer.as_json())
@@ -73,12 +78,18 @@ def replay(manifest: str, /, *, engine: str = "duckdb", json: bool = False) -> i
     from tanpuhui.methodology.load import load_library
 
     answer = replay_manifest(
-        find_manifest(manifest), places=places(), jurisdiction=jurisdiction(), library=load_library(), engine=engine
+        find_manifest(manifest),
+        places=places(),
+        jurisdiction=jurisdiction(),
+        library=load_library(),
+        engine=engine,
     )
     if json:
         print_json(answer.as_json())
     else:
-        verdict = "[green]agrees[/]" if answer.agrees else f"[red]differs[/] in {len(answer.differences)} buckets"
+        verdict = (
+            "[green]agrees[/]" if answer.agrees else f"[red]differs[/] in {len(answer.differences)} buckets"
+        )
         console.print(f"{answer.day}: {answer.rows:,} records, {mg_as_mass(answer.credited_mg)}: {verdict}")
     return 0 if answer.agrees else FINDINGS
 

@@ -108,5 +108,7 @@ def _print(lots: list[Any], *, as_json: bool, whole: bool) -> int:
         )
     console.print(table)
     for row in rows:
-        console.print(f"{row['lot']}: {mg_as_mass(row['certified_mg'])} through {row['through']}. [dim]{row['notice']}[/]")
+        console.print(
+            f"{row['lot']}: {mg_as_mass(row['certified_mg'])} through {row['through']}. [dim]{row['notice']}[/]"
+        )
     return 0

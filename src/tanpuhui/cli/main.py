@@ -26,16 +26,26 @@ app = App(
     version_flags=["--version"],
     result_action="return_value",
 )
-app.command("tanpuhui.cli.methodology:app", name="methodology", help="Check, list, show, explain and seal methodologies.")
+app.command(
+    "tanpuhui.cli.methodology:app",
+    name="methodology",
+    help="Check, list, show, explain and seal methodologies.",
+)
 app.command("tanpuhui.cli.account:app", name="account", help="Open and show residents' accounts.")
 app.command("tanpuhui.cli.grant:app", name="grant", help="Give, withdraw and show residents' grants.")
-app.command("tanpuhui.cli.evidence:app", name="evidence", help="Take providers' files; every row is accounted for.")
+app.command(
+    "tanpuhui.cli.evidence:app", name="evidence", help="Take providers' files; every row is accounted for."
+)
 app.command("tanpuhui.cli.close:app", name="close", help="Close a day, or replay a close from its manifest.")
 app.command("tanpuhui.cli.lot:app", name="lot", help="Certify reductions into a lot with a serial range.")
 app.command("tanpuhui.cli.ledger:app", name="ledger", help="Check every invariant of the ledger.")
-app.command("tanpuhui.cli.statement:statement", name="statement", help="A resident's statement, now or at a time.")
+app.command(
+    "tanpuhui.cli.statement:statement", name="statement", help="A resident's statement, now or at a time."
+)
 app.command("tanpuhui.cli.database:app", name="database", help="Migrate the database.")
-app.command("tanpuhui.cli.demo.command:demo", name="demo", help="Run a small synthetic city whose truth is known.")
+app.command(
+    "tanpuhui.cli.demo.command:demo", name="demo", help="Run a small synthetic city whose truth is known."
+)
 
 
 def run(arguments: list[str] | None = None) -> None:
@@ -57,7 +67,9 @@ def status_of(given: list[str]) -> int:
         _show_refusal(refusal.as_json(), as_json=as_json)
         return REFUSED
     except CycloptsError as error:
-        _show_refusal({"code": "cli.usage", "message": f"{error} See 'tanpuhui --help'.", "facts": {}}, as_json=as_json)
+        _show_refusal(
+            {"code": "cli.usage", "message": f"{error} See 'tanpuhui --help'.", "facts": {}}, as_json=as_json
+        )
         return REFUSED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

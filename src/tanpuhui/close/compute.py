@@ -60,7 +60,9 @@ def compute(inputs: Inputs, places: Places, engine: str) -> Computed:
 def name_methodologies(credits: pa.Table, rules: Rules) -> pa.Table:
     """Credits with ``code@version`` in place of the day's number of a methodology."""
     keys = pa.array([methodology_key(applied.methodology) for applied in rules.applied], pa.string())
-    named = keys.take(credits["methodology_no"].combine_chunks()) if len(credits) else pa.array([], pa.string())
+    named = (
+        keys.take(credits["methodology_no"].combine_chunks()) if len(credits) else pa.array([], pa.string())
+    )
     columns = [credits["account_id"], named, credits["credited_mg"]]
     return pa.table(columns, schema=CREDIT_SCHEMA)
 

@@ -24,8 +24,6 @@ from tanpuhui.quantify.bucket import BucketFiles, Window, methodology_key
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.quantify.rules import Reporter, Rules, rules_of
 
-#: The bucket of records whose person is unknown at the moment of the close.
-NOBODY = -1
 PRIOR_SCHEMA = pa.schema([("account_id", pa.int64()), ("methodology", pa.string()), ("year_mg", pa.int64())])
 
 
@@ -70,11 +68,11 @@ def gather(day: date, at: datetime, places: Places, jurisdiction: Jurisdiction, 
     """Freeze the inputs of a day as of a moment; runs in the caller's transaction, which locks out consent changes."""
     gate.lock_for_close(connection)
     grants, mark = gate.snapshot_with_mark(connection, at)
-    reporters = evidence_of.reporters(day)
+    reporters = evidence_of.reporters()
     rules = rules_of(day, jurisdiction, library, reporters)
     distances = station_distances.distance_table()
     evidence = evidence_of.files_around(day)
-    resolved = evidence_of.resolve_unknown(evidence, places)
+    resolved = evidence_of.resolve_unknown(evidence, places.lake, places.buckets)
     body = {
         "day": day.isoformat(),
         "jurisdiction": {"code": jurisdiction.code, "digest": jurisdiction.digest, "zone": jurisdiction.zone},
@@ -104,7 +102,7 @@ def thaw(
     """Inputs again from their frozen form; every file is checked against its digest."""
     first_us, next_us = day_bounds_us(rules.day, rules.jurisdiction.zone)
     revisions = tuple(checked(places.lake / file["path"], file["digest"]) for file in body["revisions"])
-    numbers = [*range(body["buckets"]), NOBODY]
+    numbers = [*range(body["buckets"]), evidence_of.UNKNOWN]
     return Inputs(
         day=rules.day,
         as_of=as_of,
@@ -150,7 +148,7 @@ def _bucket_files(
     taken = [
         checked(places.lake / file["path"], file["digest"])
         for file in body["evidence"]
-        if file["bucket"] == number and number != NOBODY
+        if file["bucket"] == number and number != evidence_of.UNKNOWN
     ]
     return BucketFiles(
         records=(*taken, *_frozen_files(body["resolved"], number, places)),

@@ -15,9 +15,10 @@ from tanpuhui.close.models import FrozenDay, Manifest
 from tanpuhui.close.refusals import DayCertified
 from tanpuhui.consent import gate
 from tanpuhui.kit.digest import digest_json
-from tanpuhui.ledger.account import Kind, account_id
-from tanpuhui.ledger.asset import asset_ids
-from tanpuhui.ledger.post_batch import Legs, post_batch
+from tanpuhui.ledger.account import KIND_BITS, Kind
+from tanpuhui.ledger.asset import get_or_create_asset, pending_code
+from tanpuhui.ledger.legs import Column, Legs
+from tanpuhui.ledger.post_batch import post_batch
 
 REASON = "close"
 
@@ -35,7 +36,9 @@ def post(inputs: Inputs, computed: Computed, body: dict[str, Any], places: Place
     if frozen is not None:
         raise DayCertified(day=inputs.day, lot=frozen.lot)
     digest = digest_json(body)
-    delta = difference(_credits(body, places), _credits(inputs.previous.body, places) if inputs.previous else None)
+    delta = difference(
+        _credits(body, places), _credits(inputs.previous.body, places) if inputs.previous else None
+    )
     post_batch(
         connection,
         key=f"close:{digest}",
@@ -43,7 +46,7 @@ def post(inputs: Inputs, computed: Computed, body: dict[str, Any], places: Place
         reason=REASON,
         effective_on=inputs.day,
         legs=_legs(delta, inputs.day.year),
-        counter=account_id(Kind.ISSUANCE, 0),
+        at=inputs.as_of,
     )
     return Manifest.objects.create(
         digest=digest,
@@ -67,9 +70,10 @@ def difference(now: pa.Table, then: pa.Table | None) -> pa.Table:
     return changed.sort_by([("account_id", "ascending"), ("methodology", "ascending")])
 
 
-def pending_asset(methodology: str, vintage: int) -> str:
-    """The asset of reductions that are credited and not certified: fungible by methodology version and vintage."""
-    return f"pending:{methodology}:{vintage}"
+def pending_asset(methodology: str, vintage: int) -> int:
+    """The asset of credited and uncertified reductions: fungible by methodology version (``code@n``) and vintage."""
+    code, version = methodology.rsplit("@", 1)
+    return get_or_create_asset(connection, pending_code(code, int(version), vintage)).id
 
 
 def _overtaken(inputs: Inputs) -> bool:
@@ -82,13 +86,18 @@ def _credits(body: dict[str, Any], places: Places) -> pa.Table:
 
 
 def _legs(delta: pa.Table, vintage: int) -> Legs:
-    methodologies = delta["methodology"].unique().to_pylist()
-    assets = asset_ids([pending_asset(methodology, vintage) for methodology in methodologies], unit="mg")
-    numbers = pc.index_in(delta["methodology"], pa.array(methodologies, pa.string())).to_numpy()
-    known = np.array([assets[pending_asset(methodology, vintage)] for methodology in methodologies], np.int64)
-    owners = delta["account_id"].to_numpy()
+    methodologies = sorted(delta["methodology"].unique().to_pylist())
+    assets = np.array([pending_asset(methodology, vintage) for methodology in methodologies], np.int64)
+    numbers = pc.index_in(delta["methodology"], pa.array(methodologies, pa.string()))
+    count = len(delta)
     return Legs(
-        account_id=owners * 16 + Kind.RESIDENT_PENDING,
-        asset_id=known[numbers] if len(numbers) else np.zeros(0, np.int64),
-        amount=delta["credited_mg"].to_numpy(),
+        account_id=_column(delta["account_id"]) << KIND_BITS | Kind.RESIDENT_PENDING,
+        asset_id=assets[_column(numbers)] if count else np.zeros(0, np.int64),
+        amount=_column(delta["credited_mg"]),
+        ref=np.zeros(count, np.int64),
+        code=np.zeros(count, np.int64),
     )
+
+
+def _column(values: pa.ChunkedArray) -> Column:
+    return np.asarray(values.to_numpy(), np.int64)

@@ -33,7 +33,9 @@ class ManifestUnknown(Refusal):
 
 class RuleChanged(Refusal):
     code = "close.rule_changed"
-    message = "{what} is not what the manifest names ({now} instead of {then}). Restore that version to replay it."
+    message = (
+        "{what} is not what the manifest names ({now} instead of {then}). Restore that version to replay it."
+    )
 
 
 class UnknownEngine(Refusal):

@@ -48,7 +48,12 @@ def find_manifest(name: str) -> Manifest:
 
 
 def replay(
-    manifest: Manifest, *, places: Places, jurisdiction: Jurisdiction, library: Library, engine: str = "duckdb"
+    manifest: Manifest,
+    *,
+    places: Places,
+    jurisdiction: Jurisdiction,
+    library: Library,
+    engine: str = "duckdb",
 ) -> ReplayAnswer:
     """Recompute a close on any engine; every input and rule must still have the digest that the manifest names."""
     body = manifest.body
@@ -81,7 +86,9 @@ def rules_then(inputs: dict[str, Any], jurisdiction: Jurisdiction, library: Libr
     for item in inputs["methodologies"]:
         now = library.get(item["code"], item["version"]).digest
         if now != item["digest"]:
-            raise RuleChanged(what=f"Methodology {item['code']}@{item['version']}", now=now, then=item["digest"])
+            raise RuleChanged(
+                what=f"Methodology {item['code']}@{item['version']}", now=now, then=item["digest"]
+            )
     reporters = [
         Reporter(reporter["provider"], tuple(reporter["kinds"]), reporter["precedence"])
         for reporter in inputs["reporters"]

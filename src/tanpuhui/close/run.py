@@ -105,8 +105,6 @@ def manifest_body(inputs: Inputs, computed: Computed) -> dict[str, Any]:
     }
 
 
-
-
 def _answer(manifest: Manifest, *, posted: bool) -> CloseAnswer:
     return CloseAnswer(
         manifest=manifest.digest,

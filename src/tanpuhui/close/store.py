@@ -15,7 +15,9 @@ from tanpuhui.kit.refusal import Refusal
 
 class FileMissing(Refusal):
     code = "close.file_missing"
-    message = "{digest} is not in the lake ({path}). Restore the lake from its backup, then repeat the command."
+    message = (
+        "{digest} is not in the lake ({path}). Restore the lake from its backup, then repeat the command."
+    )
 
 
 class FileAltered(Refusal):

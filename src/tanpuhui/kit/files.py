@@ -15,7 +15,9 @@ from tanpuhui.kit.refusal import Refusal
 
 class DiskFull(Refusal):
     code = "kit.disk_full"
-    message = "No room left on the disk of {folder}. Nothing was changed. Free some room and repeat the command."
+    message = (
+        "No room left on the disk of {folder}. Nothing was changed. Free some room and repeat the command."
+    )
 
 
 @contextmanager

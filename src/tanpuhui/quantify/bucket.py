@@ -41,7 +41,15 @@ GRANT = {
     "grant_id": "BIGINT",
 }
 PRIOR = {"account_id": "BIGINT", "methodology": "VARCHAR", "year_mg": "BIGINT"}
-RESULT_ORDER = ("record_id", "account_id", "outcome", "methodology_no", "avoided_mg", "credited_mg", "rival_id")
+RESULT_ORDER = (
+    "record_id",
+    "account_id",
+    "outcome",
+    "methodology_no",
+    "avoided_mg",
+    "credited_mg",
+    "rival_id",
+)
 
 
 class Engine(Protocol):
@@ -114,7 +122,11 @@ def quantify_bucket(
 def _name_inputs(
     engine: Engine, rules: Rules, files: BucketFiles, measures: list[str], distances: pa.Table
 ) -> None:
-    extra = {name: "BIGINT" for name in measures} | {"station": "VARCHAR", "line": "VARCHAR", "pv_wh": "BIGINT"}
+    extra = dict.fromkeys(measures, "BIGINT") | {
+        "station": "VARCHAR",
+        "line": "VARCHAR",
+        "pv_wh": "BIGINT",
+    }
     engine.read("record", files.records, RECORD | extra)
     engine.read("revision", files.revisions, REVISION)
     engine.read("grant_given", files.grants, GRANT)
@@ -175,7 +187,9 @@ def _cap_table(rules: Rules) -> pa.Table:
 def _methodology_table(rules: Rules) -> pa.Table:
     return pa.table(
         {
-            "code": pa.array([methodology_key(applied.methodology) for applied in rules.applied], pa.string()),
+            "code": pa.array(
+                [methodology_key(applied.methodology) for applied in rules.applied], pa.string()
+            ),
             "methodology_no": pa.array([applied.number for applied in rules.applied], pa.int32()),
         }
     )

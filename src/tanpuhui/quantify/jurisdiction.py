@@ -82,7 +82,10 @@ class Jurisdiction:
     def statuses_accepted(self, day: date) -> frozenset[str]:
         """Statuses of factors from which a lot may be certified on a day."""
         return frozenset(
-            status for rule in self.accepted_statuses if rule.covers(day) for status in rule.content["statuses"]
+            status
+            for rule in self.accepted_statuses
+            if rule.covers(day)
+            for status in rule.content["statuses"]
         )
 
     def exclusion_of(self, scope: str, day: date) -> Rule | None:
@@ -106,9 +109,13 @@ def load_jurisdiction(code: str, root: Path | None = None) -> Jurisdiction:
         table = tomllib.loads(raw.decode())
         return _jurisdiction(path, table, digest_bytes(raw))
     except KeyError as error:
-        raise BadJurisdiction(file=path.name, key=error.args[0], problem="is missing.", repair="Add it.") from error
+        raise BadJurisdiction(
+            file=path.name, key=error.args[0], problem="is missing.", repair="Add it."
+        ) from error
     except tomllib.TOMLDecodeError as error:
-        raise BadJurisdiction(file=path.name, key="(file)", problem=f"{error}.", repair="Mend the TOML.") from error
+        raise BadJurisdiction(
+            file=path.name, key="(file)", problem=f"{error}.", repair="Mend the TOML."
+        ) from error
 
 
 def _jurisdiction(path: Path, table: dict[str, Any], digest: str) -> Jurisdiction:

@@ -39,7 +39,10 @@ MEANING: dict[Outcome, tuple[str, str]] = {
     Outcome.nothing_avoided: ("没有产生减排", "the formula gives nothing avoided"),
     Outcome.excluded: ("方法学条款排除", "a clause of the methodology excludes it"),
     Outcome.no_methodology: ("该日没有适用的方法学", "no methodology is in force for it on that day"),
-    Outcome.invalid: ("缺少方法学要求的数据", "a measure that the methodology needs is missing or out of range"),
+    Outcome.invalid: (
+        "缺少方法学要求的数据",
+        "a measure that the methodology needs is missing or out of range",
+    ),
     Outcome.duplicate_of: ("另一来源已报告同一行为", "another provider reported the same act"),
     Outcome.overlapping: ("与同一人的另一次出行时间重叠", "overlaps another act of the same person"),
     Outcome.superseded: ("已被更正记录取代", "a correction took its place"),

@@ -95,7 +95,9 @@ def rules_of(day: date, jurisdiction: Jurisdiction, library: Library, reporters:
         for kind in reporter.kinds
         if (applied := _applied(day, jurisdiction, library, kind, reporter.provider)) is not None
     }
-    numbers = {key: number for number, key in enumerate(sorted({_key(applied) for applied in chosen.values()}))}
+    numbers = {
+        key: number for number, key in enumerate(sorted({_key(applied) for applied in chosen.values()}))
+    }
     pairs = tuple(
         Pair(
             provider=reporter.provider,
@@ -112,7 +114,9 @@ def rules_of(day: date, jurisdiction: Jurisdiction, library: Library, reporters:
         for kind in sorted(reporter.kinds)
     )
     applied_once = {
-        numbers[_key(item)]: Applied(numbers[_key(item)], item.methodology, item.factors_of, item.in_retrospect)
+        numbers[_key(item)]: Applied(
+            numbers[_key(item)], item.methodology, item.factors_of, item.in_retrospect
+        )
         for item in chosen.values()
     }
     return Rules(day, jurisdiction, pairs, tuple(applied_once[number] for number in sorted(applied_once)))

@@ -176,7 +176,9 @@ def _before(left: list[str], right: list[str]) -> str:
 
 def amount_steps(rules: Rules) -> list[Step]:
     """Clauses and amounts: each methodology's compiled expressions, chosen by its number."""
-    compiled = [(applied, compile_columns(applied.methodology, applied.factors_of)) for applied in rules.applied]
+    compiled = [
+        (applied, compile_columns(applied.methodology, applied.factors_of)) for applied in rules.applied
+    ]
     invalid = _choose([(applied, columns.invalid) for applied, columns in compiled], "FALSE")
     clause = _choose([(applied, columns.excluded_by) for applied, columns in compiled], "NULL")
     avoided = _choose([(applied, columns.avoided) for applied, columns in compiled], "NULL")

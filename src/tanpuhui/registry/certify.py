@@ -18,9 +18,10 @@ from tanpuhui.close.models import FrozenDay, Manifest
 from tanpuhui.close.post import pending_asset
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.kit.exact import share_out
-from tanpuhui.ledger.account import Kind, account_id
-from tanpuhui.ledger.asset import asset_ids
-from tanpuhui.ledger.post_batch import Legs, post_batch
+from tanpuhui.ledger.account import KIND_BITS, LEDGER_ITSELF, Kind, account_id
+from tanpuhui.ledger.asset import get_or_create_asset, lot_code
+from tanpuhui.ledger.legs import Legs
+from tanpuhui.ledger.post_batch import post_batch
 from tanpuhui.methodology.load import Library
 from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.quantify.jurisdiction import Jurisdiction
@@ -167,11 +168,6 @@ def decide_shares(order: Order, pending_mg: dict[int, int]) -> Shares:
     return Shares([account for account, _ in kept], [part for _, part in kept], tonnes)
 
 
-def lot_asset(code: str) -> str:
-    """The asset of a lot's certified milligrams."""
-    return f"lot:{code}"
-
-
 def _plain(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
@@ -188,10 +184,10 @@ def _taken(order: Order) -> dict[int, int]:
     """What earlier lots have taken from each resident's pending reductions of this methodology and vintage."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT p.account_id / 16, -SUM(p.amount) FROM ledger_posting AS p "
-            "JOIN ledger_transaction AS t ON t.id = p.tx_id JOIN ledger_asset AS a ON a.id = p.asset_id "
-            "WHERE t.reason = %s AND a.code = %s AND p.account_id %% 16 = %s GROUP BY 1",
-            [REASON, pending_asset(order.key, order.vintage), int(Kind.RESIDENT_PENDING)],
+            "SELECT p.account_id >> %s, -SUM(p.amount) FROM ledger_posting AS p "
+            "JOIN ledger_transaction AS t ON t.id = p.tx_id "
+            "WHERE t.reason = %s AND p.asset_id = %s AND p.account_id & 15 = %s GROUP BY 1",
+            [KIND_BITS, REASON, pending_asset(order.key, order.vintage), int(Kind.RESIDENT_PENDING)],
         )
         return {int(account): int(amount) for account, amount in cursor.fetchall()}
 
@@ -221,23 +217,24 @@ def _record(
 
 def _post(lot: Lot, order: Order, shares: Shares) -> None:
     """Out of pending into the crossing account; out of issuance into certified: each asset sums to zero."""
-    pending, certified = pending_asset(order.key, order.vintage), lot_asset(lot.code)
-    assets = asset_ids([pending, certified], unit="mg")
+    pending = pending_asset(order.key, order.vintage)
+    certified = get_or_create_asset(connection, lot_code(lot.code)).id
     owners = np.array(shares.accounts, np.int64)
     amounts = np.array(shares.amounts_mg, np.int64)
-    manifest = digest_json([lot.code, lot.manifests])
+    nothing = np.zeros(len(owners), np.int64)
     for asset, kind, sign, counter in (
-        (assets[pending], Kind.RESIDENT_PENDING, -1, Kind.CERTIFYING),
-        (assets[certified], Kind.RESIDENT_CERTIFIED, 1, Kind.ISSUANCE),
+        (pending, Kind.RESIDENT_PENDING, -1, Kind.CERTIFYING),
+        (certified, Kind.RESIDENT_CERTIFIED, 1, Kind.ISSUANCE),
     ):
         post_batch(
             connection,
             key=f"certify:{lot.code}:{kind.name.lower()}",
-            manifest=manifest,
+            manifest=digest_json([lot.code, lot.manifests]),
             reason=REASON,
             effective_on=order.through,
-            legs=Legs(owners * 16 + kind, np.full(len(owners), asset, np.int64), sign * amounts),
-            counter=account_id(counter, 0),
+            legs=Legs(owners << KIND_BITS | kind, nothing + asset, sign * amounts, nothing, nothing),
+            counter=account_id(counter, LEDGER_ITSELF),
+            at=order.at,
         )
 
 

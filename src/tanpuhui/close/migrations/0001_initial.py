@@ -6,56 +6,103 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Manifest',
+            name="Manifest",
             fields=[
-                ('digest', models.TextField(primary_key=True, serialize=False)),
-                ('day', models.DateField()),
-                ('sequence', models.IntegerField()),
-                ('as_of', models.DateTimeField()),
-                ('body', models.JSONField()),
-                ('activities', models.BigIntegerField()),
-                ('credited_mg', models.BigIntegerField()),
-                ('posted_at', models.DateTimeField()),
+                ("digest", models.TextField(primary_key=True, serialize=False)),
+                ("day", models.DateField()),
+                ("sequence", models.IntegerField()),
+                ("as_of", models.DateTimeField()),
+                ("body", models.JSONField()),
+                ("activities", models.BigIntegerField()),
+                ("credited_mg", models.BigIntegerField()),
+                ("posted_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='FrozenDay',
+            name="FrozenDay",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('methodology', models.TextField()),
-                ('lot', models.TextField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("methodology", models.TextField()),
+                ("lot", models.TextField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('day', 'methodology', 'lot'), name='close_frozen_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("day", "methodology", "lot"), name="close_frozen_once")
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='frozenday',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='2bee56b84651d7aafb396297521609dcbcd5b7fd', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_2e7cb', table='close_frozenday', when='BEFORE')),
+            model_name="frozenday",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="2bee56b84651d7aafb396297521609dcbcd5b7fd",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_2e7cb",
+                    table="close_frozenday",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='frozenday',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;", hash='d8ed173f78376b9256606e05245fd6257dd2d4d0', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_7e784', table='close_frozenday', when='BEFORE')),
+            model_name="frozenday",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
+                    hash="d8ed173f78376b9256606e05245fd6257dd2d4d0",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_7e784",
+                    table="close_frozenday",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='manifest',
-            constraint=models.UniqueConstraint(fields=('day', 'sequence'), name='close_one_sequence_a_day'),
+            model_name="manifest",
+            constraint=models.UniqueConstraint(fields=("day", "sequence"), name="close_one_sequence_a_day"),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='manifest',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='2995b46b02c1da19ed6c9a6c6076cba0c6f254bb', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_4f297', table='close_manifest', when='BEFORE')),
+            model_name="manifest",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="2995b46b02c1da19ed6c9a6c6076cba0c6f254bb",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_4f297",
+                    table="close_manifest",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='manifest',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;", hash='a5b22ac8a600193b7d7c11a3eadbd55c426df6e3', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_515d9', table='close_manifest', when='BEFORE')),
+            model_name="manifest",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
+                    hash="a5b22ac8a600193b7d7c11a3eadbd55c426df6e3",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_515d9",
+                    table="close_manifest",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

@@ -20,7 +20,9 @@ MEMORY_LIMIT = "1GB"
 
 class EngineOutOfRoom(Refusal):
     code = "quantify.engine_out_of_room"
-    message = "The engine ran out of memory or disk ({reason}). Nothing was posted. Free room, or use more buckets."
+    message = (
+        "The engine ran out of memory or disk ({reason}). Nothing was posted. Free room, or use more buckets."
+    )
 
 
 class DuckDb:

@@ -7,41 +7,79 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Lot',
+            name="Lot",
             fields=[
-                ('code', models.TextField(primary_key=True, serialize=False)),
-                ('jurisdiction', models.TextField()),
-                ('methodology', models.TextField()),
-                ('vintage', models.IntegerField()),
-                ('through', models.DateField()),
-                ('tonnes', models.BigIntegerField()),
-                ('serial_first', models.BigIntegerField()),
-                ('serial_last', models.BigIntegerField()),
-                ('residents', models.BigIntegerField()),
-                ('status', models.TextField()),
-                ('operator', models.TextField()),
-                ('verifier', models.TextField()),
-                ('manifests', models.JSONField()),
-                ('certified_at', models.DateTimeField()),
+                ("code", models.TextField(primary_key=True, serialize=False)),
+                ("jurisdiction", models.TextField()),
+                ("methodology", models.TextField()),
+                ("vintage", models.IntegerField()),
+                ("through", models.DateField()),
+                ("tonnes", models.BigIntegerField()),
+                ("serial_first", models.BigIntegerField()),
+                ("serial_last", models.BigIntegerField()),
+                ("residents", models.BigIntegerField()),
+                ("status", models.TextField()),
+                ("operator", models.TextField()),
+                ("verifier", models.TextField()),
+                ("manifests", models.JSONField()),
+                ("certified_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('serial_last', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('serial_first'), '+', models.F('tonnes')), '-', models.Value(1)))), name='registry_lot_serials_are_its_tonnes'), models.CheckConstraint(condition=models.Q(('tonnes__gte', 1)), name='registry_lot_has_tonnes')],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "serial_last",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("serial_first"), "+", models.F("tonnes")
+                                    ),
+                                    "-",
+                                    models.Value(1),
+                                ),
+                            )
+                        ),
+                        name="registry_lot_serials_are_its_tonnes",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("tonnes__gte", 1)), name="registry_lot_has_tonnes"
+                    ),
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='lot',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='e6b01888821c634e2ce078c326551259244e5033', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_ada30', table='registry_lot', when='BEFORE')),
+            model_name="lot",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="e6b01888821c634e2ce078c326551259244e5033",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_ada30",
+                    table="registry_lot",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='lot',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;", hash='3803fbd7667d7787207166fa3ca1e5ad5f24ad78', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_27fa9', table='registry_lot', when='BEFORE')),
+            model_name="lot",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
+                    hash="3803fbd7667d7787207166fa3ca1e5ad5f24ad78",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_27fa9",
+                    table="registry_lot",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

@@ -1,0 +1,123 @@
+"""Evidence of a day: which providers report, which files of the lake a close reads, and who is known by now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from django.db.models import Q
+
+from tanpuhui.close.store import checked
+from tanpuhui.evidence.models import Contract, LakeFile, SubjectLink
+from tanpuhui.evidence.record import RAW_KINDS
+from tanpuhui.quantify.rules import Reporter
+
+#: Days around the closed one whose raw records may belong to its acts: a week of slots before, a day of taps after.
+DAYS_BEFORE = timedelta(days=7)
+DAYS_AFTER = timedelta(days=1)
+#: Acts that are assembled from raw records; a grant and a scene name the act.
+ASSEMBLED = {
+    "metro_entry": "metro_trip",
+    "metro_exit": "metro_trip",
+    "meter_slot": "household_electricity_day",
+}
+#: The bucket of records whose person was unknown when they were taken.
+UNKNOWN = -1
+_MOST_PARAMETERS = 10_000
+
+
+@dataclass(frozen=True)
+class EvidenceFile:
+    """A file of the lake as a manifest names it."""
+
+    day: date
+    bucket: int
+    path: str
+    digest: str
+    rows: int
+
+    def body(self) -> dict[str, Any]:
+        return {
+            "day": self.day.isoformat(),
+            "bucket": self.bucket,
+            "path": self.path,
+            "digest": self.digest,
+            "rows": self.rows,
+        }
+
+
+@dataclass(frozen=True)
+class RevisionFile:
+    """A file of corrections and retractions; all of them are read for every day."""
+
+    path: str
+    digest: str
+
+    def body(self) -> dict[str, Any]:
+        return {"path": self.path, "digest": self.digest}
+
+
+def reporters() -> list[Reporter]:
+    """Every provider that has or had a contract, with what it may report and how it ranks: the newest version."""
+    newest = Contract.objects.order_by("provider", "-version").distinct("provider")
+    return [
+        Reporter(
+            provider=contract.provider,
+            kinds=tuple(
+                sorted({*contract.kinds, *(ASSEMBLED[kind] for kind in contract.kinds if kind in ASSEMBLED)})
+            ),
+            precedence=contract.precedence,
+        )
+        for contract in newest
+    ]
+
+
+def files_around(day: date) -> list[EvidenceFile]:
+    """The files of the day, and of the days around it those of providers that send raw records."""
+    raw = Q(
+        batch__contract__kinds__overlap=sorted(RAW_KINDS), day__range=(day - DAYS_BEFORE, day + DAYS_AFTER)
+    )
+    files = LakeFile.objects.filter(Q(day=day) | raw, part=LakeFile.RECORDS).order_by(
+        "day", "bucket", "digest"
+    )
+    return [EvidenceFile(file.day, file.bucket, file.path, file.digest, file.rows) for file in files]
+
+
+def revision_files() -> list[RevisionFile]:
+    """The files of all known corrections and retractions, of any day."""
+    files = LakeFile.objects.filter(part=LakeFile.REVISIONS).order_by("digest")
+    return [RevisionFile(file.path, file.digest) for file in files]
+
+
+def resolve_unknown(files: Iterable[EvidenceFile], lake: Path, buckets: int) -> dict[int, pa.Table]:
+    """Records whose person was unknown when they were taken, by the bucket of the account they are linked to now.
+
+    Those whose person is unknown still are in bucket -1, with account 0.
+    """
+    paths = [checked(lake / file.path, file.digest) for file in files if file.bucket == UNKNOWN]
+    if not paths:
+        return {}
+    records = pa.concat_tables([pq.read_table(path) for path in paths], promote_options="permissive")
+    accounts = _accounts(records["subject_id"])
+    records = records.set_column(records.column_names.index("account_id"), "account_id", accounts)
+    number = pc.subtract(accounts, pc.multiply(pc.divide(accounts, buckets), buckets))
+    bucket = pc.if_else(pc.equal(accounts, 0), UNKNOWN, number)
+    return {value: records.filter(pc.equal(bucket, value)) for value in sorted(pc.unique(bucket).to_pylist())}
+
+
+def _accounts(subject_ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The account of each subject, 0 where there is none."""
+    subjects = pc.unique(subject_ids)
+    linked: dict[int, int] = {}
+    wanted = subjects.to_pylist()
+    for start in range(0, len(wanted), _MOST_PARAMETERS):
+        links = SubjectLink.objects.filter(subject_id__in=wanted[start : start + _MOST_PARAMETERS])
+        linked.update(links.values_list("subject_id", "account_id"))
+    known = pa.array([linked.get(subject, 0) for subject in wanted], pa.int64())
+    return known.take(pc.index_in(subject_ids, subjects))
