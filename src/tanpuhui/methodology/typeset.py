@@ -24,10 +24,7 @@ from tanpuhui.methodology.expression import (
 
 _SIGNS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 _WORDS = {"and": r"\land", "or": r"\lor"}
-_TEXT_SIGNS = ((" * ", " × "), (" / ", " ÷ "), (" - ", " − "), (" <= ", " ≤ "), (" >= ", " ≥ ")) + (
-    (" == ", " = "),
-    (" != ", " ≠ "),
-)
+_TEXT_SIGNS = {"*": "×", "/": "÷", "-": "−", "<=": "≤", ">=": "≥", "==": "=", "!=": "≠"}
 
 
 def plain(expression: Expression) -> str:
@@ -38,8 +35,8 @@ def plain(expression: Expression) -> str:
     'distance_m × factor'
     """
     text = unparse(expression)
-    for written, shown in _TEXT_SIGNS:
-        text = text.replace(written, shown)
+    for written, shown in _TEXT_SIGNS.items():
+        text = text.replace(f" {written} ", f" {shown} ")
     return text
 
 
