@@ -34,7 +34,7 @@ test: check  ## everything that CI checks
 check: .venv/dev.done  ## style, types and the order of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	TANPUHUI_HOME=$(CURDIR)/.mypy_cache/home TANPUHUI_DATABASE_URL=postgresql:///none $(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/tanpuhui methodology check
 

@@ -15,7 +15,9 @@ atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ["TANPUHUI_HOME"] = str(_home)
 os.environ.pop("TANPUHUI_DATABASE_URL", None)
 
+from tanpuhui.project import database  # noqa: E402
 from tanpuhui.project.settings import *  # noqa: E402, F403
 from tanpuhui.project.settings import DATABASES as _DATABASES  # noqa: E402
 
+database.ensure_roles(database.url())
 DATABASES = {"default": {**_DATABASES["owner"], "TEST": {}}}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import date
+from typing import Any
 
 from cyclopts import App
 from rich.table import Table
@@ -45,7 +47,7 @@ def close(day: str, /, *, engine: str = "duckdb", json: bool = False) -> int:
     from tanpuhui.methodology.load import load_library
 
     rules = jurisdiction()
-    with console.status(f"Closing {day} ...", spinner="dots") if not json else _quiet():
+    with nullcontext() if json else console.status(f"Closing {day} ..."):
         answer = close_day(
             parse_day(day),
             at=utc_now(),
@@ -102,7 +104,7 @@ def list_closes(*, json: bool = False) -> int:
     """
     from tanpuhui.close.models import Manifest
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "day": manifest.day.isoformat(),
             "sequence": manifest.sequence,
@@ -121,17 +123,11 @@ def list_closes(*, json: bool = False) -> int:
             str(row["day"]),
             str(row["sequence"]),
             f"{row['activities']:,}",
-            mg_as_mass(int(row["credited_mg"])),
+            mg_as_mass(row["credited_mg"]),
             str(row["manifest"])[:19],
         )
     console.print(table)
     return 0
-
-
-def _quiet() -> object:
-    from contextlib import nullcontext
-
-    return nullcontext()
 
 
 def _show(answer: dict[str, object], notice: str) -> None:

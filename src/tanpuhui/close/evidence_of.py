@@ -86,7 +86,13 @@ def files_around(day: date) -> list[EvidenceFile]:
     files = LakeFile.objects.filter(Q(day=day) | raw, part=LakeFile.RECORDS).order_by(
         "day", "bucket", "digest"
     )
-    return [EvidenceFile(file.day, file.bucket, file.path, file.digest, file.rows) for file in files]
+    return [_named(file) for file in files]
+
+
+def _named(file: LakeFile) -> EvidenceFile:
+    assert file.day is not None, "a file of records has its day"
+    assert file.bucket is not None, "a file of records has its bucket"
+    return EvidenceFile(file.day, file.bucket, file.path, file.digest, file.rows)
 
 
 def revision_files() -> list[RevisionFile]:

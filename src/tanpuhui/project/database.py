@@ -119,6 +119,7 @@ def prepare() -> None:
     """Start Django on a database that is ready: roles made, migrations applied (embedded) or asked for (named)."""
     import django
 
+    ensure_roles(url())
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tanpuhui.project.settings")
     django.setup()
     count = missing_migrations()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tanpuhui.kit.home import secret_key
-from tanpuhui.project.database import APP_ROLE, django_database, ensure_roles, url
+from tanpuhui.project.database import APP_ROLE, django_database, url
 
 SECRET_KEY = secret_key("django").hex()
 DEBUG = False
@@ -25,7 +25,6 @@ MIDDLEWARE: list[str] = []
 PGTRIGGER_MIGRATIONS = True
 
 _address = url()
-ensure_roles(_address)
 #: ``default`` acts as the application's role in everything; ``owner`` is for migrations alone.
 DATABASES = {
     "default": django_database(_address, role=APP_ROLE),

@@ -94,7 +94,7 @@ class BucketResult:
 
 def measures_of(rules: Rules) -> list[str]:
     """The measures that any methodology in use reads."""
-    return sorted({field.name for applied in rules.applied for field in applied.methodology.fields})
+    return sorted({name for applied in rules.applied for name in applied.methodology.fields})
 
 
 def quantify_bucket(
@@ -171,7 +171,8 @@ def _scene_table(rules: Rules) -> pa.Table:
 
 def _cap_table(rules: Rules) -> pa.Table:
     def limit(number: int, per: str) -> int | None:
-        limits = [cap.limit_mg for cap in rules.applied[number].methodology.caps if cap.per == per]
+        caps = rules.applied[number].methodology.caps
+        limits = [cap.limit_mg for cap in caps if cap.per == per and cap.limit_mg is not None]
         return min(limits) if limits else None
 
     numbers = range(len(rules.applied))

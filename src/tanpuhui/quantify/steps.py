@@ -182,7 +182,7 @@ def amount_steps(rules: Rules) -> list[Step]:
     invalid = _choose([(applied, columns.invalid) for applied, columns in compiled], "FALSE")
     clause = _choose([(applied, columns.excluded_by) for applied, columns in compiled], "NULL")
     avoided = _choose([(applied, columns.avoided) for applied, columns in compiled], "NULL")
-    fields = sorted({field.name for applied in rules.applied for field in applied.methodology.fields})
+    fields = sorted({name for applied in rules.applied for name in applied.methodology.fields})
     carried = "".join(f", {name}" for name in fields)
     head = "record_id, account_id, provider_no, started_us, ended_us, methodology_no"
     return [
