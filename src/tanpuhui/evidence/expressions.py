@@ -6,6 +6,7 @@ Everything here is for intake, which runs on DuckDB alone; what the close runs i
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from tanpuhui.kit.moment import MICROSECONDS, to_us
@@ -79,8 +80,7 @@ def offset_us(expression: str, zone: str, *, local: bool) -> str:
     if len(steps) == 1:
         return str(last)
     cases = " ".join(
-        f"WHEN {expression} < {until_us} THEN {offset}"
-        for (_, offset), (until_us, _) in zip(steps, steps[1:], strict=False)
+        f"WHEN {expression} < {until_us} THEN {offset}" for (_, offset), (until_us, _) in pairwise(steps)
     )
     return f"CASE {cases} ELSE {last} END"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as made_by
 from typing import Any
 
 from tanpuhui.evidence.envelope import Media
@@ -18,7 +19,7 @@ class Terms:
     kinds: frozenset[str]
     zone: str = "Asia/Shanghai"
     repairs: frozenset[str] = frozenset()
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = made_by(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Shape:
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
-    renamed: Mapping[str, str] = field(default_factory=dict)
+    renamed: Mapping[str, str] = made_by(default_factory=dict)
 
     def staged(self, column: str) -> str:
         return self.renamed.get(column, column)
@@ -45,7 +46,7 @@ class Check:
     code: str
     field: str
     when: str
-    facts: Mapping[str, int | str] = field(default_factory=dict)
+    facts: Mapping[str, int | str] = made_by(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,13 @@ class Reading:
     kind: str
     started_us: str
     ended_us: str
-    measures: Mapping[str, str] = field(default_factory=dict)
+    measures: Mapping[str, str] = made_by(default_factory=dict)
     revision: str = "0"
     action: str = "'report'"
     station: str = "NULL"
     line: str = "NULL"
     vehicle: str = "NULL"
-    extras: Mapping[str, str] = field(default_factory=dict)
+    extras: Mapping[str, str] = made_by(default_factory=dict)
     checks: Sequence[Check] = ()
     notes: Sequence[Note] = ()
 

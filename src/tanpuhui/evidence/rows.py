@@ -215,7 +215,7 @@ def _insert_objects(shape: Shape) -> str:
     values = ", ".join(f"texts[{index}]" for index in range(1, len(columns) + 1))
     return f"""
         INSERT INTO staged
-        SELECT row_number, CASE WHEN NOT good THEN line END, unknown[1], {values}
+        SELECT row_number, CASE WHEN NOT good OR len(unknown) > 0 THEN line END, unknown[1], {values}
         FROM (
             SELECT row_number, line, good,
                 CASE WHEN good THEN json_extract_string(line, [{paths}]) END AS texts,
@@ -275,7 +275,7 @@ def _fits(column: pa.Field) -> bool:
         return any(test(kind) for test in _TEXTS)
     if column.name in ("started_at", "ended_at"):
         return any(test(kind) for test in (*_TEXTS, pa.types.is_timestamp))
-    return any(test(kind) for test in _MEASURES)
+    return any(bool(test(kind)) for test in _MEASURES)
 
 
 def _as_text(column: pa.Field) -> str:

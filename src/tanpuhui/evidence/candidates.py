@@ -1,0 +1,67 @@
+"""Candidates: staged text read into record columns, each row with the first check that refuses it, if any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from tanpuhui.evidence.expressions import name
+from tanpuhui.evidence.format import Check, Note, Reading, Terms
+from tanpuhui.evidence.plausible import common_checks
+
+_FIRST_CHECKS = (
+    Check("evidence.unknown_field", "", "unknown_field IS NOT NULL"),
+    Check("evidence.row_unreadable", "", "unreadable IS NOT NULL"),
+)
+
+
+@dataclass(frozen=True)
+class Read:
+    """What the table ``candidates`` holds: its measures, and what its check and note numbers mean."""
+
+    measures: tuple[str, ...]
+    checks: tuple[Check, ...]
+    notes: tuple[Note, ...]
+
+
+def read_candidates(
+    connection: duckdb.DuckDBPyConnection, terms: Terms, reading: Reading, received_us: int
+) -> Read:
+    """Make ``candidates`` from ``staged``: record columns, ``person``, ``failed`` and ``noted``.
+
+    ``failed`` is the index of the first check that holds (NULL: none); ``noted`` has a bit for each note.
+    """
+    checks = (*_FIRST_CHECKS, *reading.checks, *common_checks(terms, reading, received_us))
+    read = Read(tuple(reading.measures), checks, tuple(reading.notes))
+    assert len(read.notes) < 63, "notes are bits of one integer"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE candidates AS {_select(reading, read)}")
+    return read
+
+
+def _select(reading: Reading, read: Read) -> str:
+    columns = {
+        "source_id": reading.source_id,
+        "revision": reading.revision,
+        "action": reading.action,
+        "person": reading.person,
+        "kind": reading.kind,
+        "started_us": reading.started_us,
+        "ended_us": reading.ended_us,
+        **reading.measures,
+        "station": reading.station,
+        "line": reading.line,
+        "vehicle": reading.vehicle,
+    }
+    parsed = ", ".join(f"{expression} AS {name(column)}" for column, expression in columns.items())
+    extras = "".join(f", {expression} AS {name(extra)}" for extra, expression in reading.extras.items())
+    failed = " ".join(f"WHEN {check.when} THEN {index}" for index, check in enumerate(read.checks))
+    noted = " + ".join(
+        f"CASE WHEN {note.when} THEN {1 << bit} ELSE 0 END" for bit, note in enumerate(read.notes)
+    )
+    return f"""
+        WITH parsed AS (SELECT *, {parsed} FROM staged),
+        seen AS (SELECT *{extras} FROM parsed)
+        SELECT row_number, {", ".join(map(name, columns))},
+            CASE {failed} END AS failed, {noted or "0"} AS noted
+        FROM seen"""

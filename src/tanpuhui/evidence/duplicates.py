@@ -1,0 +1,96 @@
+"""Duplicates: an id and revision counts once, whoever's batch brought it first.
+
+Same id, revision, person and content: a duplicate. Same id and revision with other content, or the same id with
+another person: refused as reused. A retraction's content is only whom it concerns. Set-based: ids of earlier
+batches are Parquet files beside the records, and only ids that occur more than once are looked at closely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from tanpuhui.evidence.expressions import literal, name
+from tanpuhui.evidence.format import Check
+
+#: What a row whose id is spent is refused with.
+ID_REUSED = Check("evidence.id_reused", "source_id", "")
+PERSON_CHANGED = Check("evidence.id_reused", "person", "")
+
+
+def make_verdicts(
+    connection: duckdb.DuckDBPyConnection, measures: Sequence[str], earlier: Sequence[Path]
+) -> None:
+    """Make ``keyed`` (ids and content of unrefused candidates) and ``verdicts`` (row_number, verdict).
+
+    A verdict is ``accepted``, ``duplicate``, ``reused`` or ``person_changed``.
+    """
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE keyed AS {_keyed(measures)}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE known AS {_known(earlier)}")
+    connection.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE doubtful AS
+        SELECT * FROM keyed
+        WHERE id IN (SELECT id FROM keyed GROUP BY id HAVING count(*) > 1) OR id IN (SELECT id FROM known)
+        """
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE verdicts AS {_VERDICTS}")
+
+
+def ids_of_accepted() -> str:
+    """What a batch leaves for those after it, sorted by id."""
+    return """
+        SELECT id, revision, content, subject_id FROM keyed
+        WHERE row_number IN (SELECT row_number FROM verdicts WHERE verdict = 'accepted')
+        ORDER BY id, revision"""
+
+
+def _keyed(measures: Sequence[str]) -> str:
+    columns = ("kind", "started_us", "ended_us", *measures, "station", "line", "vehicle")
+    pairs = ", ".join(f"{literal(column + '=')} || CAST({name(column)} AS VARCHAR)" for column in columns)
+    content = f"CASE WHEN action = 'retract' THEN 'retract' ELSE concat_ws(chr(31), {pairs}) END"
+    return f"""
+        SELECT row_number, {_half_digest("source_id")} AS id, CAST(revision AS INTEGER) AS revision,
+            {_half_digest(content)} AS content, subject_id
+        FROM candidates JOIN people USING (person)
+        WHERE failed IS NULL"""
+
+
+def _half_digest(text: str) -> str:
+    return f"unhex(left(sha256({text}), 32))"
+
+
+def _known(earlier: Sequence[Path]) -> str:
+    if not earlier:
+        return "SELECT id, revision, content, subject_id FROM keyed WHERE false"
+    paths = ", ".join(literal(str(path)) for path in earlier)
+    return f"""
+        SELECT id, revision, content, subject_id FROM read_parquet([{paths}])
+        WHERE id IN (SELECT id FROM keyed)"""
+
+
+_VERDICTS = """
+    WITH owners AS (SELECT id, min(subject_id) AS subject_id FROM known GROUP BY id),
+    owned AS (
+        SELECT d.*, coalesce(
+            o.subject_id, first_value(d.subject_id) OVER (PARTITION BY d.id ORDER BY d.row_number)) AS owner
+        FROM doubtful d LEFT JOIN owners o ON o.id = d.id
+    ),
+    ranked AS (
+        SELECT w.row_number, w.content,
+            coalesce(k.content, first_value(w.content) OVER turns) AS first_content,
+            k.content IS NULL AND row_number() OVER turns = 1 AS is_first
+        FROM owned w LEFT JOIN known k ON k.id = w.id AND k.revision = w.revision
+        WHERE w.subject_id = w.owner
+        WINDOW turns AS (PARTITION BY w.id, w.revision ORDER BY w.row_number)
+    )
+    SELECT row_number, CASE WHEN is_first THEN 'accepted' WHEN content = first_content THEN 'duplicate'
+        ELSE 'reused' END AS verdict
+    FROM ranked
+    UNION ALL
+    SELECT row_number, 'person_changed' FROM owned WHERE subject_id <> owner
+    UNION ALL
+    SELECT row_number, 'accepted' FROM keyed WHERE row_number NOT IN (SELECT row_number FROM doubtful)
+"""

@@ -1,0 +1,177 @@
+"""Lake: accepted records as zstd Parquet, each file named by its own digest, in folders by day and account bucket.
+
+    evidence/day=2018-09-01/bucket=03/<digest>.parquet   records, sorted by account and start
+    evidence/revisions/<digest>.parquet                  records with a revision above 0, once more
+    evidence/ids/<digest>.parquet                        ids taken, for de-duplication
+
+Files are written before the transaction that refers to them commits: a crash leaves files that nothing refers to,
+and :func:`sweep` removes them.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+import duckdb
+from django.db import Error as DatabaseError
+from django.db import connection as database
+
+from tanpuhui.evidence.expressions import literal, local_day, name
+from tanpuhui.evidence.models import LakeFile
+from tanpuhui.evidence.record import CORE, PLACES, ROWS_PER_BATCH
+from tanpuhui.kit.digest import digest_file
+from tanpuhui.kit.files import DiskFull, adopt
+
+#: The bucket of records whose person had no account yet when they were taken.
+UNLINKED = -1
+
+FOLDER = "evidence"
+_WORK = ".taking"
+#: Advisory lock: shared by every take, exclusive for a sweep.
+_SWEEP_LOCK = 0x7461_6E70_7377
+
+
+@contextmanager
+def workshop(lake: Path) -> Iterator[Path]:
+    """A folder on the lake's own disk for unfinished files; it goes away whatever happens. A full disk is refused."""
+    folder = lake / _WORK / uuid4().hex
+    try:
+        folder.mkdir(parents=True)
+        yield folder
+    except (OSError, duckdb.Error, DatabaseError) as error:
+        if _is_full(error):
+            raise DiskFull(folder=lake) from error
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_accepted(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    batch_id: int,
+    provider: str,
+    measures: Sequence[str],
+    buckets: int,
+    zone: str,
+) -> int:
+    """Make ``accepted``: lake records with their day and bucket, in the order in which they are stored."""
+    columns = ", ".join(name(column) for column in (*measures, *PLACES))
+    connection.execute(f"""
+        CREATE OR REPLACE TEMP TABLE accepted AS
+        SELECT {batch_id * ROWS_PER_BATCH} + row_number AS record_id, {literal(provider)} AS provider, source_id,
+            CAST(revision AS INTEGER) AS revision, action, subject_id, account_id, kind, started_us, ended_us,
+            {columns}, {local_day("ended_us", zone)} AS day,
+            CASE WHEN account_id = 0 THEN {UNLINKED} ELSE CAST(account_id % {buckets} AS INTEGER) END AS bucket
+        FROM candidates JOIN people USING (person) JOIN verdicts USING (row_number)
+        WHERE verdict = 'accepted'
+        ORDER BY day, bucket, account_id, started_us, record_id
+        """)
+    row = connection.execute("SELECT count(*) FROM accepted").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def write(
+    connection: duckdb.DuckDBPyConnection, lake: Path, work: Path, measures: Sequence[str], ids: str
+) -> list[LakeFile]:
+    """Write the files of ``accepted``: records by day and bucket, revisions, and ids. Not yet in the database."""
+    columns = ", ".join(name(column) for column in (*CORE, *measures, *PLACES))
+    order = "ORDER BY account_id, started_us, record_id"
+    written = []
+    places = connection.execute("SELECT DISTINCT day, bucket FROM accepted ORDER BY day, bucket").fetchall()
+    for day, bucket in places:
+        query = f"SELECT {columns} FROM accepted WHERE day = DATE '{day}' AND bucket = {bucket} {order}"
+        folder = Path(FOLDER, f"day={day}", f"bucket={bucket:02d}")
+        file = _write_one(connection, query, lake, folder, work)
+        file.part, file.day, file.bucket = LakeFile.RECORDS, day, bucket
+        written.append(file)
+    revised = f"SELECT {columns} FROM accepted WHERE revision > 0 ORDER BY source_id, revision"
+    for part, query in ((LakeFile.REVISIONS, revised), (LakeFile.IDS, ids)):
+        file = _write_one(connection, query, lake, Path(FOLDER, part), work)
+        file.part = part
+        if file.rows:
+            written.append(file)
+        else:
+            (lake / file.path).unlink()
+    return written
+
+
+def _write_one(
+    connection: duckdb.DuckDBPyConnection, query: str, lake: Path, folder: Path, work: Path
+) -> LakeFile:
+    unfinished = work / f"{uuid4().hex}.parquet"
+    copied = connection.execute(
+        f"COPY ({query}) TO {literal(str(unfinished))} (FORMAT parquet, COMPRESSION zstd)"
+    )
+    row = copied.fetchone()
+    assert row is not None
+    size_bytes = unfinished.stat().st_size
+    path, digest = adopt(unfinished, lake / folder, ".parquet")
+    return LakeFile(digest=digest, path=str(path.relative_to(lake)), rows=row[0], size_bytes=size_bytes)
+
+
+def record_files(days: Sequence[date], bucket: int | None = None) -> list[LakeFile]:
+    """Files of records of some days, in a stable order; with a bucket, its own and the unlinked ones."""
+    files = LakeFile.objects.filter(part=LakeFile.RECORDS, day__in=days)
+    if bucket is not None:
+        files = files.filter(bucket__in=(bucket, UNLINKED))
+    return list(files.order_by("day", "bucket", "digest"))
+
+
+def revision_files() -> list[LakeFile]:
+    """Files of every record with a revision above 0, of whatever day: few, and every close looks at them."""
+    return list(LakeFile.objects.filter(part=LakeFile.REVISIONS).order_by("digest"))
+
+
+def id_files(provider: str) -> list[LakeFile]:
+    """Files of the ids that a provider's earlier batches took."""
+    return list(LakeFile.objects.filter(part=LakeFile.IDS, batch__provider=provider).order_by("id"))
+
+
+def days_with_records() -> list[date]:
+    """Every local day on which the lake has records, in order."""
+    days = LakeFile.objects.filter(part=LakeFile.RECORDS).order_by("day").values_list("day", flat=True)
+    return [day for day in days.distinct() if day is not None]
+
+
+def hold_off_sweep() -> None:
+    """Until the end of the transaction no sweep runs: files may be written that nothing refers to yet."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_SWEEP_LOCK])
+
+
+def sweep(lake: Path) -> list[Path]:
+    """Remove files of the lake that no batch refers to, and unfinished ones; answers which. In a transaction."""
+    assert database.in_atomic_block
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SWEEP_LOCK])
+    known = set(LakeFile.objects.values_list("path", flat=True))
+    found = (path for path in (lake / FOLDER).rglob("*.parquet") if str(path.relative_to(lake)) not in known)
+    orphans = sorted([*found, *(path for path in (lake / _WORK).rglob("*") if path.is_file())])
+    for path in orphans:
+        path.unlink()
+    shutil.rmtree(lake / _WORK, ignore_errors=True)
+    return orphans
+
+
+def missing_or_changed(lake: Path) -> list[str]:
+    """Paths of files that a batch refers to and that are absent, or whose content is not what their name says."""
+    wrong = []
+    for path, digest in LakeFile.objects.order_by("id").values_list("path", "digest"):
+        if not (lake / path).is_file() or digest_file(lake / path) != digest:
+            wrong.append(path)
+    return wrong
+
+
+def _is_full(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    text = str(error).lower()
+    return "no space left" in text or "disk quota exceeded" in text or "could not extend file" in text

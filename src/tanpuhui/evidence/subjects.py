@@ -1,0 +1,97 @@
+"""Subjects: a provider's pseudonyms as numbers; whose account a number is, is known in the vault alone."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+import duckdb
+import pyarrow as pa
+from django.db import connection as database
+
+from tanpuhui.evidence.models import Contract
+from tanpuhui.kit.home import secret_key
+
+AT_ONCE = 50_000
+
+
+def pseudonym_key(contract: Contract) -> bytes:
+    """The provider's own key: pseudonyms of two providers never meet."""
+    purpose = f"pseudonym|{contract.pseudonym_key}|{contract.provider}".encode()
+    return hmac.digest(secret_key("pseudonyms"), purpose, "sha256")
+
+
+def row_id_key(contract: Contract) -> bytes:
+    """The key of ids that are made for rows which have none."""
+    purpose = f"row-id|{contract.pseudonym_key}|{contract.provider}".encode()
+    return hmac.digest(secret_key("pseudonyms"), purpose, "sha256")
+
+
+def subject_ids(contract: Contract, pseudonyms: Iterable[str]) -> Iterator[dict[str, tuple[int, int]]]:
+    """For pieces of the pseudonyms: (subject id, account id or 0) of each. New subjects are stored."""
+    key = pseudonym_key(contract)
+    rest = iter(pseudonyms)
+    while piece := list(islice(rest, AT_ONCE)):
+        digests = {hmac.digest(key, pseudonym.encode(), "sha256"): pseudonym for pseudonym in piece}
+        found = _stored(contract.provider, list(digests))
+        yield {digests[digest]: ids for digest, ids in found.items()}
+
+
+def _stored(provider: str, digests: Sequence[bytes]) -> Mapping[bytes, tuple[int, int]]:
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO vault.subject (provider, digest)
+            SELECT %s, asked.digest FROM unnest(%s::bytea[]) AS asked (digest)
+            WHERE NOT EXISTS (SELECT FROM vault.subject s WHERE s.provider = %s AND s.digest = asked.digest)
+            ORDER BY asked.digest
+            ON CONFLICT DO NOTHING
+            """,
+            [provider, list(digests), provider],
+        )
+        cursor.execute(
+            """
+            SELECT s.digest, s.id, coalesce(l.account_id, 0)
+            FROM vault.subject s LEFT JOIN vault.subject_link l ON l.subject_id = s.id
+            WHERE s.provider = %s AND s.digest = ANY (%s::bytea[])
+            """,
+            [provider, list(digests)],
+        )
+        return {bytes(digest): (subject, account) for digest, subject, account in cursor.fetchall()}
+
+
+def make_people(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """The table ``people`` (person, subject_id, account_id) of everybody in an unrefused candidate."""
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE people (person VARCHAR, subject_id BIGINT, account_id BIGINT)"
+    )
+    everybody = connection.execute("SELECT DISTINCT person FROM candidates WHERE failed IS NULL").fetchall()
+    for piece in subject_ids(contract, (person for (person,) in everybody)):
+        table = pa.table(
+            {
+                "person": list(piece),
+                "subject_id": pa.array([subject for subject, _ in piece.values()], pa.int64()),
+                "account_id": pa.array([account for _, account in piece.values()], pa.int64()),
+            }
+        )
+        connection.register("piece", table)
+        connection.execute("INSERT INTO people SELECT person, subject_id, account_id FROM piece")
+        connection.unregister("piece")
+
+
+def accounts_of_subjects() -> pa.Table:
+    """Every link as it is now (``subject_id``, ``account_id``), for records taken before the link was made."""
+    subjects: list[int] = []
+    accounts: list[int] = []
+    with (
+        database.cursor() as cursor,
+        cursor.copy("COPY vault.subject_link (subject_id, account_id) TO STDOUT") as copy,
+    ):
+        copy.set_types(["int8", "int8"])
+        for subject, account in copy.rows():
+            subjects.append(subject)
+            accounts.append(account)
+    return pa.table(
+        {"subject_id": pa.array(subjects, pa.int64()), "account_id": pa.array(accounts, pa.int64())}
+    )
