@@ -6,40 +6,44 @@ import json
 import sys
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from cyclopts import App, Parameter
+from rich.markdown import Markdown
+from rich.markup import escape
+from rich.table import Table
 
-from tanpuhui.cli.output import console, print_json
+from tanpuhui.cli.output import console, mg_as_mass, print_json
+from tanpuhui.kit.exact import format_fraction
+from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
-
-if TYPE_CHECKING:
-    from tanpuhui.methodology.evaluate import Explanation
-    from tanpuhui.methodology.load import Library
-    from tanpuhui.methodology.methodology import Methodology
+from tanpuhui.methodology.describe import description, factor_rows, overdue, summary, trace
+from tanpuhui.methodology.evaluate import Explanation, evaluate
+from tanpuhui.methodology.load import (
+    code_of,
+    examine,
+    folders,
+    folders_of,
+    load_library,
+    load_versions,
+)
+from tanpuhui.methodology.methodology import Methodology
+from tanpuhui.methodology.refusals import ActivityUnreadable, BadDate, OccurredAtMissing
+from tanpuhui.methodology.seal import seal as seal_folder
+from tanpuhui.methodology.typeset import plain
 
 DONE, REFUSED, FINDINGS = 0, 2, 3
 ZONE = ZoneInfo("Asia/Shanghai")
 #: An activity is a handful of fields; more is a mistake.
 MAX_CHARACTERS = 1_000_000
 
+ACTIVITY_HELP = "A file with a JSON object, or - for standard input."
+
 app = App(name="methodology", help="Check, list, show, explain and seal methodologies.")
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON document on standard output.")]
 Root = Annotated[Path | None, Parameter(name="--root", help="Another library than the installation's.")]
-
-
-class ActivityUnreadable(Refusal):
-    code = "methodology.activity_unreadable"
-    message = (
-        '{file}: {problem}. Give a JSON object such as {{"occurred_at": "2026-11-24T08:00:00+08:00", ...}}.'
-    )
-
-
-class OccurredAtMissing(Refusal):
-    code = "methodology.occurred_at"
-    message = "occurred_at is {found}. Give the moment the act ended, such as 2026-11-24T08:00:00+08:00."
 
 
 @app.command
@@ -67,21 +71,17 @@ def list_all(*, root: Root = None, as_json: Json = False) -> int:
 
     Example: tanpuhui methodology list --json
     """
-    rows = [_row(methodology) for methodology in _library(root).all()]
+    rows = [summary(methodology) for methodology in load_library(root).all()]
     if as_json:
         print_json(rows)
         return DONE
-    from rich.table import Table
 
-    table = Table("code", "version", "title", "kind", "book", "in force from", "status", "sealed")
+    table = _table("methodology", "kind of act", "in force from", "status")
     for row in rows:
-        cells = (
-            row["code"],
-            f"v{row['version']}",
-            f"{row['title']['zh']}\n{row['title']['en']}",
-            row["kind"],
-        )
-        table.add_row(*cells, row["book"], row["valid_from"], row["status"], "yes" if row["sealed"] else "no")
+        name = f"{row['code']} v{row['version']}{' (sealed)' if row['sealed'] else ''}"
+        kind = row["kind"] if row["book"] == "reduction" else f"{row['kind']} (points)"
+        title = f"{row['title']['zh']}\n{row['title']['en']}"
+        _add_row(table, f"{name}\n{title}", kind, row["valid_from"], row["status"])
     console.print(table)
     return DONE
 
@@ -92,12 +92,11 @@ def show(code: str, /, *, version: int | None = None, root: Root = None, as_json
 
     Example: tanpuhui methodology show shenzhen/metro
     """
-    methodology = _library(root).get(code, version)
+    methodology = load_versions(code, root).get(code, version)
     readme = (methodology.folder / "README.md").read_text(encoding="utf-8")
     if as_json:
-        print_json({**_described(methodology), "readme": readme})
+        print_json({**description(methodology), "readme": readme})
         return DONE
-    from rich.markdown import Markdown
 
     console.print(Markdown(readme))
     _print_formula(methodology)
@@ -113,7 +112,7 @@ def explain(
     code: str,
     /,
     *,
-    activity: Annotated[str, Parameter(help="A file with a JSON object, or - for standard input.")],
+    activity: Annotated[str, Parameter(help=ACTIVITY_HELP, allow_leading_hyphen=True)],
     version: int | None = None,
     root: Root = None,
     as_json: Json = False,
@@ -125,15 +124,13 @@ def explain(
     Example: echo '{"occurred_at": "2021-12-20T08:00:00+08:00", "distance_m": 10000}' |
     tanpuhui methodology explain shenzhen/metro --activity - --json
     """
-    from tanpuhui.methodology.evaluate import evaluate
-
     fields = _read_activity(activity)
     day = _local_day(fields.pop("occurred_at", None))
-    library = _library(root)
+    library = load_versions(code, root)
     methodology = library.in_force(code, day) if version is None else library.get(code, version)
     explanation = evaluate(methodology, fields, day)
     if as_json:
-        print_json(_explained(explanation))
+        print_json(trace(explanation))
     else:
         _print_explanation(explanation)
     return DONE
@@ -145,9 +142,7 @@ def seal(code: str, /, *, version: int | None = None, root: Root = None, as_json
 
     Example: tanpuhui methodology seal shenzhen/metro
     """
-    from tanpuhui.methodology.seal import seal as seal_folder
-
-    methodology = _library(root).get(code, version)
+    methodology = load_versions(code, root).get(code, version)
     digest = seal_folder(methodology.folder)
     if as_json:
         print_json({"code": methodology.code, "version": methodology.version, "digest": digest})
@@ -163,7 +158,7 @@ def stale(*, on: str | None = None, root: Root = None, as_json: Json = False) ->
     Example: tanpuhui methodology stale --on 2027-07-01
     """
     day = _day(on)
-    findings = [finding for methodology in _library(root).all() for finding in _overdue(methodology, day)]
+    findings = [finding for methodology in load_library(root).all() for finding in overdue(methodology, day)]
     if as_json:
         print_json({"on": day.isoformat(), "stale": findings})
     for finding in [] if as_json else findings:
@@ -176,21 +171,9 @@ def stale(*, on: str | None = None, root: Root = None, as_json: Json = False) ->
 # What the commands read
 
 
-def _library(root: Path | None) -> Library:
-    from tanpuhui.methodology.load import load_library
-
-    return load_library(root)
-
-
 def _examined(code: str | None, root: Path | None) -> list[tuple[str, list[Refusal]]]:
-    from tanpuhui.methodology.load import examine, folders, unknown
-
-    found = folders(root)
-    codes = {folder: "/".join(folder.parts[-3:-1]) for folder in found}
-    wanted = [folder for folder in found if code in (None, codes[folder])]
-    if code is not None and not wanted:
-        raise unknown(code, set(codes.values()))
-    return [(f"{codes[folder]} {folder.name}", examine(folder)[1]) for folder in wanted]
+    wanted = folders(root) if code is None else folders_of(code, root)
+    return [(f"{code_of(folder)} {folder.name}", examine(folder)[1]) for folder in wanted]
 
 
 def _read_activity(file: str) -> dict[str, Any]:
@@ -220,11 +203,9 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _local_day(moment: object) -> date:
     """The local day of ``occurred_at``; without an offset it is local time."""
-    if moment is None:
-        raise OccurredAtMissing(found="missing")
+    if not isinstance(moment, str) or "T" not in moment:
+        raise OccurredAtMissing(found="missing" if moment is None else repr(moment))
     try:
-        if not isinstance(moment, str) or "T" not in moment:
-            raise ValueError
         parsed = datetime.fromisoformat(moment)
         return parsed.replace(tzinfo=parsed.tzinfo or ZONE).astimezone(ZONE).date()
     except (ValueError, OverflowError) as error:
@@ -232,9 +213,6 @@ def _local_day(moment: object) -> date:
 
 
 def _day(text: str | None) -> date:
-    from tanpuhui.kit.moment import utc_now
-    from tanpuhui.methodology.refusals import BadDate
-
     if text is None:
         return utc_now().astimezone(ZONE).date()
     try:
@@ -246,81 +224,7 @@ def _day(text: str | None) -> date:
 # What the commands show
 
 
-def _row(methodology: Methodology) -> dict[str, Any]:
-    return {
-        "code": methodology.code,
-        "version": methodology.version,
-        "title": {"zh": methodology.title.zh, "en": methodology.title.en},
-        "kind": methodology.kind,
-        "scope": methodology.scope,
-        "book": methodology.book,
-        "valid_from": methodology.valid_from.isoformat(),
-        "valid_to": methodology.valid_to.isoformat() if methodology.valid_to else None,
-        "status": methodology.weakest_status(methodology.periods[-1].valid_from),
-        "digest": methodology.digest,
-        "sealed": methodology.sealed,
-    }
-
-
-def _described(methodology: Methodology) -> dict[str, Any]:
-    from tanpuhui.methodology.typeset import latex
-
-    return {
-        **_row(methodology),
-        "fields": [
-            {
-                "name": field.name,
-                "unit": field.unit.symbol,
-                "min": field.min,
-                "max": field.max,
-                "default": field.default,
-                "values": dict(field.values),
-            }
-            for field in methodology.fields.values()
-        ],
-        "steps": [
-            {
-                "name": step.name,
-                "formula": step.formula,
-                "unit": step.unit.symbol,
-                "latex": latex(step.expression),
-            }
-            for step in methodology.steps
-        ],
-        "factors": _factor_rows(methodology),
-        "clauses": [
-            {
-                "id": clause.id,
-                "text": {"zh": clause.text.zh, "en": clause.text.en},
-                "excludes_when" if clause.excludes_when else "requires": clause.formula,
-            }
-            for clause in methodology.clauses
-        ],
-    }
-
-
-def _factor_rows(methodology: Methodology) -> list[dict[str, Any]]:
-    from tanpuhui.kit.exact import format_fraction
-
-    return [
-        {
-            "name": parameter.name,
-            "from": value.valid_from.isoformat(),
-            "to": None if value.valid_to == date.max else value.valid_to.isoformat(),
-            "value": format_fraction(value.value),
-            "unit": parameter.unit.symbol,
-            "status": value.status,
-            "source": value.source,
-            "review_by": value.review_by.isoformat(),
-        }
-        for parameter in methodology.parameters.values()
-        for value in parameter.values
-    ]
-
-
 def _print_formula(methodology: Methodology) -> None:
-    from tanpuhui.methodology.typeset import plain
-
     console.print("\nFormula", style="bold")
     for step in methodology.steps:
         line = f"  {step.name} [{step.unit.symbol}] = {plain(step.expression)}"
@@ -332,60 +236,15 @@ def _print_formula(methodology: Methodology) -> None:
 
 
 def _print_factors(methodology: Methodology) -> None:
-    from rich.table import Table
-
-    table = Table("factor", "from", "to", "value", "unit", "status", "review by", "source", title="Factors")
-    for row in _factor_rows(methodology):
-        style = None if row["status"] in ("official", "published") else "yellow"
-        cells = (row["name"], row["from"], row["to"] or "", row["value"], row["unit"])
-        table.add_row(*cells, row["status"], row["review_by"], row["source"], style=style)
+    table = _table("factor", "in force", "status", "source")
+    for row in factor_rows(methodology):
+        days = row["from"] + (f"\nto {row['to']}" if row["to"] else "")
+        value, status = f"{row['value']} {row['unit']}", f"{row['status']}\nreview {row['review_by']}"
+        _add_row(table, f"{row['name']}\n{value}", days, status, row["source"], status=row["status"])
     console.print(table)
 
 
-def _explained(explanation: Explanation) -> dict[str, Any]:
-    """The JSON of ``explain``: a contract that others script against."""
-    from tanpuhui.kit.exact import format_fraction
-
-    return {
-        "code": explanation.code,
-        "version": explanation.version,
-        "digest": explanation.digest,
-        "day": explanation.day.isoformat(),
-        "avoided_mg": explanation.avoided_mg,
-        "points": explanation.points,
-        "excluded_by": explanation.excluded_by,
-        "clipped": dict(explanation.clipped),
-        "status": explanation.status,
-        "steps": [
-            {
-                "name": line.name,
-                "formula": line.formula,
-                "value": line.value,
-                "unit": line.unit,
-                "substituted": line.substituted,
-            }
-            for line in explanation.steps
-        ],
-        "factors": [
-            {
-                "name": factor.name,
-                "value": format_fraction(factor.value),
-                "unit": factor.unit.symbol,
-                "status": factor.status,
-                "source": factor.source,
-                "review_by": factor.review_by.isoformat(),
-            }
-            for factor in explanation.factors
-        ],
-    }
-
-
 def _print_explanation(explanation: Explanation) -> None:
-    from rich.table import Table
-
-    from tanpuhui.cli.output import mg_as_mass
-    from tanpuhui.kit.exact import format_fraction
-
     console.print(
         f"{explanation.code} v{explanation.version}, {explanation.day}", style="bold", highlight=False
     )
@@ -400,27 +259,23 @@ def _print_explanation(explanation: Explanation) -> None:
     else:
         result = f"points: {explanation.points}"
     console.print(result, style="bold green", highlight=False)
-    table = Table("factor", "value", "unit", "status", "source")
+    table = _table("factor", "status", "source")
     for factor in explanation.factors:
-        table.add_row(
-            factor.name, format_fraction(factor.value), factor.unit.symbol, factor.status, factor.source
-        )
+        value = f"{format_fraction(factor.value)} {factor.unit.symbol}"
+        _add_row(table, f"{factor.name}\n{value}", factor.status, factor.source, status=factor.status)
     console.print(table)
     console.print(f"status {explanation.status} · {explanation.digest}", highlight=False)
 
 
-def _overdue(methodology: Methodology, day: date) -> list[dict[str, Any]]:
-    """The parameters in force on a day that were due for review before it."""
-    if not methodology.in_force(day):
-        return []
-    return [
-        {
-            "code": methodology.code,
-            "version": methodology.version,
-            "parameter": factor.name,
-            "review_by": factor.review_by.isoformat(),
-            "status": factor.status,
-        }
-        for factor in methodology.period(day).factors.values()
-        if factor.review_by < day
-    ]
+def _table(*headings: str) -> Table:
+    """A table whose long words (codes, addresses) are folded, not cut off."""
+    table = Table(show_lines=True)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _add_row(table: Table, *cells: str, status: str = "official") -> None:
+    """A row; factors that nobody official or published stands for are set off."""
+    style = None if status in ("official", "published") else "yellow"
+    table.add_row(*[escape(cell) for cell in cells], style=style)

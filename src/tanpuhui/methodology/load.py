@@ -70,6 +70,15 @@ def load_library(root: Path | None = None) -> Library:
     return Library({(methodology.code, methodology.version): methodology for methodology in found})
 
 
+def load_versions(code: str, root: Path | None = None) -> Library:
+    """Load the versions of one code only; refused as ``methodology.unknown`` when there is none.
+
+    Another folder that is broken is no reason not to explain this one.
+    """
+    found = [load_methodology(folder) for folder in folders_of(code, root)]
+    return Library({(methodology.code, methodology.version): methodology for methodology in found})
+
+
 def load_methodology(folder: Path) -> Methodology:
     """Load one folder, or raise the first refusal."""
     methodology, refusals = examine(folder)
@@ -84,6 +93,20 @@ def folders(root: Path | None = None) -> list[Path]:
     root = home.content("methodologies") if root is None else root
     found = [path for path in root.glob("*/*/v*") if path.is_dir() and path.name[1:].isdecimal()]
     return sorted(found, key=lambda path: (*path.parts[:-1], int(path.name[1:])))
+
+
+def folders_of(code: str, root: Path | None = None) -> list[Path]:
+    """The folders of one code; refused as ``methodology.unknown`` when there is none."""
+    every = folders(root)
+    wanted = [folder for folder in every if code_of(folder) == code]
+    if not wanted:
+        raise unknown(code, {code_of(folder) for folder in every})
+    return wanted
+
+
+def code_of(folder: Path) -> str:
+    """``<jurisdiction>/<code>``, as the folder says it."""
+    return "/".join(folder.parts[-3:-1])
 
 
 def examine(folder: Path) -> tuple[Methodology | None, list[Refusal]]:

@@ -189,3 +189,15 @@ class ActivityType(Refusal):
 class ActivityOutOfRange(Refusal):
     code = "methodology.activity_out_of_range"
     message = "{field} is {value}; {methodology} accepts {accepted}. Correct the activity."
+
+
+class ActivityUnreadable(Refusal):
+    code = "methodology.activity_unreadable"
+    message = (
+        '{file}: {problem}. Give a JSON object such as {{"occurred_at": "2026-11-24T08:00:00+08:00", ...}}.'
+    )
+
+
+class OccurredAtMissing(Refusal):
+    code = "methodology.occurred_at"
+    message = "occurred_at is {found}. Give the moment the act ended, such as 2026-11-24T08:00:00+08:00."
