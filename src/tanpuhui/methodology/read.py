@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -27,13 +28,16 @@ def shown_path(path: Path) -> str:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """A TOML file with its dates as ``YYYY-MM-DD`` strings, which is what the JSON Schema speaks of."""
+    """A TOML file with dates as ``YYYY-MM-DD`` strings, which the JSON Schema speaks of.
+
+    Floats become decimals, which no key takes: JSON Schema would hold 2e5 for an integer.
+    """
     if not path.is_file():
         raise FileMissing(file=shown_path(path))
     try:
         if path.stat().st_size > MAX_BYTES:
             raise TomlBroken(file=shown_path(path), problem=f"it has more than {MAX_BYTES} bytes")
-        parsed: dict[str, Any] = _plain(tomllib.loads(path.read_text(encoding="utf-8")))
+        parsed: dict[str, Any] = _plain(tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise TomlBroken(file=shown_path(path), problem=str(error)) from error
     return parsed

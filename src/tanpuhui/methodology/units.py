@@ -66,7 +66,8 @@ def parse_unit(symbol: str, where: str = "unit") -> Unit:
     for name in _NAME.findall(text):
         if name not in known_units():
             raise UnitUnknown(where=where, unit=symbol, problem=f"{name} is not known")
-    if not _SHAPE.fullmatch(text) or text.count("(") != text.count(")"):
+    apart = re.search(r"\w\s+\w", symbol)
+    if apart or not _SHAPE.fullmatch(text) or text.count("(") != text.count(")"):
         raise UnitUnknown(where=where, unit=symbol, problem="names joined by * / ** ( ) are expected")
     scale, dimensions = _resolve("count" if text == "1" else text.replace("1/", "count/", 1), symbol, where)
     return Unit(symbol, dimensions, scale)
