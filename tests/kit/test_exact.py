@@ -41,4 +41,7 @@ def test_parts_sum_to_the_whole_and_none_exceeds_its_weight(weights: list[int], 
 
     assert sum(parts) == whole
     assert all(0 <= part <= weight for part, weight in zip(parts, weights, strict=True))
-    assert all(abs(part * sum(weights) - whole * weight) < sum(weights) for part, weight in zip(parts, weights, strict=True))
+    assert all(
+        abs(part * sum(weights) - whole * weight) < sum(weights)
+        for part, weight in zip(parts, weights, strict=True)
+    )

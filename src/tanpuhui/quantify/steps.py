@@ -55,6 +55,7 @@ def current_steps(first_us: int, next_us: int) -> list[Step]:
                 WHERE l.provider = r.provider AND l.source_id = r.source_id AND l.revision > r.revision
             )
             """,
+            kept=False,
         ),
         Step(
             "revision_end",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -83,14 +84,21 @@ class DuckDb:
 
     def table(self, query: str) -> pa.Table:
         """The answer of a query, whole."""
-        return self._run(query).to_arrow_table()
+        with _room():
+            return self._connection.sql(query).to_arrow_table()
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """The answer of a small query as tuples."""
         return self._run(query).fetchall()
 
     def _run(self, query: str) -> duckdb.DuckDBPyConnection:
-        try:
+        with _room():
             return self._connection.execute(query)
-        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
-            raise EngineOutOfRoom(reason=str(error).splitlines()[0]) from error
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        raise EngineOutOfRoom(reason=str(error).splitlines()[0]) from error
