@@ -1,0 +1,52 @@
+"""``tanpuhui ledger``: check every invariant of the ledger on the live database."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+from rich.table import Table
+
+from tanpuhui.cli.output import console, print_json
+
+FINDINGS = 3
+
+app = App(name="ledger", help="Check every invariant of the ledger.")
+
+
+@app.command
+def check(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = False) -> int:
+    """Look for rows that break an invariant of the ledger, and name them. Exit status 3 when there are any.
+
+    Example: tanpuhui ledger check --json
+
+    Parameters
+    ----------
+    as_json
+        Print {"ok", "findings", "checked"} instead of a table.
+    """
+    from django.db import connection, transaction
+
+    from tanpuhui.ledger.invariants import check as find
+    from tanpuhui.ledger.invariants import counts
+
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        findings = [finding.as_json() for finding in find(connection)]
+        checked = counts(connection)
+    if as_json:
+        print_json({"ok": not findings, "findings": findings, "checked": checked})
+    else:
+        _show(findings, checked)
+    return FINDINGS if findings else 0
+
+
+def _show(findings: list[dict[str, str]], checked: dict[str, int]) -> None:
+    if findings:
+        table = Table("Invariant", "Table", "Row", "Found", title="Rows that break an invariant")
+        for finding in findings:
+            table.add_row(finding["invariant"], finding["table"], finding["key"], finding["found"])
+        console.print(table)
+    looked_at = ", ".join(f"{count:,} {name}" for name, count in checked.items())
+    console.print(f"Looked at {looked_at}: {len(findings) or 'no'} findings.")

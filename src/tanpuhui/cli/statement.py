@@ -1,0 +1,85 @@
+"""``tanpuhui statement``: what a resident has, and how it came to it, now or at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+from rich.table import Table
+
+from tanpuhui.cli.output import console, mg_as_mass, print_json
+from tanpuhui.kit.moment import utc_now
+from tanpuhui.kit.refusal import Refusal
+
+if TYPE_CHECKING:
+    from tanpuhui.ledger.statement import Statement
+
+
+class NotAMoment(Refusal):
+    code = "ledger.not_a_moment"
+    message = "{text} is not a moment with its zone. Write it as 2026-11-24T12:00:00+08:00."
+
+
+def statement(
+    account: int,
+    *,
+    at: str | None = None,
+    limit: int | None = None,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> int:
+    """Show a resident's statement: pending, certified and retired, with every line, newest first.
+
+    Example: tanpuhui statement 1 --at 2026-11-24T12:00:00+08:00 --json
+
+    Parameters
+    ----------
+    account
+        Number of the resident's account.
+    at
+        The moment to look back to, with its zone; now if left out.
+    limit
+        Show at most this many lines; the totals count all.
+    as_json
+        Print JSON instead of a table.
+    """
+    from django.db import connection
+
+    from tanpuhui.ledger.statement import statement as draw_up
+
+    drawn = draw_up(connection, account, at=_moment(at) if at else utc_now(), limit=limit)
+    if as_json:
+        print_json(drawn.as_json())
+    else:
+        _show(drawn)
+    return 0
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise NotAMoment(text=text) from None
+    if moment.tzinfo is None:
+        raise NotAMoment(text=text)
+    return moment
+
+
+def _show(drawn: Statement) -> None:
+    table = Table(
+        "Day", "Account", "Asset", "Amount", "Balance", "Reason", "No.", title=f"Account {drawn.owner_id}"
+    )
+    for line in drawn.lines:
+        amounts = [_amount(value, line.unit) for value in (line.amount, line.balance)]
+        table.add_row(
+            line.effective_on.isoformat(), line.account, line.asset, *amounts, line.reason, str(line.tx_id)
+        )
+    console.print(table)
+    console.print(
+        f"Pending {mg_as_mass(drawn.pending_mg())}, certified {mg_as_mass(drawn.certified_mg())}, "
+        f"retired {mg_as_mass(drawn.retired_mg())} CO2e as of {drawn.at.isoformat()}."
+    )
+
+
+def _amount(value: int, unit: str) -> str:
+    return mg_as_mass(value) if unit == "mg" else f"{value} {unit}"

@@ -1,0 +1,77 @@
+"""Invariants: what must always be true of the ledger, each as SQL that returns the rows where it is not."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tanpuhui.ledger import sql
+from tanpuhui.ledger.connection import Connection
+
+ROWS_NAMED = 20
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """A named truth, and a query for its exceptions with the columns ``tablename``, ``key`` and ``found``."""
+
+    name: str
+    says: str
+    query: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A row that breaks an invariant: where it is, and what was found there."""
+
+    invariant: str
+    table: str
+    key: str
+    found: str
+
+    def as_json(self) -> dict[str, Any]:
+        """The finding as JSON-ready values."""
+        return asdict(self)
+
+
+def invariants() -> tuple[Invariant, ...]:
+    """Every invariant, read from ``sql/invariants.sql``: a name line, a line that says it, and its query."""
+    blocks = sql.read("invariants").split("-- invariant: ")[1:]
+    return tuple(_invariant(block) for block in blocks)
+
+
+def check(connection: Connection) -> list[Finding]:
+    """Look for exceptions to every invariant; names up to 20 rows of each. Reads one moment where the caller's
+
+    transaction is REPEATABLE READ (the command line's is), so that postings made meanwhile are not findings.
+    """
+    return [finding for invariant in invariants() for finding in exceptions(connection, invariant)]
+
+
+def exceptions(connection: Connection, invariant: Invariant) -> list[Finding]:
+    """The first rows that break one invariant."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT tablename, key, found FROM ({invariant.query}) q LIMIT {ROWS_NAMED}")
+        return [Finding(invariant.name, *row) for row in cursor.fetchall()]
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How much was looked at: postings, transactions, balances, holds and invariants."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM ledger_posting), (SELECT count(*) FROM ledger_transaction),"
+            " (SELECT count(*) FROM ledger_balance), (SELECT count(*) FROM ledger_hold)"
+        )
+        postings, transactions, balances, holds = cursor.fetchone()
+    return {
+        "postings": postings,
+        "transactions": transactions,
+        "balances": balances,
+        "holds": holds,
+        "invariants": len(invariants()),
+    }
+
+
+def _invariant(block: str) -> Invariant:
+    name, says, query = block.split("\n", 2)
+    return Invariant(name.strip(), says.removeprefix("-- ").strip(), query.strip().rstrip(";"))

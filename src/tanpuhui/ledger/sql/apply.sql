@@ -1,0 +1,122 @@
+-- The rules that every INSERT of postings meets, whoever sends it: the legs of a transaction arrive in one
+-- statement, sum to zero in each asset, are applied once, and no floored account goes below zero.
+--
+-- The same MERGE stands in two places, because a plan that is right for two legs is wrong for a million: a large
+-- statement walks the balances in key order (merge join), a small one looks each balance up. Both lock balances in
+-- the order of (account, asset), so statements that meet wait for each other and never deadlock.
+
+-- A sum that stays in 64 bits and fails loudly where it does not fit; sum(bigint) goes through numeric, at a third
+-- of the cost of a large batch.
+CREATE AGGREGATE ledger_sum(bigint) (SFUNC = int8pl, STYPE = bigint, INITCOND = '0', PARALLEL = SAFE, COMBINEFUNC = int8pl);
+
+DO $build$
+DECLARE
+    merge_balances constant text := $merge$
+        MERGE INTO ledger_balance b
+        USING (
+            SELECT f.account_id, f.asset_id, ledger_sum(f.amount) AS amount
+            FROM fresh f
+            WHERE (floored_kinds >> (f.account_id & 15)::integer) & 1 = 1
+            GROUP BY f.account_id, f.asset_id
+            ORDER BY f.account_id, f.asset_id
+        ) change
+        ON b.account_id = change.account_id AND b.asset_id = change.asset_id
+        WHEN MATCHED THEN
+            UPDATE SET available = b.available + change.amount
+        WHEN NOT MATCHED THEN
+            INSERT (account_id, available, held, asset_id)
+            VALUES (change.account_id, change.amount, 0, change.asset_id)
+    $merge$;
+BEGIN
+    EXECUTE replace($create$
+CREATE FUNCTION ledger_apply() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS
+$body$
+DECLARE
+    floored_kinds integer := (SELECT bit_or(1 << code) FROM ledger_account_kind WHERE floored);
+    transactions  bigint;
+    applied       bigint;
+    legs          bigint;
+    large         boolean;
+    attempt       integer := 1;
+BEGIN
+    WITH per_asset AS (
+        SELECT tx_id, asset_id, posted_on, ledger_sum(amount) AS total, count(*) AS legs
+        FROM fresh GROUP BY tx_id, asset_id, posted_on
+    ), per_transaction AS (
+        SELECT p.tx_id, sum(p.legs)::bigint AS legs, bool_and(p.total = 0) AS balanced,
+               bool_and(a.id IS NOT NULL) AS known, min(p.posted_on) AS first_on, max(p.posted_on) AS last_on
+        FROM per_asset p LEFT JOIN ledger_asset a ON a.id = p.asset_id
+        GROUP BY p.tx_id
+    ), good AS (
+        INSERT INTO ledger_applied (tx_id, legs)
+        SELECT p.tx_id, p.legs
+        FROM per_transaction p JOIN ledger_transaction t ON t.id = p.tx_id
+        WHERE p.balanced AND p.known AND t.state = 'posted' AND t.posted_on = p.first_on AND t.posted_on = p.last_on
+        ON CONFLICT DO NOTHING
+        RETURNING 1
+    )
+    SELECT count(*), coalesce(sum(p.legs), 0), (SELECT count(*) FROM good)
+    INTO transactions, legs, applied FROM per_transaction p;
+
+    IF applied <> transactions THEN
+        RAISE EXCEPTION 'legs do not sum to zero in each asset, or their transaction is unknown, refused or applied before'
+            USING ERRCODE = 'TL002', HINT = 'Insert all legs of a transaction in one statement, once.';
+    END IF;
+
+    large := legs > 10000
+        AND legs * 8 > (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'ledger_balance'::regclass);
+    LOOP
+        BEGIN
+            IF large THEN
+                PERFORM set_config('enable_nestloop', 'off', true), set_config('enable_hashjoin', 'off', true);
+                <<merge_balances>>;
+                PERFORM set_config('enable_nestloop', 'on', true), set_config('enable_hashjoin', 'on', true);
+            ELSE
+                <<merge_balances>>;
+            END IF;
+            RETURN NULL;
+        EXCEPTION
+            -- Another session gave an account its first balance between our look and our insert: look again.
+            WHEN unique_violation THEN
+                IF attempt = 5 THEN RAISE; END IF;
+                attempt := attempt + 1;
+            WHEN check_violation THEN
+                DECLARE
+                    short record;
+                BEGIN
+                    SELECT c.account_id, a.code AS asset, coalesce(b.available, 0) AS available, -c.amount AS wanted
+                    INTO STRICT short
+                    FROM (SELECT f.account_id, f.asset_id, ledger_sum(f.amount) AS amount FROM fresh f
+                          WHERE (floored_kinds >> (f.account_id & 15)::integer) & 1 = 1
+                          GROUP BY f.account_id, f.asset_id) c
+                    JOIN ledger_asset a ON a.id = c.asset_id
+                    LEFT JOIN ledger_balance b ON b.account_id = c.account_id AND b.asset_id = c.asset_id
+                    WHERE coalesce(b.available, 0) + c.amount < 0
+                    ORDER BY c.account_id, c.asset_id LIMIT 1;
+                    RAISE EXCEPTION 'account % has too little', short.account_id
+                        USING ERRCODE = 'TL001', DETAIL = row_to_json(short)::text;
+                END;
+        END;
+    END LOOP;
+END
+$body$
+    $create$, '<<merge_balances>>', merge_balances);
+END
+$build$;
+
+-- A posted transaction without legs would be a promise without a deed: looked at when the database commits.
+CREATE FUNCTION ledger_posted_means_applied() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS
+$body$
+BEGIN
+    IF NOT EXISTS (SELECT FROM ledger_applied WHERE tx_id = NEW.id) THEN
+        RAISE EXCEPTION 'transaction % has no legs', NEW.id USING ERRCODE = 'TL002';
+    END IF;
+    RETURN NULL;
+END
+$body$;
+
+CREATE CONSTRAINT TRIGGER ledger_posted_means_applied AFTER INSERT ON ledger_transaction
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.state = 'posted')
+    EXECUTE FUNCTION ledger_posted_means_applied();

@@ -1,0 +1,101 @@
+"""A statement: every line of one owner's accounts up to a moment, with running balances and totals."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+from tanpuhui.ledger.account import Kind, account_id, kind_of
+from tanpuhui.ledger.balance import balance_at
+from tanpuhui.ledger.connection import Connection
+
+#: Kinds of account that an owner has; the others belong to the ledger itself.
+OWNED = (
+    Kind.RESIDENT_PENDING,
+    Kind.RESIDENT_CERTIFIED,
+    Kind.RESIDENT_POINTS,
+    Kind.RETIRED,
+    Kind.POOL,
+    Kind.COMPANY,
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One leg: what came in or went out of which account, why, and what was there after it."""
+
+    tx_id: int
+    leg: int
+    account: str
+    asset: str
+    unit: str
+    amount: int
+    ref: int
+    code: int
+    balance: int
+    reason: str
+    effective_on: date
+    posted_at: datetime
+    reverses: int | None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The lines of an owner, newest first, and what the accounts have by kind and asset, held amounts included."""
+
+    owner_id: int
+    at: datetime
+    lines: tuple[Line, ...]
+    totals: dict[str, dict[str, int]]
+
+    def pending_mg(self) -> int:
+        """Reductions that wait for certification, in mg CO2e."""
+        return sum(self.totals.get("resident_pending", {}).values())
+
+    def certified_mg(self) -> int:
+        """Certified reductions, in mg CO2e, over all lots."""
+        return sum(self.totals.get("resident_certified", {}).values())
+
+    def retired_mg(self) -> int:
+        """Reductions retired in this owner's name, in mg CO2e."""
+        return sum(self.totals.get("retired", {}).values())
+
+    def as_json(self) -> dict[str, Any]:
+        """The statement as JSON-ready values; amounts are integers in the unit of their asset."""
+        return {
+            "account": self.owner_id,
+            "at": self.at.isoformat(),
+            "pending_mg": self.pending_mg(),
+            "certified_mg": self.certified_mg(),
+            "retired_mg": self.retired_mg(),
+            "totals": self.totals,
+            "lines": [_line_as_json(line) for line in self.lines],
+        }
+
+
+def statement(connection: Connection, owner_id: int, *, at: datetime, limit: int | None = None) -> Statement:
+    """An owner's statement as the ledger knew it at a moment: at most ``limit`` newest lines; totals count all."""
+    accounts = [account_id(kind, owner_id) for kind in OWNED]
+    query = "SELECT * FROM ledger_lines(%s::bigint[], %s) LIMIT %s"
+    with connection.cursor() as cursor:
+        cursor.execute(query, [accounts, at, limit])
+        lines = tuple(_line(row) for row in cursor.fetchall())
+    totals: dict[str, dict[str, int]] = {}
+    for balance in balance_at(connection, accounts, at):
+        totals.setdefault(_name(balance.account_id), {})[balance.asset] = balance.available
+    return Statement(owner_id, at, lines, totals)
+
+
+def _line(row: tuple[Any, ...]) -> Line:
+    tx_id, leg, account, *rest = row
+    return Line(tx_id, leg, _name(account), *rest)
+
+
+def _name(account: int) -> str:
+    return kind_of(account).name.lower()
+
+
+def _line_as_json(line: Line) -> dict[str, Any]:
+    dates = {"effective_on": line.effective_on.isoformat(), "posted_at": line.posted_at.isoformat()}
+    return {**asdict(line), **dates}
