@@ -47,13 +47,13 @@ def compute(inputs: Inputs, places: Places, engine: str) -> Computed:
         raise UnknownEngine(name=engine, known=", ".join(ENGINES))
     outcomes: Counter[str] = Counter()
     outputs = []
-    for number, files in sorted(inputs.buckets.items()):
-        with ENGINES[engine]() as running:
+    with ENGINES[engine]() as running:
+        for number, files in sorted(inputs.buckets.items()):
             result = quantify_bucket(running, inputs.rules, files, inputs.window, inputs.distances)
-        credits = name_methodologies(result.credits, inputs.rules)
-        outputs.append(_output(number, result, credits, places))
-        outcomes.update(result.outcomes)
-        crash_point("close.bucket_computed")
+            credits = name_methodologies(result.credits, inputs.rules)
+            outputs.append(_output(number, result, credits, places))
+            outcomes.update(result.outcomes)
+            crash_point("close.bucket_computed")
     return Computed(outputs, dict(sorted(outcomes.items())), sum(output["credited_mg"] for output in outputs))
 
 

@@ -34,11 +34,10 @@ REVISION = {"provider": "VARCHAR", "source_id": "VARCHAR", "revision": "INTEGER"
 GRANT = {
     "account_id": "BIGINT",
     "provider": "VARCHAR",
-    "kind": "VARCHAR",
+    "kinds": "VARCHAR",
     "from_us": "BIGINT",
     "to_us": "BIGINT",
     "usable": "BOOLEAN",
-    "grant_id": "BIGINT",
 }
 PRIOR = {"account_id": "BIGINT", "methodology": "VARCHAR", "year_mg": "BIGINT"}
 RESULT_ORDER = (
@@ -92,24 +91,19 @@ class BucketResult:
     digest: str
 
 
-def measures_of(rules: Rules) -> list[str]:
-    """The measures that any methodology in use reads."""
-    return sorted({name for applied in rules.applied for name in applied.methodology.fields})
-
-
 def quantify_bucket(
     engine: Engine, rules: Rules, files: BucketFiles, window: Window, distances: pa.Table
 ) -> BucketResult:
     """Run every step for one bucket on an engine."""
-    measures = measures_of(rules)
+    measures = steps.measures_of(rules)
     _name_inputs(engine, rules, files, measures, distances)
     engine.run(
         [
             *steps.current_steps(window.first_us, window.next_us),
             *assemble_steps(window.first_us, window.next_us, window.as_of_us, measures),
-            *steps.gate_steps(measures),
-            *steps.once_steps(),
             *steps.amount_steps(rules),
+            *steps.gate_steps(),
+            *steps.once_steps(),
             *steps.cap_steps(),
             *steps.result_steps(),
         ]
@@ -135,16 +129,14 @@ def _name_inputs(
     engine.put("cap", _cap_table(rules))
     engine.put("distance", distances)
     engine.put("methodology", _methodology_table(rules))
+    written = engine.table("SELECT DISTINCT provider, kinds FROM grant_given")
+    engine.put("kind_set", _kind_sets(rules, written))
     engine.run(
         [
             steps.Step(
                 "grant_row",
-                """
-                SELECT g.account_id, s.provider_no, g.from_us, g.to_us, g.usable, g.grant_id,
-                    CAST(SUM(s.kind_bit) AS BIGINT) AS kinds
-                FROM grant_given AS g JOIN scene AS s ON s.provider = g.provider AND s.kind = g.kind
-                GROUP BY g.account_id, s.provider_no, g.from_us, g.to_us, g.usable, g.grant_id
-                """,
+                "SELECT g.account_id, k.provider_no, k.kinds, g.from_us, g.to_us, g.usable FROM grant_given AS g "
+                "JOIN kind_set AS k ON k.provider = g.provider AND k.written = g.kinds",
             ),
             steps.Step(
                 "prior",
@@ -165,6 +157,22 @@ def _scene_table(rules: Rules) -> pa.Table:
             "group_no": pa.array([pair.group_no for pair in rules.pairs], pa.int32()),
             "precedence": pa.array([pair.precedence for pair in rules.pairs], pa.int32()),
             "methodology_no": pa.array([pair.methodology_no for pair in rules.pairs], pa.int32()),
+        }
+    )
+
+
+def _kind_sets(rules: Rules, written: pa.Table) -> pa.Table:
+    """Sets of kinds as grants write them (``bus_trip,metro_trip``), as bits for the columns."""
+    provider_no = rules.provider_numbers()
+    kind_no = rules.kind_numbers()
+    rows = [row for row in written.to_pylist() if row["provider"] in provider_no]
+    bits = [sum(1 << kind_no[kind] for kind in row["kinds"].split(",") if kind in kind_no) for row in rows]
+    return pa.table(
+        {
+            "provider": pa.array([row["provider"] for row in rows], pa.string()),
+            "written": pa.array([row["kinds"] for row in rows], pa.string()),
+            "provider_no": pa.array([provider_no[row["provider"]] for row in rows], pa.int32()),
+            "kinds": pa.array(bits, pa.int64()),
         }
     )
 
@@ -207,11 +215,17 @@ def _count(results: pa.Table) -> dict[str, int]:
 
 
 def digest_results(results: pa.Table) -> str:
-    """SHA-256 over the result columns as little-endian int64, in order of record, then the clauses as JSON."""
+    """SHA-256 over the result columns as little-endian int64, in order of record, then the clauses as JSON.
+
+    Piece by piece, without a copy: a city's results are not joined into one array for their digest.
+    """
     summed = hashlib.sha256()
     for name in RESULT_ORDER:
-        summed.update(np.ascontiguousarray(results[name].to_numpy(), dtype="<i8").tobytes())
-    clauses = results["clause"].drop_null()
-    if len(clauses):
-        summed.update(canonical_json(clauses.to_pylist()))
+        for piece in results[name].chunks:
+            assert pa.types.is_integer(piece.type), f"{name} is {piece.type} and not an integer"
+            assert piece.null_count == 0, f"{name} has gaps"
+            summed.update(np.asarray(piece, dtype="<i8").data)
+    clauses = [clause for piece in results["clause"].chunks for clause in piece.drop_null().to_pylist()]
+    if clauses:
+        summed.update(canonical_json(clauses))
     return PREFIX + summed.hexdigest()

@@ -72,33 +72,68 @@ def current_steps(first_us: int, next_us: int) -> list[Step]:
     ]
 
 
-def gate_steps(measures: Iterable[str]) -> list[Step]:
-    """Whose act it is and whether a grant covers the whole of it and is active now."""
-    carried = "".join(f", a.{name}" for name in measures)
-    covers = (
-        "g.account_id = a.account_id AND g.provider_no = a.provider_no AND (g.kinds & a.kind_bit) <> 0 "
-        "AND g.from_us <= a.started_us AND a.ended_us < g.to_us"
+def amount_steps(rules: Rules) -> list[Step]:
+    """Clauses and amounts: each methodology's compiled expressions, chosen by its number.
+
+    They depend on the act alone, so they come first and its measures need not be carried any further.
+    """
+    compiled = [(applied, compile_columns(applied.methodology, applied.factors_of)) for applied in rules.applied]
+    invalid = _choose([(applied, columns.invalid) for applied, columns in compiled], "FALSE")
+    clause = _choose([(applied, columns.excluded_by) for applied, columns in compiled], "NULL")
+    avoided = _choose([(applied, columns.avoided) for applied, columns in compiled], "NULL")
+    head = (
+        "record_id, account_id, started_us, ended_us, provider_no, kind_bit, group_no, precedence, methodology_no"
     )
-    named = "g.account_id = a.account_id AND g.provider_no = a.provider_no AND (g.kinds & a.kind_bit) <> 0"
+    measures = "".join(f", {name}" for name in measures_of(rules))
     return [
         Step(
             "placed",
             f"""
             SELECT a.record_id, a.account_id, a.started_us, a.ended_us, s.provider_no, s.kind_bit, s.group_no,
-                s.precedence, s.methodology_no{carried}
+                s.precedence, s.methodology_no{measures.replace(", ", ", a.")}
             FROM act AS a JOIN scene AS s ON s.provider = a.provider AND s.kind = a.kind
             """,
+            kept=False,
+        ),
+        Step("checked", f"SELECT {head}, {invalid} AS is_invalid{measures} FROM placed", kept=False),
+        Step(
+            "claused",
+            f"SELECT {head}, is_invalid, CASE WHEN is_invalid THEN NULL ELSE {clause} END AS clause{measures} "
+            "FROM checked",
+            kept=False,
         ),
         Step(
-            "covered",
-            f"SELECT a.* FROM placed AS a WHERE EXISTS (SELECT 1 FROM grant_row AS g WHERE g.usable AND {covers})",
+            "amount",
+            f"SELECT {head}, is_invalid, clause, CAST(CASE WHEN is_invalid OR clause IS NOT NULL THEN NULL "
+            f"ELSE {avoided} END AS BIGINT) AS avoided_mg FROM claused",
+            kept=False,
         ),
+    ]
+
+
+def measures_of(rules: Rules) -> list[str]:
+    """The measures that any methodology in use reads."""
+    return sorted({name for applied in rules.applied for name in applied.methodology.fields})
+
+
+def _choose(expressions: list[tuple[Applied, exp.Expression]], otherwise: str) -> str:
+    if not expressions:
+        return f"CAST({otherwise} AS BIGINT)" if otherwise == "NULL" else otherwise
+    branches = " ".join(
+        f"WHEN {applied.number} THEN {expression.sql(dialect=DIALECT)}" for applied, expression in expressions
+    )
+    return f"CASE methodology_no {branches} ELSE {otherwise} END"
+
+
+def gate_steps() -> list[Step]:
+    """Whose act it is, and whether a grant covers the whole of it and is active now."""
+    named = "g.account_id = a.account_id AND g.provider_no = a.provider_no AND (g.kinds & a.kind_bit) <> 0"
+    covers = f"{named} AND g.from_us <= a.started_us AND a.ended_us < g.to_us"
+    return [
         Step(
-            "uncovered",
-            """
-            SELECT a.record_id, a.account_id, a.provider_no, a.kind_bit, a.started_us, a.ended_us
-            FROM placed AS a WHERE NOT EXISTS (SELECT 1 FROM covered AS c WHERE c.record_id = a.record_id)
-            """,
+            "gated",
+            f"SELECT a.*, EXISTS (SELECT 1 FROM grant_row AS g WHERE g.usable AND {covers}) AS is_covered "
+            "FROM amount AS a",
         ),
         Step(
             "gate_end",
@@ -108,9 +143,10 @@ def gate_steps(measures: Iterable[str]) -> list[Step]:
                      WHEN NOT EXISTS (SELECT 1 FROM grant_row AS g WHERE {named}) THEN {Outcome.no_grant}
                      WHEN EXISTS (SELECT 1 FROM grant_row AS g WHERE {covers}) THEN {Outcome.withdrawn}
                      ELSE {Outcome.outside_range} END AS outcome
-            FROM uncovered AS a
+            FROM gated AS a WHERE NOT a.is_covered
             """,
         ),
+        Step("covered", "SELECT * FROM gated WHERE is_covered", kept=False),
     ]
 
 
@@ -161,6 +197,7 @@ def once_steps() -> list[Step]:
             "counted",
             "SELECT c.* FROM covered AS c WHERE NOT EXISTS "
             "(SELECT 1 FROM once_end AS e WHERE e.record_id = c.record_id)",
+            kept=False,
         ),
     ]
 
@@ -175,49 +212,13 @@ def _before(left: list[str], right: list[str]) -> str:
     return f"({text} OR ({first[0]} = {first[1]} AND {deeper}))"
 
 
-def amount_steps(rules: Rules) -> list[Step]:
-    """Clauses and amounts: each methodology's compiled expressions, chosen by its number."""
-    compiled = [
-        (applied, compile_columns(applied.methodology, applied.factors_of)) for applied in rules.applied
-    ]
-    invalid = _choose([(applied, columns.invalid) for applied, columns in compiled], "FALSE")
-    clause = _choose([(applied, columns.excluded_by) for applied, columns in compiled], "NULL")
-    avoided = _choose([(applied, columns.avoided) for applied, columns in compiled], "NULL")
-    fields = sorted({name for applied in rules.applied for name in applied.methodology.fields})
-    carried = "".join(f", {name}" for name in fields)
-    head = "record_id, account_id, provider_no, started_us, ended_us, methodology_no"
-    return [
-        Step("checked", f"SELECT {head}, {invalid} AS is_invalid{carried} FROM counted", kept=False),
-        Step(
-            "claused",
-            f"SELECT {head}, is_invalid, CASE WHEN is_invalid THEN NULL ELSE {clause} END AS clause{carried} "
-            "FROM checked",
-            kept=False,
-        ),
-        Step(
-            "amount",
-            f"SELECT {head}, is_invalid, clause, CAST(CASE WHEN is_invalid OR clause IS NOT NULL THEN NULL "
-            f"ELSE {avoided} END AS BIGINT) AS avoided_mg FROM claused",
-        ),
-    ]
-
-
-def _choose(expressions: list[tuple[Applied, exp.Expression]], otherwise: str) -> str:
-    if not expressions:
-        return f"CAST({otherwise} AS BIGINT)" if otherwise == "NULL" else otherwise
-    branches = " ".join(
-        f"WHEN {applied.number} THEN {expression.sql(dialect=DIALECT)}" for applied, expression in expressions
-    )
-    return f"CASE methodology_no {branches} ELSE {otherwise} END"
-
-
 def cap_steps() -> list[Step]:
     """Caps per person: what a person-day or person-year leaves is credited in order of time, the rest recorded."""
     order = "a.started_us, a.ended_us, a.provider_no, r.source_id, r.revision"
     return [
         Step(
             "person_sum",
-            "SELECT account_id, methodology_no, CAST(SUM(avoided_mg) AS BIGINT) AS sum_mg FROM amount "
+            "SELECT account_id, methodology_no, CAST(SUM(avoided_mg) AS BIGINT) AS sum_mg FROM counted "
             "WHERE avoided_mg IS NOT NULL GROUP BY account_id, methodology_no",
         ),
         Step(
@@ -234,13 +235,13 @@ def cap_steps() -> list[Step]:
         Step(
             "clipped",
             f"""
-            SELECT record_id, GREATEST(0, LEAST(avoided_mg, room_mg - before_mg)) AS credited_mg FROM (
+            SELECT record_id, CAST(GREATEST(0, LEAST(avoided_mg, room_mg - before_mg)) AS BIGINT) AS credited_mg FROM (
                 SELECT a.record_id, a.avoided_mg, m.room_mg,
                     COALESCE(SUM(a.avoided_mg) OVER (
                         PARTITION BY a.account_id, a.methodology_no ORDER BY {order}
                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
                     ), 0) AS before_mg
-                FROM amount AS a JOIN room AS m
+                FROM counted AS a JOIN room AS m
                     ON m.account_id = a.account_id AND m.methodology_no = a.methodology_no
                     JOIN record AS r ON r.record_id = a.record_id
                 WHERE a.avoided_mg > 0
@@ -278,8 +279,8 @@ def result_steps() -> list[Step]:
                     WHEN k.credited_mg < a.avoided_mg THEN {Outcome.capped}
                     ELSE {Outcome.credited} END AS INTEGER),
                 COALESCE(a.methodology_no, -1), COALESCE(a.avoided_mg, 0),
-                COALESCE(k.credited_mg, a.avoided_mg, 0), {nobody}, a.clause
-            FROM amount AS a LEFT JOIN clipped AS k ON k.record_id = a.record_id
+                CAST(COALESCE(k.credited_mg, a.avoided_mg, 0) AS BIGINT), {nobody}, a.clause
+            FROM counted AS a LEFT JOIN clipped AS k ON k.record_id = a.record_id
             """,
         ),
         Step(
