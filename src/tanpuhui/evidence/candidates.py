@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -9,6 +10,7 @@ import duckdb
 from tanpuhui.evidence.expressions import name
 from tanpuhui.evidence.format import Check, Note, Reading, Terms
 from tanpuhui.evidence.plausible import common_checks
+from tanpuhui.evidence.rows import present_columns
 
 _FIRST_CHECKS = (
     Check("evidence.unknown_field", "", "unknown_field IS NOT NULL"),
@@ -26,20 +28,26 @@ class Read:
 
 
 def read_candidates(
-    connection: duckdb.DuckDBPyConnection, terms: Terms, reading: Reading, received_us: int
+    connection: duckdb.DuckDBPyConnection,
+    terms: Terms,
+    reading: Reading,
+    received_us: int,
+    columns: Sequence[str],
 ) -> Read:
     """Make ``candidates`` from ``staged``: record columns, ``person``, ``failed`` and ``noted``.
 
+    ``columns`` are the shape's text columns; those that the file does not have are read as absent values.
     ``failed`` is the index of the first check that holds (NULL: none); ``noted`` has a bit for each note.
     """
     checks = (*_FIRST_CHECKS, *reading.checks, *common_checks(terms, reading, received_us))
     read = Read(tuple(reading.measures), checks, tuple(reading.notes))
     assert len(read.notes) < 63, "notes are bits of one integer"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE candidates AS {_select(reading, read)}")
+    absent = [column for column in columns if column not in present_columns(connection)]
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE candidates AS {_select(reading, read, absent)}")
     return read
 
 
-def _select(reading: Reading, read: Read) -> str:
+def _select(reading: Reading, read: Read, absent: Sequence[str]) -> str:
     columns = {
         "source_id": reading.source_id,
         "revision": reading.revision,
@@ -54,13 +62,14 @@ def _select(reading: Reading, read: Read) -> str:
         "vehicle": reading.vehicle,
     }
     parsed = ", ".join(f"{expression} AS {name(column)}" for column, expression in columns.items())
+    missing = "".join(f", CAST(NULL AS VARCHAR) AS {name(column)}" for column in absent)
     extras = "".join(f", {expression} AS {name(extra)}" for extra, expression in reading.extras.items())
     failed = " ".join(f"WHEN {check.when} THEN {index}" for index, check in enumerate(read.checks))
     noted = " + ".join(
         f"CASE WHEN {note.when} THEN {1 << bit} ELSE 0 END" for bit, note in enumerate(read.notes)
     )
     return f"""
-        WITH parsed AS (SELECT *, {parsed} FROM staged),
+        WITH parsed AS (SELECT *, {parsed} FROM (SELECT *{missing} FROM staged)),
         seen AS (SELECT *{extras} FROM parsed)
         SELECT row_number, {", ".join(map(name, columns))},
             CASE {failed} END AS failed, {noted or "0"} AS noted

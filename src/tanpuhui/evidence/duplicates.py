@@ -2,7 +2,7 @@
 
 Same id, revision, person and content: a duplicate. Same id and revision with other content, or the same id with
 another person: refused as reused. A retraction's content is only whom it concerns. Set-based: ids of earlier
-batches are Parquet files beside the records, and only ids that occur more than once are looked at closely.
+batches are Parquet files beside the records, and only ids that a file repeats are sorted.
 """
 
 from __future__ import annotations
@@ -30,11 +30,7 @@ def make_verdicts(
     connection.execute(f"CREATE OR REPLACE TEMP TABLE keyed AS {_keyed(measures)}")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE known AS {_known(earlier)}")
     connection.execute(
-        """
-        CREATE OR REPLACE TEMP TABLE doubtful AS
-        SELECT * FROM keyed
-        WHERE id IN (SELECT id FROM keyed GROUP BY id HAVING count(*) > 1) OR id IN (SELECT id FROM known)
-        """
+        "CREATE OR REPLACE TEMP TABLE repeated AS SELECT id FROM keyed GROUP BY id HAVING count(*) > 1"
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE verdicts AS {_VERDICTS}")
 
@@ -71,12 +67,16 @@ def _known(earlier: Sequence[Path]) -> str:
         WHERE id IN (SELECT id FROM keyed)"""
 
 
+#: An id that occurs once in the file needs only a look at what is known of it. Where an id is repeated, the first
+#: row says whose it is, and the first row of each revision says what it is, unless that is known already.
 _VERDICTS = """
     WITH owners AS (SELECT id, min(subject_id) AS subject_id FROM known GROUP BY id),
+    singles AS (SELECT * FROM keyed WHERE id NOT IN (SELECT id FROM repeated)),
     owned AS (
         SELECT d.*, coalesce(
             o.subject_id, first_value(d.subject_id) OVER (PARTITION BY d.id ORDER BY d.row_number)) AS owner
-        FROM doubtful d LEFT JOIN owners o ON o.id = d.id
+        FROM keyed d LEFT JOIN owners o ON o.id = d.id
+        WHERE d.id IN (SELECT id FROM repeated)
     ),
     ranked AS (
         SELECT w.row_number, w.content,
@@ -86,11 +86,14 @@ _VERDICTS = """
         WHERE w.subject_id = w.owner
         WINDOW turns AS (PARTITION BY w.id, w.revision ORDER BY w.row_number)
     )
-    SELECT row_number, CASE WHEN is_first THEN 'accepted' WHEN content = first_content THEN 'duplicate'
+    SELECT s.row_number, CASE WHEN o.subject_id <> s.subject_id THEN 'person_changed'
+        WHEN k.content IS NULL THEN 'accepted' WHEN k.content = s.content THEN 'duplicate'
         ELSE 'reused' END AS verdict
+    FROM singles s LEFT JOIN owners o ON o.id = s.id LEFT JOIN known k ON k.id = s.id AND k.revision = s.revision
+    UNION ALL
+    SELECT row_number, CASE WHEN is_first THEN 'accepted' WHEN content = first_content THEN 'duplicate'
+        ELSE 'reused' END
     FROM ranked
     UNION ALL
     SELECT row_number, 'person_changed' FROM owned WHERE subject_id <> owner
-    UNION ALL
-    SELECT row_number, 'accepted' FROM keyed WHERE row_number NOT IN (SELECT row_number FROM doubtful)
 """

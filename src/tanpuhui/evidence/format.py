@@ -40,6 +40,15 @@ class Shape:
 
 
 @dataclass(frozen=True)
+class Sheet:
+    """A staged file: which of its format's shapes it has, its name without ending, and its text columns."""
+
+    shape: int
+    stem: str
+    columns: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Check:
     """Refuse a row with ``code`` at ``field`` when the condition holds; the first check that holds decides."""
 
@@ -81,14 +90,13 @@ class Reading:
 class Format:
     """An adapter: what it is called, which media and layouts it takes, and how it reads them.
 
-    ``read`` gets the terms, the index of the shape, and the file's name without its ending.
     ``prepare`` gives statements that make look-up tables which the reading joins by subquery.
     """
 
     name: str
     media: frozenset[Media]
     shapes: Callable[[Terms], Sequence[Shape]]
-    read: Callable[[Terms, int, str], Reading]
+    read: Callable[[Terms, Sheet], Reading]
     prepare: Callable[[], Sequence[str]] = tuple
 
 
@@ -107,17 +115,16 @@ def needed_text(column: str, name: str | None = None) -> list[Check]:
     ]
 
 
-def needed_moment(column: str, read_as: str | None = None, name: str | None = None) -> list[Check]:
-    """A moment that must be there and must be one."""
+def needed_moment(column: str, value: str) -> list[Check]:
+    """A moment that must be there and must be one; ``value`` is what it was read as, NULL where it could not be."""
     return [
-        Check("evidence.missing", name or column, f"is_empty(t_{column})"),
-        Check("evidence.not_a_moment", name or column, f"moment_us({read_as or f't_{column}'}) IS NULL"),
+        Check("evidence.missing", column, f"is_empty(t_{column})"),
+        Check("evidence.not_a_moment", column, f"{value} IS NULL"),
     ]
 
 
-def whole_number(column: str, *, needed: bool = False) -> list[Check]:
-    """A whole number, from 0 to 10^15, that may be missing unless it is needed."""
-    value = f"whole(flag(t_{column}))"
+def whole_number(column: str, value: str, *, needed: bool = False) -> list[Check]:
+    """A whole number, from 0 to 10^15, that may be missing unless it is needed; ``value`` is what it was read as."""
     missing = [Check("evidence.missing", column, f"is_empty(t_{column})")] if needed else []
     return [
         *missing,

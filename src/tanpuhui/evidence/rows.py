@@ -69,17 +69,24 @@ def stage(
     return shape
 
 
-def make_table(connection: duckdb.DuckDBPyConnection, shape: Shape) -> None:
-    """An empty ``staged`` for a shape."""
-    columns = ", ".join(f"{name(column)} VARCHAR" for column in text_columns(shape))
+def make_table(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> None:
+    """An empty ``staged`` with some text columns: those that the file has, since most of a wide shape is absent."""
+    texts = "".join(f", {name(column)} VARCHAR" for column in columns)
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE staged (row_number BIGINT, unreadable VARCHAR, unknown_field VARCHAR, {columns})"
+        "CREATE OR REPLACE TEMP TABLE staged "
+        f"(row_number BIGINT, unreadable VARCHAR, unknown_field VARCHAR{texts})"
     )
 
 
 def text_columns(shape: Shape) -> list[str]:
-    """Names of the staged text columns of a shape."""
+    """Names of the text columns of a shape, whether the file has them or not."""
     return [f"t_{shape.staged(column)}" for column in (*shape.required, *shape.optional)]
+
+
+def present_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Names of the text columns that ``staged`` has."""
+    names = [row[0] for row in connection.execute("DESCRIBE staged").fetchall()]
+    return names[3:]
 
 
 def choose_shape(file: str, form: Format, shapes: Sequence[Shape], header: Sequence[str]) -> int:
@@ -122,12 +129,12 @@ def _stage_csv(
                 file=envelope.path.name, media="csv", reason="the first line has an open quote"
             )
         index = choose_shape(envelope.path.name, form, shapes, header)
-        make_table(connection, shapes[index])
         kept = [
             (position, f"t_{shapes[index].staged(column)}")
             for position, column in enumerate(header)
             if column not in shapes[index].ignored
         ]
+        make_table(connection, [column for _, column in kept])
         for start, lines in _pieces(stream, envelope, progress):
             _insert(connection, start, lines, [_values(line, delimiter, len(header)) for line in lines], kept)
     return index
@@ -195,34 +202,46 @@ def _stage_ndjson(
 ) -> int:
     """Objects have no header: the shape is the format's only one, and an unknown key refuses its own row."""
     (shape,) = shapes
-    make_table(connection, shape)
-    statement = _insert_objects(shape)
+    known = {*shape.required, *shape.optional}
+    make_table(connection, [])
     with envelope.path.open(encoding="utf-8-sig", newline="\n") as stream:
         for start, lines in _pieces(stream, envelope, progress):
             numbers = pa.array(range(start, start + len(lines)), pa.int64())
             connection.register(
                 "piece", pa.table({"row_number": numbers, "line": pa.array(lines, pa.string())})
             )
-            connection.execute(statement)
+            connection.execute(_OBJECTS)
             connection.unregister("piece")
+            _insert_objects(connection, known)
     return 0
 
 
-def _insert_objects(shape: Shape) -> str:
-    columns = [*shape.required, *shape.optional]
-    keys = ", ".join(literal(column) for column in columns)
-    paths = ", ".join(literal(f"$.{column}") for column in columns)
-    values = ", ".join(f"texts[{index}]" for index in range(1, len(columns) + 1))
-    return f"""
-        INSERT INTO staged
-        SELECT row_number, CASE WHEN NOT good OR len(unknown) > 0 THEN line END, unknown[1], {values}
+#: Lines that are objects, and their keys. A line is parsed only when it is JSON at all.
+_OBJECTS = """
+    CREATE OR REPLACE TEMP TABLE objects AS
+    SELECT row_number, line, good, CASE WHEN good THEN json_keys(line) END AS keys
+    FROM (SELECT *, starts_with(ltrim(line), '{') AND json_valid(line) AS good FROM piece)"""
+
+
+def _insert_objects(connection: duckdb.DuckDBPyConnection, known: set[str]) -> None:
+    """Put ``objects`` into ``staged``, which gets a column for each known key when it first turns up."""
+    found = {row[0] for row in connection.execute("SELECT DISTINCT unnest(keys) FROM objects").fetchall()}
+    keys = sorted(found & known)
+    for column in sorted({f"t_{key}" for key in keys} - set(present_columns(connection))):
+        connection.execute(f"ALTER TABLE staged ADD COLUMN {name(column)} VARCHAR")
+    names = "".join(f", {name(f't_{key}')}" for key in keys)
+    values = "".join(f", texts[{index}]" for index in range(1, len(keys) + 1))
+    paths = ", ".join(literal(f"$.{key}") for key in keys)
+    texts = f"CASE WHEN good THEN json_extract_string(line, [{paths}]) END" if keys else "NULL"
+    others = ", ".join(literal(key) for key in keys) or "NULL"
+    connection.execute(f"""
+        INSERT INTO staged (row_number, unreadable, unknown_field{names})
+        SELECT row_number, CASE WHEN NOT good OR unknown IS NOT NULL THEN line END, unknown{values}
         FROM (
-            SELECT row_number, line, good,
-                CASE WHEN good THEN json_extract_string(line, [{paths}]) END AS texts,
-                CASE WHEN good THEN list_filter(json_keys(line), lambda key: key NOT IN ({keys})) END AS unknown
-            FROM (SELECT *, coalesce(json_valid(line) AND json_type(TRY_CAST(line AS JSON)) = 'OBJECT', false) AS good
-                  FROM piece)
-        )"""
+            SELECT row_number, line, good, {texts} AS texts,
+                list_filter(keys, lambda key: coalesce(key NOT IN ({others}), true))[1] AS unknown
+            FROM objects
+        )""")
 
 
 _TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
@@ -243,8 +262,9 @@ def _stage_parquet(
         raise UnreadableFile(file=envelope.path.name, media="parquet", reason=reason) from error
     index = choose_shape(envelope.path.name, form, shapes, schema.names)
     _refuse_types(envelope.path.name, form, schema)
-    make_table(connection, shapes[index])
-    columns = [name(f"t_{shapes[index].staged(column)}") for column in schema.names]
+    staged = [f"t_{shapes[index].staged(column)}" for column in schema.names]
+    make_table(connection, staged)
+    columns = [name(column) for column in staged]
     texts = [_as_text(column) for column in schema]
     try:
         connection.execute(
@@ -267,15 +287,19 @@ def _refuse_types(file: str, form: Format, schema: pa.Schema) -> None:
 
 def _fits(column: pa.Field) -> bool:
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if pa.types.is_null(kind) or column.name in ("revision",):
-        return pa.types.is_null(kind) or pa.types.is_integer(kind)
+    if pa.types.is_null(kind):
+        return True
     if column.name in ("source_id", "person"):
-        return any(test(kind) for test in (*_TEXTS, pa.types.is_integer))
+        return _is_one(kind, (*_TEXTS, pa.types.is_integer))
     if column.name in ("kind", "action", "station", "line", "vehicle"):
-        return any(test(kind) for test in _TEXTS)
+        return _is_one(kind, _TEXTS)
     if column.name in ("started_at", "ended_at"):
-        return any(test(kind) for test in (*_TEXTS, pa.types.is_timestamp))
-    return any(bool(test(kind)) for test in _MEASURES)
+        return _is_one(kind, (*_TEXTS, pa.types.is_timestamp))
+    return _is_one(kind, _MEASURES)
+
+
+def _is_one(kind: pa.DataType, tests: Sequence[Callable[[pa.DataType], bool]]) -> bool:
+    return any(bool(test(kind)) for test in tests)
 
 
 def _as_text(column: pa.Field) -> str:

@@ -15,11 +15,11 @@ from django.db import connection as database
 from tanpuhui.evidence import duplicates, lake, quarantine, receipt
 from tanpuhui.evidence.candidates import Read, read_candidates
 from tanpuhui.evidence.expressions import keyed_id, macros
-from tanpuhui.evidence.format import Format, Terms
+from tanpuhui.evidence.format import Format, Sheet, Terms
 from tanpuhui.evidence.models import Batch, Contract, LakeFile
 from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.record import ROWS_PER_BATCH
-from tanpuhui.evidence.rows import text_columns
+from tanpuhui.evidence.rows import present_columns, text_columns
 from tanpuhui.evidence.subjects import make_people, row_id_key
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.moment import to_us
@@ -68,10 +68,10 @@ def workbench(folder: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
 
 
 def settle(
-    connection: duckdb.DuckDBPyConnection, work: Path, intake: Intake, form: Format, shape: int, stem: str
+    connection: duckdb.DuckDBPyConnection, work: Path, intake: Intake, form: Format, sheet: Sheet
 ) -> Receipt:
     """Turn the table ``staged`` into a stored batch, inside the caller's transaction."""
-    read = _read(connection, intake, form, shape, stem)
+    read = _read(connection, intake, form, sheet)
     batch_id = _next_batch_id()
     accepted = lake.make_accepted(
         connection,
@@ -81,7 +81,7 @@ def settle(
         buckets=intake.buckets,
         zone=intake.zone,
     )
-    quarantine.make_refused(connection, read, text_columns(form.shapes(intake.terms)[shape]))
+    quarantine.make_refused(connection, read, present_columns(connection))
     counts = _count(connection, read, accepted)
     files = lake.write(connection, intake.lake, work, read.measures, duplicates.ids_of_accepted())
     crash_point("evidence.take.files_written")
@@ -92,12 +92,14 @@ def settle(
     return answer
 
 
-def _read(connection: duckdb.DuckDBPyConnection, intake: Intake, form: Format, shape: int, stem: str) -> Read:
+def _read(connection: duckdb.DuckDBPyConnection, intake: Intake, form: Format, sheet: Sheet) -> Read:
     connection.execute(macros(intake.terms.zone))
     connection.execute(keyed_id(row_id_key(intake.contract)))
     for statement in form.prepare():
         connection.execute(statement)
-    read = read_candidates(connection, intake.terms, form.read(intake.terms, shape, stem), to_us(intake.at))
+    reading = form.read(intake.terms, sheet)
+    columns = text_columns(form.shapes(intake.terms)[sheet.shape])
+    read = read_candidates(connection, intake.terms, reading, to_us(intake.at), columns)
     make_people(connection, intake.contract)
     earlier = [intake.lake / file.path for file in lake.id_files(intake.terms.provider)]
     duplicates.make_verdicts(connection, read.measures, earlier)

@@ -17,9 +17,10 @@ from tanpuhui.evidence import lake as lakes
 from tanpuhui.evidence import receipt
 from tanpuhui.evidence.adapters import format_called
 from tanpuhui.evidence.envelope import examine
+from tanpuhui.evidence.format import Sheet
 from tanpuhui.evidence.models import Batch
 from tanpuhui.evidence.receipt import Receipt
-from tanpuhui.evidence.rows import Progress, stage
+from tanpuhui.evidence.rows import Progress, present_columns, stage
 from tanpuhui.evidence.settle import Intake, settle, workbench
 from tanpuhui.kit.refusal import Refusal
 
@@ -75,7 +76,9 @@ def take(
     intake = Intake(contract, terms, key, envelope.digest, at, lake, buckets, zone)
     with workbench(lake) as (connection, work):
         shape = stage(connection, envelope, form, terms, progress or _silent)
-        return settle(connection, work, intake, form, shape, path.stem)
+        return settle(
+            connection, work, intake, form, Sheet(shape, path.stem, frozenset(present_columns(connection)))
+        )
 
 
 def begin(provider: str, *, key: str, digest: str, buckets: int) -> Receipt | None:

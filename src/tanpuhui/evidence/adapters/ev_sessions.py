@@ -10,6 +10,7 @@ from tanpuhui.evidence.format import (
     Note,
     Reading,
     Shape,
+    Sheet,
     Terms,
     decimal_number,
     needed_moment,
@@ -37,7 +38,7 @@ def repaired(column: str, terms: Terms) -> str:
     return f"CASE WHEN starts_with(t_{column}, '00') THEN '20' || substr(t_{column}, 3) ELSE t_{column} END"
 
 
-def read(terms: Terms, _shape: int, _stem: str) -> Reading:
+def read(terms: Terms, _sheet: Sheet) -> Reading:
     """Full moments are used; the hour columns only say whether the session went past midnight."""
     created, ended = repaired("created", terms), repaired("ended", terms)
     notes = [
@@ -65,8 +66,8 @@ def read(terms: Terms, _shape: int, _stem: str) -> Reading:
             *needed_text("sessionId"),
             *needed_text("userId"),
             *needed_text("stationId"),
-            *needed_moment("created", created),
-            *needed_moment("ended", ended),
+            *needed_moment("created", "started_us"),
+            *needed_moment("ended", "ended_us"),
             *decimal_number("kwhTotal", needed=True),
             Check("evidence.no_energy", "kwhTotal", "thousandths(t_kwhTotal) = 0"),
         ],

@@ -11,6 +11,7 @@ from tanpuhui.evidence.format import (
     Format,
     Reading,
     Shape,
+    Sheet,
     Terms,
     needed_moment,
     needed_text,
@@ -31,14 +32,13 @@ def shapes(terms: Terms) -> Sequence[Shape]:
     return (Shape(required=REQUIRED, optional=(*REVISION_COLUMNS, *PLACES, *measures_of(terms))),)
 
 
-def read(terms: Terms, _shape: int, _stem: str) -> Reading:
-    """Each column is what it says; sales, lamps and invoices are one piece where none is given."""
-    names = measures_of(terms)
+def read(terms: Terms, sheet: Sheet) -> Reading:
+    """Each column that the file has is what it says; sales, lamps and invoices are one piece where none is given."""
+    names = [name for name in measures_of(terms) if f"t_{name}" in sheet.columns]
     measures = {name: f"whole(flag(t_{name}))" for name in names}
     kinds = ", ".join(f"'{kind}'" for kind in PIECE_KINDS)
-    measures["pieces"] = (
-        f"CASE WHEN is_empty(t_pieces) AND t_kind IN ({kinds}) THEN 1 ELSE {measures['pieces']} END"
-    )
+    one_piece = f"is_empty(t_pieces) AND t_kind IN ({kinds})"
+    measures["pieces"] = f"CASE WHEN {one_piece} THEN 1 ELSE whole(flag(t_pieces)) END"
     return Reading(
         source_id="t_source_id",
         person="t_person",
@@ -55,10 +55,10 @@ def read(terms: Terms, _shape: int, _stem: str) -> Reading:
             *needed_text("source_id"),
             *needed_text("person"),
             *needed_text("kind"),
-            *needed_moment("started_at"),
-            *needed_moment("ended_at"),
+            *needed_moment("started_at", "started_us"),
+            *needed_moment("ended_at", "ended_us"),
             *revision_checks(),
-            *(check for name in names for check in whole_number(name)),
+            *(check for name in measures for check in whole_number(name, name)),
         ],
     )
 

@@ -18,6 +18,7 @@ from tanpuhui.evidence.format import (
     Note,
     Reading,
     Shape,
+    Sheet,
     Terms,
     decimal_number,
     needed_moment,
@@ -43,10 +44,10 @@ def shapes(_terms: Terms) -> Sequence[Shape]:
     return (OWN, AUSGRID)
 
 
-def read(terms: Terms, shape: int, stem: str) -> Reading:
+def read(terms: Terms, sheet: Sheet) -> Reading:
     """A slot ends one microsecond before the next starts, so that the last one belongs to its own day."""
-    own = shape == 0
-    meter = "t_meter" if own else literal(str(terms.options.get("meter", stem)))
+    own = sheet.shape == 0
+    meter = "t_meter" if own else literal(str(terms.options.get("meter", sheet.stem)))
     at_night = f"{_AT_NIGHT} AND thousandths(t_generation_kwh) > 0"
     start = "moment_us(t_slot_start)"
     return Reading(
@@ -64,7 +65,7 @@ def read(terms: Terms, shape: int, stem: str) -> Reading:
         },
         checks=[
             *(needed_text("meter") if own else ()),
-            *needed_moment("slot_start"),
+            *needed_moment("slot_start", "started_us"),
             Check("evidence.slot_unaligned", "slot_start", f"wall_us(t_slot_start) % {HALF_HOUR_US} <> 0"),
             *decimal_number("consumption_kwh", needed=True),
             *decimal_number("generation_kwh"),

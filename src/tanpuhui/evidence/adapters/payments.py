@@ -9,6 +9,7 @@ from tanpuhui.evidence.format import (
     Format,
     Reading,
     Shape,
+    Sheet,
     Terms,
     needed_moment,
     needed_text,
@@ -37,7 +38,7 @@ def _needed(column: str, when: str) -> Check:
     return Check("evidence.missing", column, f"{when} AND is_empty(t_{column})")
 
 
-def read(_terms: Terms, _shape: int, _stem: str) -> Reading:
+def read(_terms: Terms, _sheet: Sheet) -> Reading:
     """A refund is revision 1 of the order that it names: a retraction, whenever it arrives."""
     types = ", ".join(f"'{name}'" for name in TYPES)
     ended = "CASE WHEN is_empty(t_ended_at) THEN t_at ELSE t_ended_at END"
@@ -59,13 +60,17 @@ def read(_terms: Terms, _shape: int, _stem: str) -> Reading:
             *needed_text("type"),
             Check("evidence.unknown_type", "type", f"t_type NOT IN ({types})"),
             *needed_text("user"),
-            *needed_moment("at"),
+            *needed_moment("at", "started_us"),
             Check(
                 "evidence.not_a_moment",
                 "ended_at",
-                f"NOT is_empty(t_ended_at) AND moment_us({ended}) IS NULL",
+                "NOT is_empty(t_ended_at) AND ended_us IS NULL",
             ),
-            *(check for name in ("amount_fen", "pieces", "distance_m") for check in whole_number(name)),
+            *(
+                check
+                for name in ("amount_fen", "pieces", "distance_m")
+                for check in whole_number(name, f"whole(t_{name})")
+            ),
             _needed("refunds", _REFUND),
             Check("evidence.too_long", "refunds", "length(t_refunds) > 200", {"limit": 200}),
             _needed("mode", _RIDE),

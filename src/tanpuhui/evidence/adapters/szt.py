@@ -11,6 +11,7 @@ from tanpuhui.evidence.format import (
     Note,
     Reading,
     Shape,
+    Sheet,
     Terms,
     needed_moment,
     needed_text,
@@ -32,7 +33,10 @@ COLUMNS = (
     "close_date",
 )
 
-KIND = "CASE t_deal_type WHEN '地铁入站' THEN 'metro_entry' WHEN '地铁出站' THEN 'metro_exit' WHEN '巴士' THEN 'bus_boarding' END"
+KIND = (
+    "CASE t_deal_type WHEN '地铁入站' THEN 'metro_entry' WHEN '地铁出站' THEN 'metro_exit' "
+    "WHEN '巴士' THEN 'bus_boarding' END"
+)
 
 _OWN = ("card_no", "deal_date", "deal_type", "equ_no", "car_no", "station", "deal_money", "deal_value")
 _METRO = "t_deal_type IN ('地铁入站', '地铁出站')"
@@ -46,16 +50,14 @@ def shapes(_terms: Terms) -> Sequence[Shape]:
 
 def prepare() -> Sequence[str]:
     """The table of names by which taps call stations."""
-    rows = ", ".join(
-        f"({literal(name)}, {literal(station)}, {literal(how)})" for name, station, how in names()
-    )
+    rows = ", ".join(f"({', '.join(map(literal, row))})" for row in names())
     return (
         "CREATE OR REPLACE TEMP TABLE station_names (name VARCHAR, station VARCHAR, how VARCHAR)",
         f"INSERT INTO station_names VALUES {rows}",
     )
 
 
-def read(_terms: Terms, _shape: int, _stem: str) -> Reading:
+def read(_terms: Terms, _sheet: Sheet) -> Reading:
     """A tap has no id: its id is a keyed digest of its own columns, so the very same tap is a duplicate."""
     own = " || '|' || ".join(f"coalesce(t_{column}, '')" for column in _OWN)
     return Reading(
@@ -71,17 +73,17 @@ def read(_terms: Terms, _shape: int, _stem: str) -> Reading:
         extras={"how": f"CASE WHEN {_METRO} THEN {_HOW} END"},
         checks=[
             *needed_text("card_no"),
-            *needed_moment("deal_date"),
+            *needed_moment("deal_date", "started_us"),
             *needed_text("deal_type"),
             Check("evidence.unknown_type", "deal_type", f"({KIND}) IS NULL"),
-            *whole_number("deal_money", needed=True),
-            *whole_number("deal_value", needed=True),
-            *needed_moment("close_date"),
+            *whole_number("deal_money", "paid_fen", needed=True),
+            *whole_number("deal_value", "fare_fen", needed=True),
+            *needed_moment("close_date", "moment_us(t_close_date)"),
             Check("evidence.out_of_range", "conn_mark", "t_conn_mark NOT IN ('0', '1')"),
             Check(
                 "evidence.station_missing",
                 "station",
-                f"{_METRO} AND (is_empty(t_station) OR t_station = '-')",
+                f"{_METRO} AND coalesce(t_station, '') IN ('', '-')",
             ),
             Check("evidence.station_unknown", "station", f"{_METRO} AND how IS NULL"),
         ],

@@ -16,6 +16,7 @@ from tanpuhui.evidence.format import (
     Format,
     Reading,
     Shape,
+    Sheet,
     Terms,
     needed_moment,
     needed_text,
@@ -42,8 +43,8 @@ def shapes(_terms: Terms) -> Sequence[Shape]:
     return (OWN, SURVEY, SURVEY_TOTALS)
 
 
-def read(_terms: Terms, shape: int, _stem: str) -> Reading:
-    return (_own, _survey, _survey_totals)[shape]()
+def read(_terms: Terms, sheet: Sheet) -> Reading:
+    return (_own, _survey, _survey_totals)[sheet.shape]()
 
 
 def _own() -> Reading:
@@ -62,9 +63,9 @@ def _own() -> Reading:
         checks=[
             *needed_text("weighing_id"),
             *needed_text("person"),
-            *needed_moment("weighed_at"),
+            *needed_moment("weighed_at", "ended_us"),
             Check("evidence.mass_missing", "mass_g", _NO_WEIGHT.format(column="mass_g")),
-            *whole_number("mass_g"),
+            *whole_number("mass_g", "mass_g"),
             Check("evidence.missing", "material", "is_empty(t_material)"),
             Check("evidence.material_unknown", "material", f"{material} IS NULL"),
             *revision_checks(),
