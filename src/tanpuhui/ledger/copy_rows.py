@@ -52,7 +52,7 @@ class CopyRows:
             piece[f"value{number}"] = column[rows]
         piece["value6"] = np.arange(rows.start + 1, rows.stop + 1)
         piece["value7"] = self.code[rows]
-        return memoryview(piece.view(np.uint8))
+        return piece.view(np.uint8).data
 
 
 def _row_type() -> np.dtype[np.void]:

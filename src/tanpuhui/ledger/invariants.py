@@ -41,9 +41,10 @@ def invariants() -> tuple[Invariant, ...]:
 
 
 def check(connection: Connection) -> list[Finding]:
-    """Look for exceptions to every invariant; names up to 20 rows of each. Reads one moment where the caller's
+    """Look for exceptions to every invariant; names up to 20 rows of each.
 
-    transaction is REPEATABLE READ (the command line's is), so that postings made meanwhile are not findings.
+    In a REPEATABLE READ transaction (the command line's is one) it looks at a single moment, so that postings
+    made meanwhile are not taken for findings.
     """
     return [finding for invariant in invariants() for finding in exceptions(connection, invariant)]
 

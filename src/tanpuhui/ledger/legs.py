@@ -13,8 +13,6 @@ from tanpuhui.kit.exact import INT64_MAX
 
 Column = npt.NDArray[np.int64]
 
-_PAIRS_COUNTED = 1 << 22
-
 
 @dataclass(frozen=True)
 class Legs:
@@ -97,7 +95,7 @@ def part_by_asset_and_code(legs: Legs) -> Parts:
 
 def _number(pair: Column) -> tuple[Column, Column]:
     """Distinct values in order, and the place of each value among them; counted instead of sorted where few."""
-    if int(pair.max()) >= _PAIRS_COUNTED:
+    if int(pair.max()) >= len(pair) + 1000:
         values, places = np.unique(pair, return_inverse=True)
         return values, places.astype(np.int64)
     seen = np.bincount(pair) > 0
@@ -105,4 +103,4 @@ def _number(pair: Column) -> tuple[Column, Column]:
 
 
 def _fits(column: Column, bits: int) -> bool:
-    return -(2**bits) <= int(column.min()) and int(column.max()) < 2**bits
+    return bool(-(2**bits) <= int(column.min()) and int(column.max()) < 2**bits)
