@@ -84,7 +84,7 @@ def _inside(field: Field) -> exp.Expr:
     """Is the field's value acceptable? Never NULL."""
     if field.default is not None:
         return _accepts(field, _or_default(field.name, field.default))
-    return exp.func("COALESCE", _accepts(field, exp.column(field.name)), exp.false())
+    return exp.func("COALESCE", _accepts(field, exp.column(field.name, quoted=True)), exp.false())
 
 
 def _accepts(field: Field, column: exp.Expr) -> exp.Expr:
@@ -100,7 +100,7 @@ def _first_clause(clauses: list[tuple[str, Test]]) -> exp.Expr:
     for clause, test in clauses:
         if test is not False:
             case = case.when(_test(test), exp.Literal.string(clause))
-    return case if case.args["ifs"] else exp.cast(exp.null(), "TEXT")
+    return case if case.args.get("ifs") else exp.cast(exp.null(), "TEXT")
 
 
 def _floored(division: Division) -> exp.Expr:
@@ -169,7 +169,7 @@ def _fits(whole: Whole) -> bool:
 
 
 def _column(column: Column) -> exp.Expr:
-    node: exp.Expr = exp.column(column.field)
+    node: exp.Expr = exp.column(column.field, quoted=True)
     if column.default is not None:
         node = _or_default(column.field, column.default)
     if column.clip is None:
@@ -178,7 +178,7 @@ def _column(column: Column) -> exp.Expr:
 
 
 def _or_default(field: str, default: int) -> exp.Expr:
-    return exp.func("COALESCE", exp.column(field), _literal(default))
+    return exp.func("COALESCE", exp.column(field, quoted=True), _literal(default))
 
 
 def _literal(value: int) -> exp.Expr:
