@@ -91,9 +91,8 @@ def add(
     enabled: bool = True,
 ) -> Contract:
     """Make the next version of a provider's contract; refuses one without what it needs."""
-    _refuse_incomplete(provider, format, kinds, pia_reference, repairs, dict(options or {}))
     before = Contract.objects.filter(provider=provider).order_by("-version").first()
-    return Contract.objects.create(
+    contract = Contract(
         provider=provider,
         version=before.version + 1 if before else 1,
         format=format,
@@ -109,6 +108,9 @@ def add(
         options=dict(options or {}),
         made_at=made_at,
     )
+    _refuse_incomplete(contract)
+    contract.save(force_insert=True)
+    return contract
 
 
 def disable(provider: str, *, at: datetime) -> Contract:
@@ -142,32 +144,26 @@ def ensure_default_contracts(*, at: datetime) -> int:
     return len(missing)
 
 
-def _refuse_incomplete(
-    provider: str,
-    format: str,
-    kinds: Sequence[str],
-    pia_reference: str,
-    repairs: Sequence[str],
-    options: dict[str, Any],
-) -> None:
-    format_called(format)
+def _refuse_incomplete(contract: Contract) -> None:
+    format_called(contract.format)
+    kinds, repairs, options = set(contract.kinds), set(contract.repairs), contract.options
+    limits = [options[name] for name in ("max_speed_kmh", "max_hours", "max_power_w") if name in options]
     complaints = {
-        "a provider code of 1 to 60 letters, digits, - and _": not _is_code(provider),
-        "a reference of the privacy impact assessment": not pia_reference.strip(),
+        "a provider code of 1 to 60 letters, digits, - and _": not _is_code(contract.provider),
+        "a reference of the privacy impact assessment": not contract.pia_reference.strip(),
         "at least one kind of act": not kinds,
-        f"known kinds instead of {', '.join(sorted(set(kinds) - KINDS))}": bool(set(kinds) - KINDS),
-        f"known repairs instead of {', '.join(sorted(set(repairs) - REPAIRS))}": bool(set(repairs) - REPAIRS),
+        f"known kinds instead of {', '.join(sorted(kinds - KINDS))}": bool(kinds - KINDS),
+        f"known repairs instead of {', '.join(sorted(repairs - REPAIRS))}": bool(repairs - REPAIRS),
+        "a precedence of 1 or more": contract.precedence < 1,
         "a known time zone": not _is_zone(options.get("zone", "Asia/Shanghai")),
         "measures called like distance_m": not all(map(_is_measure, options.get("measures", []))),
         "limits that are whole numbers above 0": not all(
-            type(options[name]) is int and options[name] > 0
-            for name in ("max_speed_kmh", "max_hours", "max_power_w")
-            if name in options
+            type(limit) is int and limit > 0 for limit in limits
         ),
     }
     for missing, complaint in complaints.items():
         if complaint:
-            raise ContractIncomplete(provider=provider, why=f"it needs {missing}")
+            raise ContractIncomplete(provider=contract.provider, why=f"it needs {missing}")
 
 
 def _is_code(text: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import duckdb
@@ -21,7 +21,7 @@ from django.db.models import QuerySet
 from tanpuhui.evidence.candidates import Read
 from tanpuhui.evidence.duplicates import ID_REUSED, PERSON_CHANGED
 from tanpuhui.evidence.expressions import literal, name
-from tanpuhui.evidence.format import Check
+from tanpuhui.evidence.format import Check, Sheet
 from tanpuhui.evidence.models import QuarantinedRow
 from tanpuhui.kit.digest import PREFIX
 from tanpuhui.kit.home import secret_key
@@ -29,8 +29,9 @@ from tanpuhui.kit.refusal import Refusal
 
 _NONCE_BYTES = 12
 _AT_ONCE = 10_000
-#: The key of a row's content under which a line stands that could not be read as a row.
+#: Keys of a row's content that are no columns: a line that could not be read as a row, and the file's name.
 LINE = "(line)"
+FILE = "(file)"
 
 
 class RowUnknown(Refusal):
@@ -46,14 +47,17 @@ class RowTampered(Refusal):
     )
 
 
-def make_refused(connection: duckdb.DuckDBPyConnection, read: Read, columns: Sequence[str]) -> None:
+def make_refused(connection: duckdb.DuckDBPyConnection, read: Read, sheet: Sheet) -> None:
     """Make ``refused``: row number, index of the check in :func:`checks_of`, and the row's content as JSON."""
     reused, person = len(read.checks), len(read.checks) + 1
-    pairs = ", ".join(f"{literal(column.removeprefix('t_'))}, {name(column)}" for column in columns)
+    file = f"{literal(FILE)}, {literal(sheet.stem)}"
+    pairs = "".join(
+        f", {literal(column.removeprefix('t_'))}, {name(column)}" for column in sorted(sheet.columns)
+    )
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE refused AS
-        SELECT row_number, why, CASE WHEN unreadable IS NULL THEN json_object({pairs})
-            ELSE json_object({literal(LINE)}, unreadable) END AS content
+        SELECT row_number, why, CASE WHEN unreadable IS NULL THEN json_object({file}{pairs})
+            ELSE json_object({file}, {literal(LINE)}, unreadable) END AS content
         FROM staged JOIN (
             SELECT row_number, failed AS why FROM candidates WHERE failed IS NOT NULL
             UNION ALL

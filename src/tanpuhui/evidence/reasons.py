@@ -20,13 +20,13 @@ REFUSALS: dict[str, str] = {
     "evidence.in_the_future": "The act ends more than 15 minutes after the file was received. "
     "Check the clock and the zone, and send it again afterwards.",
     "evidence.unknown_type": "The type is not one of the format's. Correct it.",
-    "evidence.kind_not_in_contract": "The provider's contract does not name this kind of act. Extend the contract first.",
+    "evidence.kind_not_in_contract": "The contract does not name this kind of act. Extend the contract first.",
     "evidence.revision_invalid": "The revision is not a whole number from 0, the action is neither report nor retract, "
     "or a retraction has revision 0. Correct it.",
     "evidence.id_reused": "The id and revision were used before with other content, or the id with another person. "
     "Send a correction as the next revision of the same person's id.",
     "evidence.station_missing": "A metro tap without a station has no distance. Send the row again with its station.",
-    "evidence.station_unknown": "The station is not in the station table. Extend the table or the aliases, then resubmit.",
+    "evidence.station_unknown": "The station is not in the station table. Extend the table, then resubmit.",
     "evidence.no_energy": "The session delivered no energy: nothing was charged.",
     "evidence.session_too_long": "The act took longer than acts of its kind can. Correct its moments.",
     "evidence.impossible_power": "The mean power is above what the contract's equipment can deliver. "
@@ -36,7 +36,7 @@ REFUSALS: dict[str, str] = {
     "evidence.mass_missing": "The weighing has no weight. Send it again with one.",
     "evidence.material_unknown": "The material is not one of the format's. Correct it.",
     "evidence.slot_unaligned": "A slot starts on the hour or half past. Correct its start.",
-    "evidence.parts_differ": "The parts differ from their total by more than 2 percent. Weigh again or correct one of them.",
+    "evidence.parts_differ": "The parts differ from their total by more than 2 percent. Weigh again.",
 }
 
 #: Codes of notes: the row is accepted, and this is remarked on and counted in the receipt.

@@ -19,7 +19,7 @@ from tanpuhui.evidence.format import Format, Sheet, Terms
 from tanpuhui.evidence.models import Batch, Contract, LakeFile
 from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.record import ROWS_PER_BATCH
-from tanpuhui.evidence.rows import present_columns, text_columns
+from tanpuhui.evidence.rows import text_columns
 from tanpuhui.evidence.subjects import make_people, row_id_key
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.moment import to_us
@@ -81,7 +81,7 @@ def settle(
         buckets=intake.buckets,
         zone=intake.zone,
     )
-    quarantine.make_refused(connection, read, present_columns(connection))
+    quarantine.make_refused(connection, read, sheet)
     counts = _count(connection, read, accepted)
     files = lake.write(connection, intake.lake, work, read.measures, duplicates.ids_of_accepted())
     crash_point("evidence.take.files_written")
