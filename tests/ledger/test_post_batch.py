@@ -58,7 +58,7 @@ def test_credits_arrive_and_the_issuance_account_owes_them() -> None:
 
     assert (available(one), available(other)) == (120, 3)
     assert (answer.legs, answer.credited, answer.debited, answer.repeated) == (3, 123, 0, False)
-    owed = {balance.asset: balance.available for balance in balance_at(connection, [ISSUANCE], AT)}
+    owed = {balance.asset: balance.available for balance in balance_at(connection, ISSUANCE, AT)}
     assert -123 in owed.values()
     assert check(connection) == []
 

@@ -95,7 +95,7 @@ def test_the_issuance_account_owes_what_was_issued() -> None:
     asset = get_or_create_asset(connection, f"lot:{new_key()}")
     fund(new_resident(), asset.id, 77)
 
-    owed = {balance.asset: balance.available for balance in balance_at(connection, [ISSUANCE], AT)}
+    owed = {balance.asset: balance.available for balance in balance_at(connection, ISSUANCE, AT)}
 
     assert owed[asset.code] == -77
 

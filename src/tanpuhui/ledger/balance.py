@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from tanpuhui.ledger.account import KIND_BITS
 from tanpuhui.ledger.connection import Connection
 
 
@@ -29,10 +30,16 @@ def balances(connection: Connection, accounts: list[int]) -> list[Balance]:
     return _balances(connection, query, [accounts])
 
 
-def balance_at(connection: Connection, accounts: list[int], at: datetime) -> list[Balance]:
-    """The balances of accounts of any kind from everything posted up to a moment; held counts as available."""
-    query = "SELECT account_id, asset, unit, balance FROM ledger_balance_at(%s::bigint[], %s)"
-    return _balances(connection, query, [accounts, at])
+def balance_at(connection: Connection, account: int, at: datetime) -> list[Balance]:
+    """The balances of an account of any kind from everything posted up to a moment; held counts as available."""
+    return _balances(connection, "SELECT * FROM ledger_balance_at(%s, %s, %s)", [account, account, at])
+
+
+def owner_balances_at(connection: Connection, owner_id: int, at: datetime) -> list[Balance]:
+    """The same for all accounts of an owner."""
+    first = owner_id << KIND_BITS
+    last = first + (1 << KIND_BITS) - 1
+    return _balances(connection, "SELECT * FROM ledger_balance_at(%s, %s, %s)", [first, last, at])
 
 
 def _balances(connection: Connection, query: str, parameters: list[object]) -> list[Balance]:

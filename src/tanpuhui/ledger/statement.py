@@ -6,19 +6,9 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any
 
-from tanpuhui.ledger.account import Kind, account_id, kind_of
-from tanpuhui.ledger.balance import balance_at
+from tanpuhui.ledger.account import KIND_BITS, kind_of
+from tanpuhui.ledger.balance import owner_balances_at
 from tanpuhui.ledger.connection import Connection
-
-#: Kinds of account that an owner has; the others belong to the ledger itself.
-OWNED = (
-    Kind.RESIDENT_PENDING,
-    Kind.RESIDENT_CERTIFIED,
-    Kind.RESIDENT_POINTS,
-    Kind.RETIRED,
-    Kind.POOL,
-    Kind.COMPANY,
-)
 
 
 @dataclass(frozen=True)
@@ -76,13 +66,14 @@ class Statement:
 
 def statement(connection: Connection, owner_id: int, *, at: datetime, limit: int | None = None) -> Statement:
     """An owner's statement as the ledger knew it at a moment: at most ``limit`` newest lines; totals count all."""
-    accounts = [account_id(kind, owner_id) for kind in OWNED]
-    query = "SELECT * FROM ledger_lines(%s::bigint[], %s) LIMIT %s"
+    first = owner_id << KIND_BITS
+    last = first + (1 << KIND_BITS) - 1
+    query = "SELECT * FROM ledger_lines(%s, %s, %s) LIMIT %s"
     with connection.cursor() as cursor:
-        cursor.execute(query, [accounts, at, limit])
+        cursor.execute(query, [first, last, at, limit])
         lines = tuple(_line(row) for row in cursor.fetchall())
     totals: dict[str, dict[str, int]] = {}
-    for balance in balance_at(connection, accounts, at):
+    for balance in owner_balances_at(connection, owner_id, at):
         totals.setdefault(_name(balance.account_id), {})[balance.asset] = balance.available
     return Statement(owner_id, at, lines, totals)
 
