@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from methodology.authoring import write_folder, write_formula
 
+from methodology.authoring import write_folder, write_formula
 from tanpuhui.methodology.columns import compile_columns
 from tanpuhui.methodology.load import examine, load_methodology
 from tanpuhui.methodology.methodology import Methodology

@@ -7,8 +7,8 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from methodology.authoring import write_folder, write_formula
 
+from methodology.authoring import write_folder, write_formula
 from tanpuhui.methodology.evaluate import evaluate
 from tanpuhui.methodology.load import Library, examine, load_library, load_methodology
 from tanpuhui.methodology.methodology import Methodology

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from methodology.authoring import EXAMPLES, write_folder, write_formula
 
+from methodology.authoring import EXAMPLES, write_folder, write_formula
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.methodology.load import examine, load_library, load_methodology
 from tanpuhui.methodology.read import key_of, shown_path
@@ -282,7 +282,7 @@ def test_a_result_of_exactly_64_bits_is_accepted(tmp_path: Path) -> None:
 
 
 def test_a_number_on_the_way_beyond_38_digits_is_refused(tmp_path: Path) -> None:
-    wide = {name: ("1", 1, 2**62, None) for name in ("a", "b", "c")}
+    wide = dict.fromkeys(("a", "b", "c"), ("1", 1, 2**62, None))
 
     refusal = refused_formula(
         tmp_path,

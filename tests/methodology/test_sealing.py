@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from methodology.authoring import write_folder
 
+from methodology.authoring import write_folder
 from tanpuhui.methodology.load import load_methodology
 from tanpuhui.methodology.refusals import SealBroken
 from tanpuhui.methodology.seal import SEAL, content_digest, seal, verify_seal

@@ -12,8 +12,8 @@ from pathlib import Path
 import duckdb
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
-from methodology.authoring import write_formula
 
+from methodology.authoring import write_formula
 from tanpuhui.methodology.bounds import bounds_of
 from tanpuhui.methodology.columns import compile_columns
 from tanpuhui.methodology.direction import Direction, direction_of

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from math import floor
 
 from tanpuhui.kit.exact import format_fraction
@@ -26,7 +27,7 @@ from tanpuhui.methodology.expression import (
     Number,
     unparse,
 )
-from tanpuhui.methodology.methodology import Factor, Field, Methodology, Period, Status, Step
+from tanpuhui.methodology.methodology import Factor, Field, Methodology, Period, Status
 from tanpuhui.methodology.refusals import (
     ActivityMissingField,
     ActivityOutOfRange,
@@ -150,36 +151,62 @@ def _excluded_by(methodology: Methodology, period: Period, fields: Mapping[str, 
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is the same for every activity of a period: exact factors, and formulas ready to be filled in."""
+
+    exact: Mapping[str, Fraction]
+    shown: Mapping[str, str]
+    templates: Mapping[str, tuple[str, ...]]
+
+
+@lru_cache(maxsize=256)
+def _prepared(methodology: Methodology, period: Period) -> Prepared:
+    exact = {name: factor.value * factor.unit.scale for name, factor in period.factors.items()}
+    exact |= {name: Fraction(code) for name, code in methodology.members.items()}
+    shown = {name: _shown(factor.value, factor.unit.symbol) for name, factor in period.factors.items()}
+    return Prepared(exact, shown, {step.name: _template(step.expression) for step in methodology.steps})
+
+
+def _template(expression: Expression) -> tuple[str, ...]:
+    """The text of a formula cut at its names: every second piece is a name."""
+    return tuple(unparse(expression, lambda name: f"\0{name}\0").split("\0"))
+
+
+def _filled(template: tuple[str, ...], shown: Mapping[str, str]) -> str:
+    pieces = (shown.get(piece, piece) if at % 2 else piece for at, piece in enumerate(template))
+    return "".join(pieces)
+
+
 def _coherent(methodology: Methodology, period: Period, fields: Mapping[str, int]) -> dict[str, Fraction]:
     """Fields, parameters and enumeration codes as exact numbers in coherent units (m, g, Wh, h, gCO2e)."""
     exact = {name: value * methodology.fields[name].unit.scale for name, value in fields.items()}
-    exact |= {name: factor.value * factor.unit.scale for name, factor in period.factors.items()}
-    return exact | {name: Fraction(code) for name, code in methodology.members.items()}
+    return {**_prepared(methodology, period).exact, **exact}
 
 
 def _work_out(
     methodology: Methodology, period: Period, fields: Mapping[str, int], exact: dict[str, Fraction]
 ) -> tuple[Line, ...]:
     """Work out the steps in order, adding each to ``exact``."""
-    shown = {
-        name: _shown(Fraction(value), methodology.fields[name].unit.symbol) for name, value in fields.items()
-    }
-    shown |= {name: _shown(factor.value, factor.unit.symbol) for name, factor in period.factors.items()}
+    prepared = _prepared(methodology, period)
+    units = {name: field.unit.symbol for name, field in methodology.fields.items()}
+    shown = {**prepared.shown, **{name: _labelled(str(value), units[name]) for name, value in fields.items()}}
     lines = []
     for step in methodology.steps:
         exact[step.name] = _value(step.expression, exact)
-        lines.append(_line(step, exact[step.name] / step.unit.scale, shown))
-        shown[step.name] = _shown(exact[step.name] / step.unit.scale, step.unit.symbol)
+        value = format_fraction(exact[step.name] / step.unit.scale)
+        substituted = _filled(prepared.templates[step.name], shown)
+        lines.append(Line(step.name, step.formula, value, step.unit.symbol, substituted))
+        shown[step.name] = _labelled(value, step.unit.symbol)
     return tuple(lines)
 
 
-def _line(step: Step, value: Fraction, shown: Mapping[str, str]) -> Line:
-    substituted = unparse(step.expression, lambda name: shown.get(name, name))
-    return Line(step.name, step.formula, format_fraction(value), step.unit.symbol, substituted)
-
-
 def _shown(value: Fraction, unit: str) -> str:
-    return format_fraction(value) if unit == "1" else f"{format_fraction(value)} {unit}"
+    return _labelled(format_fraction(value), unit)
+
+
+def _labelled(number: str, unit: str) -> str:
+    return number if unit == "1" else f"{number} {unit}"
 
 
 def _value(expression: Expression, exact: Mapping[str, Fraction]) -> Fraction:
