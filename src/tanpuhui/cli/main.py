@@ -11,6 +11,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError
 
+from tanpuhui.cli.start import start_database
 from tanpuhui.kit.refusal import Refusal
 
 REFUSED = 2
@@ -42,16 +43,9 @@ app.command("tanpuhui.cli.ledger:app", name="ledger", help="Check every invarian
 app.command(
     "tanpuhui.cli.statement:statement", name="statement", help="A resident's statement, now or at a time."
 )
-app.command("tanpuhui.cli.database:app", name="database", help="Migrate the database.")
 app.command(
     "tanpuhui.cli.demo.command:demo", name="demo", help="Run a small synthetic city whose truth is known."
 )
-
-
-def run(arguments: list[str] | None = None) -> None:
-    """Run one command and leave with its exit status."""
-    given = sys.argv[1:] if arguments is None else arguments
-    sys.exit(status_of(given))
 
 
 def status_of(given: list[str]) -> int:
@@ -59,9 +53,7 @@ def status_of(given: list[str]) -> int:
     as_json = "--json" in given
     try:
         if _needs_database(given):
-            from tanpuhui.project.database import prepare
-
-            prepare()
+            start_database()
         answer = app(given, exit_on_error=False, print_error=False)
     except Refusal as refusal:
         _show_refusal(refusal.as_json(), as_json=as_json)

@@ -30,11 +30,13 @@ def post(inputs: Inputs, computed: Computed, body: dict[str, Any], places: Place
     either it ended after the inputs were gathered (then nothing is posted), or it was in them.
     """
     gate.lock_for_close(connection)
-    if gate.ended_since(connection, inputs.consent_mark) or _overtaken(inputs):
+    if _overtaken(inputs):
         return None
     frozen = FrozenDay.objects.filter(day=inputs.day).first()
     if frozen is not None:
         raise DayCertified(day=inputs.day, lot=frozen.lot)
+    if _touches(gate.ended_since(connection, inputs.consent_mark), _credits(body, places)):
+        return None
     digest = digest_json(body)
     delta = difference(
         _credits(body, places), _credits(inputs.previous.body, places) if inputs.previous else None
@@ -79,6 +81,13 @@ def pending_asset(methodology: str, vintage: int) -> int:
 def _overtaken(inputs: Inputs) -> bool:
     standing = standing_manifest(inputs.day)
     return (standing.digest if standing else None) != (inputs.previous.digest if inputs.previous else None)
+
+
+def _touches(ended: set[int], credits: pa.Table) -> bool:
+    """Whether anyone credited here has ended a grant meanwhile."""
+    if not ended:
+        return False
+    return bool(pc.any(pc.is_in(credits["account_id"], pa.array(sorted(ended), pa.int64()))).as_py())
 
 
 def _credits(body: dict[str, Any], places: Places) -> pa.Table:
