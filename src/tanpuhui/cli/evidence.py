@@ -119,9 +119,11 @@ def link(provider: str, pseudonym: str, account: int, /, *, as_json: AsJson = Fa
     """
     from django.db import transaction
 
+    from tanpuhui.evidence.contract import ensure_default_contracts
     from tanpuhui.evidence.link import link as link_pseudonym
 
     with transaction.atomic():
+        ensure_default_contracts(at=utc_now())
         subject = link_pseudonym(provider, pseudonym, account, at=utc_now())
     if as_json:
         print_json({"subject": subject, "account": account})
@@ -300,17 +302,10 @@ def list_contracts(*, as_json: AsJson = False) -> int:
     if as_json:
         print_json(found)
         return 0
-    table = Table("provider", "version", "format", "rank", "enabled", "valid", "impact assessment")
+    table = Table("provider", "format", "rank", "state", "until", "impact assessment")
     for each in found:
-        valid = f"{each['valid_from']} to {each['valid_to'] or '...'}"
-        cells = (
-            each["provider"],
-            each["version"],
-            each["format"],
-            each["precedence"],
-            each["enabled"],
-            valid,
-        )
+        state = "enabled" if each["enabled"] else "disabled"
+        cells = (each["provider"], each["format"], each["precedence"], state, each["valid_to"] or "-")
         table.add_row(*map(str, cells), escape(each["pia_reference"]))
     console.print(table)
     return 0
