@@ -12,11 +12,11 @@ needs all of its half hours; a ride without a distance stays without one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from tanpuhui.evidence.expressions import literal
 from tanpuhui.evidence.record import ACT_KINDS
+from tanpuhui.kit.step import Step
 
 DAY_US: Final = 86_400_000_000
 #: How long an entry waits for its exit.
@@ -34,15 +34,6 @@ ENDS: Final = {
     "no_distance": 21,
     "not_an_act": 22,
 }
-
-
-@dataclass(frozen=True)
-class Step:
-    """A relation and the query that makes it; ``kept`` says that it is read more than once."""
-
-    name: str
-    query: str
-    kept: bool = True
 
 
 def assemble_steps(first_us: int, next_us: int, as_of_us: int, measures: Sequence[str]) -> list[Step]:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from tanpuhui.evidence.assemble import assemble_steps
 from tanpuhui.kit.digest import PREFIX, canonical_json
+from tanpuhui.kit.step import Step
 from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.quantify import steps
 from tanpuhui.quantify.outcome import Outcome
@@ -58,7 +59,7 @@ class Engine(Protocol):
 
     def read(self, name: str, files: Sequence[Path], columns: dict[str, str]) -> None: ...
     def put(self, name: str, table: pa.Table) -> None: ...
-    def run(self, steps: Sequence[steps.Step]) -> None: ...
+    def run(self, steps: Sequence[Step]) -> None: ...
     def table(self, query: str) -> pa.Table: ...
 
 
@@ -133,12 +134,12 @@ def _name_inputs(
     engine.put("kind_set", _kind_sets(rules, written))
     engine.run(
         [
-            steps.Step(
+            Step(
                 "grant_row",
                 "SELECT g.account_id, k.provider_no, k.kinds, g.from_us, g.to_us, g.usable FROM grant_given AS g "
                 "JOIN kind_set AS k ON k.provider = g.provider AND k.written = g.kinds",
             ),
-            steps.Step(
+            Step(
                 "prior",
                 "SELECT p.account_id, m.methodology_no, p.year_mg FROM prior_given AS p "
                 "JOIN methodology AS m ON m.code = p.methodology",

@@ -10,26 +10,15 @@ Relations that must be there: ``record`` (accepted records of the day and, of ra
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-
 import sqlglot.expressions as exp
 
+from tanpuhui.kit.step import Step
 from tanpuhui.methodology.columns import compile_columns
 from tanpuhui.quantify.outcome import Outcome
 from tanpuhui.quantify.rules import Applied, Rules
 
 DIALECT = "duckdb"
 SECOND_US = 1_000_000
-
-
-@dataclass(frozen=True)
-class Step:
-    """A relation and the query that makes it; ``kept`` says that it is read more than once."""
-
-    name: str
-    query: str
-    kept: bool = True
 
 
 def current_steps(first_us: int, next_us: int) -> list[Step]:
@@ -77,13 +66,13 @@ def amount_steps(rules: Rules) -> list[Step]:
 
     They depend on the act alone, so they come first and its measures need not be carried any further.
     """
-    compiled = [(applied, compile_columns(applied.methodology, applied.factors_of)) for applied in rules.applied]
+    compiled = [
+        (applied, compile_columns(applied.methodology, applied.factors_of)) for applied in rules.applied
+    ]
     invalid = _choose([(applied, columns.invalid) for applied, columns in compiled], "FALSE")
     clause = _choose([(applied, columns.excluded_by) for applied, columns in compiled], "NULL")
     avoided = _choose([(applied, columns.avoided) for applied, columns in compiled], "NULL")
-    head = (
-        "record_id, account_id, started_us, ended_us, provider_no, kind_bit, group_no, precedence, methodology_no"
-    )
+    head = "record_id, account_id, started_us, ended_us, provider_no, kind_bit, group_no, precedence, methodology_no"
     measures = "".join(f", {name}" for name in measures_of(rules))
     return [
         Step(

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from tanpuhui.kit.refusal import Refusal
-from tanpuhui.quantify.steps import Step
+from tanpuhui.kit.step import Step
 
 MEMORY_LIMIT = "1GB"
 
