@@ -1,0 +1,63 @@
+"""Homes: a fresh installation for each demonstration; those of earlier ones are removed, and nothing else is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from tanpuhui.kit.home import VARIABLE, default_home
+from tanpuhui.kit.refusal import Refusal
+from tanpuhui.project import embedded
+
+#: What a demonstration writes into its home: only folders that hold it are ever removed.
+MARKER = "tanpuhui-demo"
+PREFIX = "demo-"
+
+
+class HomeInUse(Refusal):
+    code = "demo.home_in_use"
+    message = (
+        "{home} holds {what} already. Unset TANPUHUI_HOME for a fresh home, or name an empty folder with it."
+    )
+
+
+def settle_in(now: datetime) -> Path:
+    """Choose this demonstration's home, remove those of earlier ones, and name it in the environment."""
+    given = os.environ.get(VARIABLE)
+    if given:
+        path = Path(given).absolute()
+        _refuse_used(path)
+    else:
+        remove_earlier(default_home())
+        path = default_home() / f"{PREFIX}{now:%Y%m%d-%H%M%S}-{os.getpid()}"
+    path.mkdir(parents=True, exist_ok=True)
+    if not given:
+        path.chmod(0o711)
+    (path / MARKER).write_text(f"A demonstration of {now.isoformat()}. The next one may remove this folder.\n")
+    os.environ[VARIABLE] = str(path)
+    return path
+
+
+def remove_earlier(below: Path) -> list[Path]:
+    """Remove the homes of earlier demonstrations that nobody uses now; answers which."""
+    found = [path for path in sorted(below.glob(f"{PREFIX}*")) if (path / MARKER).is_file()]
+    return [path for path in found if not path.is_symlink() and _remove(path)]
+
+
+def _remove(path: Path) -> bool:
+    """A home whose database somebody still uses stays."""
+    if embedded.in_use(path):
+        return False
+    shutil.rmtree(path, ignore_errors=True)
+    return not path.exists()
+
+
+def _refuse_used(path: Path) -> None:
+    if (path / MARKER).exists():
+        raise HomeInUse(home=path, what="a demonstration")
+    with suppress(FileNotFoundError, NotADirectoryError):
+        if any((path / name).exists() for name in ("postgres", "lake", "keys")):
+            raise HomeInUse(home=path, what="an installation")
