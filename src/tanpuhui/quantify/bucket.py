@@ -100,7 +100,11 @@ def quantify_bucket(
     _name_inputs(engine, rules, files, measures, distances)
     engine.run(
         [
-            *steps.current_steps(window.first_us, window.next_us),
+            *(
+                steps.current_steps(window.first_us, window.next_us)
+                if files.revisions
+                else steps.unrevised_steps()
+            ),
             *assemble_steps(window.first_us, window.next_us, window.as_of_us, measures),
             *steps.amount_steps(rules),
             *steps.gate_steps(),

@@ -21,6 +21,14 @@ DIALECT = "duckdb"
 SECOND_US = 1_000_000
 
 
+def unrevised_steps() -> list[Step]:
+    """Where no correction or retraction is known at all, every record is current; nothing is compared."""
+    return [
+        Step("current_record", "SELECT * FROM record", kept=False),
+        Step("revision_end", f"SELECT record_id, {Outcome.retraction} AS outcome FROM record WHERE FALSE"),
+    ]
+
+
 def current_steps(first_us: int, next_us: int) -> list[Step]:
     """Corrections first: of each reported record the highest revision counts, whenever it arrived."""
     of_day = f"ended_us >= {first_us} AND ended_us < {next_us}"
@@ -38,11 +46,9 @@ def current_steps(first_us: int, next_us: int) -> list[Step]:
         Step(
             "current_record",
             """
-            SELECT r.* FROM record AS r
-            WHERE r.action = 'report' AND NOT EXISTS (
-                SELECT 1 FROM latest AS l
-                WHERE l.provider = r.provider AND l.source_id = r.source_id AND l.revision > r.revision
-            )
+            SELECT r.* FROM record AS r LEFT JOIN latest AS l
+                ON l.provider = r.provider AND l.source_id = r.source_id AND l.revision > r.revision
+            WHERE r.action = 'report' AND l.revision IS NULL
             """,
             kept=False,
         ),
@@ -95,7 +101,6 @@ def amount_steps(rules: Rules) -> list[Step]:
             "amount",
             f"SELECT {head}, is_invalid, clause, CAST(CASE WHEN is_invalid OR clause IS NOT NULL THEN NULL "
             f"ELSE {avoided} END AS BIGINT) AS avoided_mg FROM claused",
-            kept=False,
         ),
     ]
 
@@ -119,23 +124,31 @@ def gate_steps() -> list[Step]:
     named = "g.account_id = a.account_id AND g.provider_no = a.provider_no AND (g.kinds & a.kind_bit) <> 0"
     covers = f"{named} AND g.from_us <= a.started_us AND a.ended_us < g.to_us"
     return [
+        Step("usable_grant", "SELECT * FROM grant_row WHERE usable", kept=False),
+        Step("covered", f"SELECT a.* FROM amount AS a SEMI JOIN usable_grant AS g ON {covers}"),
         Step(
-            "gated",
-            f"SELECT a.*, EXISTS (SELECT 1 FROM grant_row AS g WHERE g.usable AND {covers}) AS is_covered "
-            "FROM amount AS a",
+            "uncovered",
+            "SELECT a.record_id, a.account_id, a.provider_no, a.kind_bit, a.started_us, a.ended_us "
+            "FROM amount AS a ANTI JOIN covered AS c ON c.record_id = a.record_id",
+        ),
+        Step(
+            "uncovered_named", f"SELECT a.record_id FROM uncovered AS a SEMI JOIN grant_row AS g ON {named}"
+        ),
+        Step(
+            "uncovered_held", f"SELECT a.record_id FROM uncovered AS a SEMI JOIN grant_row AS g ON {covers}"
         ),
         Step(
             "gate_end",
             f"""
             SELECT a.record_id,
                 CASE WHEN a.account_id = 0 THEN {Outcome.unknown_person}
-                     WHEN NOT EXISTS (SELECT 1 FROM grant_row AS g WHERE {named}) THEN {Outcome.no_grant}
-                     WHEN EXISTS (SELECT 1 FROM grant_row AS g WHERE {covers}) THEN {Outcome.withdrawn}
+                     WHEN n.record_id IS NULL THEN {Outcome.no_grant}
+                     WHEN h.record_id IS NOT NULL THEN {Outcome.withdrawn}
                      ELSE {Outcome.outside_range} END AS outcome
-            FROM gated AS a WHERE NOT a.is_covered
+            FROM uncovered AS a LEFT JOIN uncovered_named AS n ON n.record_id = a.record_id
+                LEFT JOIN uncovered_held AS h ON h.record_id = a.record_id
             """,
         ),
-        Step("covered", "SELECT * FROM gated WHERE is_covered", kept=False),
     ]
 
 
@@ -184,8 +197,7 @@ def once_steps() -> list[Step]:
         ),
         Step(
             "counted",
-            "SELECT c.* FROM covered AS c WHERE NOT EXISTS "
-            "(SELECT 1 FROM once_end AS e WHERE e.record_id = c.record_id)",
+            "SELECT c.* FROM covered AS c ANTI JOIN once_end AS e ON e.record_id = c.record_id",
             kept=False,
         ),
     ]
@@ -202,8 +214,11 @@ def _before(left: list[str], right: list[str]) -> str:
 
 
 def cap_steps() -> list[Step]:
-    """Caps per person: what a person-day or person-year leaves is credited in order of time, the rest recorded."""
-    order = "a.started_us, a.ended_us, a.provider_no, r.source_id, r.revision"
+    """Caps per person: what a person-day or person-year leaves is credited in order of time, the rest recorded.
+
+    Two acts of one person with the same times, provider and amount are alike here: their numbers order them.
+    """
+    order = "a.started_us, a.ended_us, a.provider_no, a.avoided_mg, a.record_id"
     return [
         Step(
             "person_sum",
@@ -232,7 +247,6 @@ def cap_steps() -> list[Step]:
                     ), 0) AS before_mg
                 FROM counted AS a JOIN room AS m
                     ON m.account_id = a.account_id AND m.methodology_no = a.methodology_no
-                    JOIN record AS r ON r.record_id = a.record_id
                 WHERE a.avoided_mg > 0
             ) AS running
             """,
