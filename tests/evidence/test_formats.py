@@ -351,3 +351,10 @@ def test_every_field_of_the_shipped_methodologies_can_be_reported() -> None:
     }
 
     assert fields <= set(MEASURES)
+
+
+def test_the_reference_page_lists_every_code() -> None:
+    page = Path(__file__).parents[2].joinpath("docs", "reference", "evidence.md").read_text(encoding="utf-8")
+
+    for code, meaning in (REFUSALS | NOTES).items():
+        assert f"| `{code}` | {meaning} |" in page, f"write docs/reference/evidence.md anew for {code}"
