@@ -67,9 +67,7 @@ class Calendar:
 
 def at_us(index: int, minute: int, second: int = 0) -> int:
     """Microseconds since 1970 (UTC) of a local minute of the day with this index."""
-    start = _local(FIRST_DAY, hour=0)
-    seconds = int(start.timestamp()) + index * 86_400 + minute * 60 + second
-    return seconds * 1_000_000
+    return _FIRST_US + index * DAY_US + minute * MINUTE_US + second * 1_000_000
 
 
 def index_of(moment_us: int) -> int:
@@ -97,3 +95,7 @@ def wall(moment_us: int) -> str:
 
 def _local(day: date, *, hour: int) -> datetime:
     return datetime(day.year, day.month, day.day, hour, tzinfo=ZONE)
+
+
+#: Shanghai has no summer time, so every day has the same length.
+_FIRST_US = int(_local(FIRST_DAY, hour=0).timestamp()) * 1_000_000

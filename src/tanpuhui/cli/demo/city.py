@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import date, datetime, timedelta
 
-from tanpuhui.cli.demo import faults, life, people
+from tanpuhui.cli.demo import faults, life, meters, people
 from tanpuhui.cli.demo.calendar import Calendar
 from tanpuhui.cli.demo.draft import LATE, Draft, day_name
 from tanpuhui.cli.demo.plan import DUPLICATE, HISTORY, City, Delivery, Row
@@ -57,7 +57,7 @@ def build(*, residents: int, days: int, seed: int) -> City:
     draft = Draft(seed, calendar, rng, everybody, people.grants(everybody, calendar))
     life.live(draft, without=faults.busy_days(draft))
     faults.plant(draft)
-    life.keep_house(draft)
+    meters.keep_house(draft)
     children = max(1, residents // 400)
     return City(
         seed=seed,
@@ -93,7 +93,11 @@ def _sent_again(sent: list[Delivery], at: datetime) -> list[Delivery]:
     metro = next(one for one in sent if one.provider == "szt")
     waste = next(one for one in sent if one.provider == "waste_weighings")
     again = tuple(
-        Row(row.columns, row.end if row.end.startswith("evidence.") else DUPLICATE, "rows_of_a_file_sent_again")
+        Row(
+            row.columns,
+            row.end if row.end.startswith("evidence.") else DUPLICATE,
+            "rows_of_a_file_sent_again",
+        )
         for row in waste.rows
     )
     return [

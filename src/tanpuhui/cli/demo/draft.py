@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 
 from tanpuhui.cli.demo import rows
 from tanpuhui.cli.demo.calendar import FIRST_DAY, Calendar, at_us, index_of
@@ -50,7 +51,9 @@ class Draft:
         lines.append(row)
         return len(lines) - 1
 
-    def report(self, act: Act, *, person: str | None = None, fault: str = "", file: str | None = None) -> None:
+    def report(
+        self, act: Act, *, person: str | None = None, fault: str = "", file: str | None = None
+    ) -> None:
         """Let the act's provider report it, in the file of its day unless told otherwise."""
         who = person or self.name(act.provider, act.resident)
         source_id = self.new_id(act.provider[:2])
@@ -96,7 +99,9 @@ class Draft:
             self.used.add((resident.number, index))
             yield resident, index, FREE_MINUTE + self.rng.randrange(FREE_MINUTES - 90)
 
-    def honest_rows(self, kind: str, wanted: int, *, also: str | None = None) -> Iterator[tuple[Place, int, Act]]:
+    def honest_rows(
+        self, kind: str, wanted: int, *, also: str | None = None
+    ) -> Iterator[tuple[Place, int, Act]]:
         """Honest rows on unused days of plain residents (who use the provider ``also``); as many as there are.
 
         Each resident's day is used for one fault only, so that no fault hides another.
@@ -118,6 +123,7 @@ class Draft:
                 yield place, line, act
 
 
+@cache
 def day_name(index: int) -> str:
     """The name of the file of a day."""
     return (FIRST_DAY + timedelta(days=index)).isoformat()

@@ -31,7 +31,9 @@ def busy_days(draft: Draft) -> set[tuple[int, int]]:
             started_us = minute_us(index, hour * 60, draft.rng)
             ended_us = started_us + 120 * MINUTE_US
             measures = {"distance_m": 25_000}
-            draft.report(Act(number, "bike_app", "bike_trip", started_us, ended_us, measures), file=day_name(index))
+            draft.report(
+                Act(number, "bike_app", "bike_trip", started_us, ended_us, measures), file=day_name(index)
+            )
     return days
 
 
@@ -51,9 +53,7 @@ def _two_providers(draft: Draft, wanted: int) -> None:
     """The map app reports a trip that the metro or the bicycle's operator has reported too, some seconds off."""
     for kind in ("metro_trip", "bike_trip"):
         for _, _, act in draft.honest_rows(kind, wanted, also="map_app"):
-            distance_m = (
-                truth.metro_distance_m(*act.stations) if act.stations else act.measures["distance_m"]
-            )
+            distance_m = truth.metro_distance_m(*act.stations) if act.stations else act.measures["distance_m"]
             shifted = Act(
                 act.resident,
                 "map_app",
@@ -100,9 +100,7 @@ def _too_fast(columns: rows.Columns, act: Act) -> rows.Columns:
 
 
 def _year_14(columns: rows.Columns, _act: Act) -> rows.Columns:
-    return columns | {
-        name: "0014" + str(columns[name])[4:] for name in ("started_at", "ended_at")
-    }
+    return columns | {name: "0014" + str(columns[name])[4:] for name in ("started_at", "ended_at")}
 
 
 def _backwards(columns: rows.Columns, _act: Act) -> rows.Columns:
@@ -136,7 +134,9 @@ def _bad_stations(draft: Draft, wanted: int) -> None:
     ):
         for resident, index, minute in draft.free_slots("szt", wanted):
             card = draft.name("szt", resident.number)
-            columns = rows.tap(card, minute_us(index, minute, draft.rng), leaves=True, station=station, gate=7)
+            columns = rows.tap(
+                card, minute_us(index, minute, draft.rng), leaves=True, station=station, gate=7
+            )
             draft.add("szt", day_name(index), Row(columns, code, fault))
 
 

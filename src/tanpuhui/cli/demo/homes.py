@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from contextlib import suppress
@@ -10,7 +11,6 @@ from pathlib import Path
 
 from tanpuhui.kit.home import VARIABLE, default_home
 from tanpuhui.kit.refusal import Refusal
-from tanpuhui.project import embedded
 
 #: What a demonstration writes into its home: only folders that hold it are ever removed.
 MARKER = "tanpuhui-demo"
@@ -36,7 +36,9 @@ def settle_in(now: datetime) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     if not given:
         path.chmod(0o711)
-    (path / MARKER).write_text(f"A demonstration of {now.isoformat()}. The next one may remove this folder.\n")
+    (path / MARKER).write_text(
+        f"A demonstration of {now.isoformat()}. The next one may remove this folder.\n"
+    )
     os.environ[VARIABLE] = str(path)
     return path
 
@@ -49,7 +51,7 @@ def remove_earlier(below: Path) -> list[Path]:
 
 def _remove(path: Path) -> bool:
     """A home whose database somebody still uses stays."""
-    if embedded.in_use(path):
+    if _in_use(path):
         return False
     shutil.rmtree(path, ignore_errors=True)
     return not path.exists()
@@ -61,3 +63,16 @@ def _refuse_used(path: Path) -> None:
     with suppress(FileNotFoundError, NotADirectoryError):
         if any((path / name).exists() for name in ("postgres", "lake", "keys")):
             raise HomeInUse(home=path, what="an installation")
+
+
+def _in_use(path: Path) -> bool:
+    """Whether a process still uses the embedded server of this home: each of them holds a lock on this file."""
+    users = path / "postgres.users"
+    if not users.exists():
+        return False
+    with users.open("a") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

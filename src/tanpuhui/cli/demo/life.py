@@ -1,17 +1,15 @@
-"""Life: what honest residents do all week: travel, charge, sort, sell, and use electricity."""
+"""Life: what honest residents do all week: travel, charge, sort, buy and sell."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from tanpuhui.cli.demo import rows, truth
-from tanpuhui.cli.demo.calendar import DAY_US, HISTORY_DAYS, MINUTE_US, at_us
-from tanpuhui.cli.demo.draft import LATE, Draft, day_name, minute_us
-from tanpuhui.cli.demo.plan import HISTORY, Act, Resident, Row
+from tanpuhui.cli.demo import truth
+from tanpuhui.cli.demo.calendar import DAY_US, MINUTE_US, at_us
+from tanpuhui.cli.demo.draft import Draft, minute_us
+from tanpuhui.cli.demo.plan import Act, Resident
 
 MORNING, EVENING, ERRAND, NIGHT = 6 * 60 + 30, 17 * 60, 20 * 60 + 50, 23 * 60 + 40
-#: Halves of watt-hours of a home by hour of the day, before its own scale: low at night, a peak in the evening.
-PROFILE = (2, 2, 2, 2, 2, 3, 4, 5, 4, 3, 3, 4, 5, 4, 3, 3, 4, 6, 8, 9, 9, 8, 5, 3)
 
 
 def live(draft: Draft, *, without: set[tuple[int, int]]) -> None:
@@ -92,9 +90,7 @@ def bus(draft: Draft, resident: Resident, provider: str, index: int, minute: int
     distance_m = draft.rng.randrange(1_500, 15_000)
     started_us = minute_us(index, minute, draft.rng)
     ended_us = started_us + distance_m * 3_600 // 20_000 * 1_000_000
-    draft.report(
-        Act(resident.number, provider, "bus_trip", started_us, ended_us, {"distance_m": distance_m})
-    )
+    draft.report(Act(resident.number, provider, "bus_trip", started_us, ended_us, {"distance_m": distance_m}))
 
 
 def _rest(draft: Draft, resident: Resident, index: int) -> None:
@@ -166,9 +162,7 @@ def _bill(draft: Draft, resident: Resident, index: int) -> None:
     }
     start_us = ended_us + 1_000_000 - 30 * DAY_US
     draft.report(
-        Act(
-            resident.number, "grid_company", "household_electricity_month", start_us, ended_us, measures
-        )
+        Act(resident.number, "grid_company", "household_electricity_month", start_us, ended_us, measures)
     )
 
 
@@ -185,76 +179,3 @@ def _roof(draft: Draft, resident: Resident, index: int) -> None:
             measures,
         )
     )
-
-
-def keep_house(draft: Draft) -> None:
-    """Half hours of every metered home, some with gaps, some with photovoltaics, some empty, some late."""
-    for place, resident in enumerate(
-        resident for resident in draft.residents if "meter_halfhourly" in resident.providers
-    ):
-        _home(draft, resident, place)
-
-
-def _home(draft: Draft, resident: Resident, place: int) -> None:
-    days = draft.calendar.days
-    slots = {
-        index: _slots(draft, scale=0 if place % 25 == 7 else draft.rng.randrange(8, 60))
-        for index in range(-HISTORY_DAYS, days)
-    }
-    pv_days = frozenset(slots) if place % 15 == 3 else frozenset()
-    gap = draft.rng.randrange(days) if place % 12 == 5 else None
-    late = draft.rng.randrange(days) if place % 12 == 9 else None
-    missing = set(draft.rng.sample(range(48), 3)) if gap is not None else set()
-    whole = {index: readings for index, readings in slots.items() if index != gap}
-    for index, readings in slots.items():
-        kept = [slot for slot in range(48) if not (index == gap and slot in missing)]
-        measures = truth.meter_day(whole, pv_days, index)
-        for slot in kept:
-            row = _slot_row(draft, resident, index, slot, readings[slot], with_pv=bool(pv_days))
-            file = LATE if index == late and slot in (20, 21, 40) else day_name(index)
-            if index < 0:
-                file = HISTORY
-            draft.add("meter_halfhourly", file, _slot_end(draft, resident, index, row, measures, slot, file))
-
-
-def _slots(draft: Draft, scale: int) -> list[int]:
-    """Watt-hours of 48 half hours; a scale of 0 is an empty home, whose refrigerator is off too."""
-    if scale == 0:
-        return [3] * 48
-    return [PROFILE[slot // 2] * scale * draft.rng.randrange(60, 140) // 100 for slot in range(48)]
-
-
-def _slot_row(
-    draft: Draft, resident: Resident, index: int, slot: int, energy_wh: int, *, with_pv: bool
-) -> rows.Columns:
-    sun = max(0, 12 - abs(slot - 25)) * 60
-    meter = draft.name("meter_halfhourly", resident.number)
-    return rows.half_hour(meter, at_us(index, slot * 30), energy_wh, sun if with_pv else None)
-
-
-def _slot_end(
-    draft: Draft,
-    resident: Resident,
-    index: int,
-    columns: rows.Columns,
-    measures: dict[str, int] | None,
-    slot: int,
-    file: str,
-) -> Row:
-    """Where a half hour ends: the last one of a whole day carries the day."""
-    late = "late_records" if file == LATE else ""
-    if index < 0:
-        return Row(columns, HISTORY)
-    if measures is None:
-        return Row(columns, "meter_gap", "half_hours_of_days_with_gaps")
-    if slot < 47:
-        return Row(columns, "joined", late)
-    act = Act(
-        resident.number,
-        "meter_halfhourly",
-        "household_electricity_day",
-        at_us(index, 0),
-        at_us(index + 1, 0) - 1,
-        measures,
-    )
-    return Row(columns, act=act)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from datetime import date
+from functools import lru_cache
 
 from tanpuhui.cli.demo.calendar import Calendar
 from tanpuhui.cli.demo.plan import Grant, Resident
@@ -39,6 +40,7 @@ _ADULT_BORN = date(1985, 5, 17)
 _CHILD_BORN = date(2015, 9, 1)
 
 
+@lru_cache(maxsize=65_536)
 def pseudonym(seed: int, provider: str, number: int) -> str:
     """What a provider calls a person; a card number of nine letters at the metro, an opaque text elsewhere."""
     digest = hashlib.blake2s(f"{seed}|{provider}|{number}".encode()).hexdigest()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 from tanpuhui.cli.demo.calendar import index_of
 from tanpuhui.cli.demo.plan import Act, Grant
@@ -40,7 +41,7 @@ RECYCLABLES = frozenset({1, 2, 3, 4})
 TEXTILE = 5
 #: 73 kg x 79 % x 90 % = 51.903 kg a phone, dbnyb.com 2023-09-12.
 PHONE_MG = 51_903_000
-#: 2.5 kg over 8 kWh: 312.5 mg for each Wh, zjssba.com 2022-06-16; baseline 2 kWh a person, empty below 300 Wh (README 9).
+#: 2.5 kg over 8 kWh: 312.5 mg for each Wh, zjssba.com 2022-06-16; 2 kWh a person, empty below 300 Wh: no source.
 HOME_NUMERATOR, HOME_DENOMINATOR = 3_125, 10
 CITY_BASELINE_WH, OCCUPIED_WH = 2_000, 300
 #: 0.42 kg/kWh, Shanghai 2024; monthly savings less 10 % for uncertainty: 378 mg for each Wh.
@@ -153,9 +154,7 @@ def meter_day(
 
 def _covers(grant: Grant, act: Act) -> bool:
     after_start = grant.from_at.timestamp() * 1_000_000 <= act.started_us
-    return after_start and (
-        grant.until_at is None or act.ended_us < grant.until_at.timestamp() * 1_000_000
-    )
+    return after_start and (grant.until_at is None or act.ended_us < grant.until_at.timestamp() * 1_000_000)
 
 
 def _is_excluded(act: Act) -> bool:
@@ -210,7 +209,7 @@ def _times(amount: int, factor: tuple[int, int]) -> int:
 
 
 def _limit(act: Act) -> tuple[int, int]:
-    """The period that a cap counts in (a day's index, or -1 for the year) and the cap; a huge one where there is none."""
+    """The period that a cap counts in (a day's index, or -1 for the year) and the cap, huge where none is."""
     if act.kind in YEAR_CAPS_MG:
         return -1, YEAR_CAPS_MG[act.kind]
     return index_of(act.ended_us), DAY_CAPS_MG.get(act.kind, 2**62)
@@ -226,16 +225,24 @@ def _lines() -> dict[str, list[str]]:
 
 
 @cache
+def _neighbours() -> dict[str, tuple[str, ...]]:
+    """The stations one stop away from each station, over all its lines."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for line in _lines().values():
+        for one, other in pairwise(line):
+            found[one][other] = None
+            found[other][one] = None
+    return {station: tuple(near) for station, near in found.items()}
+
+
+@cache
 def _stops(start: str) -> dict[str, int]:
     """How many stops each station is away from one."""
     stops, waiting = {start: 0}, deque([start])
     while waiting:
         here = waiting.popleft()
-        for line in _lines().values():
-            for place, station in enumerate(line):
-                if station == here:
-                    for near in line[max(0, place - 1) : place + 2]:
-                        if near not in stops:
-                            stops[near] = stops[here] + 1
-                            waiting.append(near)
+        for near in _neighbours()[here]:
+            if near not in stops:
+                stops[near] = stops[here] + 1
+                waiting.append(near)
     return stops

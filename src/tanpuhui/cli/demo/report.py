@@ -1,0 +1,164 @@
+"""Report: what a demonstration prints: JSON for scripts; for people, where every row and milligram went."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tanpuhui.cli.demo.check import ASTRAY
+from tanpuhui.cli.demo.run import Result
+from tanpuhui.cli.output import mg_as_mass
+from tanpuhui.ledger.statement import Statement
+from tanpuhui.quantify.outcome import MEANING, Outcome
+
+STATEMENT_LINES = 8
+
+
+def as_json(result: Result, home: Path, seconds: int) -> dict[str, Any]:
+    """The keys that scripts rely on, and extras."""
+    return {
+        "rows": result.count("rows"),
+        "accepted": result.count("accepted"),
+        "duplicate": result.count("duplicate"),
+        "refused": result.count("refused"),
+        "credited_mg": result.credited_mg,
+        "certified_mg": result.certified_mg,
+        "truth": {
+            "planted": dict(result.planted),
+            "found": dict(result.found),
+            "honest_mg": result.expected.honest_mg,
+            "credited_mg": result.credited_mg,
+        },
+        "ledger_ok": result.ledger_ok,
+        "reasons": result.reasons(),
+        "outcomes": result.outcomes(),
+        "first_credited_mg": sum(answer.credited_mg for answer in result.first),
+        "lot": result.lot.code if result.lot else None,
+        "residents": len(result.city.residents),
+        "days": result.city.days,
+        "seed": result.city.seed,
+        "wrong_accounts": len(result.wrong_accounts()),
+        "home": str(home),
+        "seconds": seconds,
+    }
+
+
+def show(result: Result, statement: Statement, notice: str, console: Console) -> None:
+    """Print the week, the truth and one resident's statement."""
+    console.print(_rows(result))
+    console.print(_milligrams(result))
+    console.print(_truth(result))
+    _show_astray(result, console)
+    console.print(_statement(statement))
+    if notice:
+        console.print(f"[dim]{notice}[/]")
+
+
+def show_home(home: Path, console: Console) -> None:
+    """Say how to look around in the city that was made."""
+    console.print("The city is kept until the next demonstration. Look around in it:")
+    console.print(f"  export TANPUHUI_HOME={home}", highlight=False, soft_wrap=True)
+    for command in ("close list", "lot show", "evidence quarantine list", "ledger check", "statement 1"):
+        console.print(f"  tanpuhui {command}", highlight=False)
+
+
+def _rows(result: Result) -> Table:
+    """Every row received, and where it went; the parts sum to the whole."""
+    table = _table("Where the rows went", "Rows", "Meaning")
+    table.add_row("received", f"{result.count('rows'):,}", f"{len(result.receipts)} files of 8 providers")
+    table.add_section()
+    table.add_row("duplicate", f"{result.count('duplicate'):,}", "taken before")
+    for code, count in result.reasons().items():
+        table.add_row(code, f"{count:,}", "refused, in quarantine")
+    table.add_section()
+    outcomes = result.outcomes()
+    for name, count in outcomes.items():
+        table.add_row(name, f"{count:,}", MEANING[Outcome[name]][1])
+    history = result.count("accepted") - sum(outcomes.values())
+    table.add_row("history", f"{history:,}", "readings of the week before, kept to compare with")
+    table.add_section()
+    ended = result.count("duplicate") + result.count("refused") + sum(outcomes.values()) + history
+    table.add_row("ended", f"{ended:,}", _zero(result.count("rows") - ended, "rows"))
+    return table
+
+
+def _milligrams(result: Result) -> Table:
+    """Milligrams from the first closes to the certified lot, and back to zero against truth and ledger."""
+    table = _table("Where the milligrams went", "CO2e", "mg")
+    first_mg = sum(answer.credited_mg for answer in result.first)
+    credited_mg, honest_mg, ledger_mg = (
+        result.credited_mg,
+        result.expected.honest_mg,
+        sum(result.ledger_mg.values()),
+    )
+    lot = f" as lot {result.lot.code}" if result.lot else ": less than a tonne is not certified"
+    for name, amount_mg in (
+        (f"credited when {len(result.first)} days were closed", first_mg),
+        ("adjusted for what came late, was corrected or taken back", credited_mg - first_mg),
+        ("credited", credited_mg),
+        (f"certified{lot}", result.certified_mg),
+        ("pending, for the next lot", credited_mg - result.certified_mg),
+        ("honest total, worked out apart", honest_mg),
+        ("credited less honest", credited_mg - honest_mg),
+        ("residents' accounts less credited", ledger_mg - credited_mg),
+    ):
+        table.add_row(name, mg_as_mass(amount_mg), f"{amount_mg:,}")
+    return table
+
+
+def _truth(result: Result) -> Table:
+    table = _table("Planted and found", "Planted", "Found")
+    for name, planted in result.planted.items():
+        found = result.found[name]
+        colour = "green" if planted == found else "bold red"
+        table.add_row(name.replace("_", " "), f"{planted:,}", f"[{colour}]{found:,}[/]")
+    return table
+
+
+def _show_astray(result: Result, console: Console) -> None:
+    """What should not have happened: nothing, usually."""
+    for (name, wanted, really), count in sorted(result.astray.items()):
+        console.print(f"[red]{ASTRAY}[/]: {count} {name} ended as {really} instead of {wanted}")
+    if wrong := result.wrong_accounts():
+        console.print(f"[red]{len(wrong)} accounts differ from the truth[/], resident {wrong[0]} first")
+    for finding in result.ledger_findings:
+        console.print(f"[red]Ledger[/]: {finding.invariant}, {finding.table} {finding.key}: {finding.found}")
+
+
+def _statement(statement: Statement) -> Table:
+    table = Table(
+        "Day", "Account", "Asset", "Amount", title=f"A resident's statement: account {statement.owner_id}"
+    )
+    for line in statement.lines[:STATEMENT_LINES]:
+        table.add_row(line.effective_on.isoformat(), line.account, line.asset, mg_as_mass(line.amount))
+    rest = len(statement.lines) - STATEMENT_LINES
+    if rest > 0:
+        table.add_row("...", f"{rest} earlier lines", "", "")
+    table.add_section()
+    for name, amount_mg in (("pending", statement.pending_mg()), ("certified", statement.certified_mg())):
+        table.add_row(_day(statement.at), name, "", mg_as_mass(amount_mg))
+    return table
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading == "Meaning" else "right")
+    return table
+
+
+def _day(moment: datetime) -> str:
+    return moment.date().isoformat()
+
+
+def _zero(rest: int, what: str) -> str:
+    return (
+        f"[green]all of them: 0 {what} left over[/]"
+        if rest == 0
+        else f"[red]{rest} {what} unaccounted for[/]"
+    )

@@ -1,0 +1,261 @@
+"""Run: a city through the product's own verbs, from providers' files to a certified lot, and what came out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from django.db import connection, transaction
+
+from tanpuhui.cli.demo import check, ends, files
+from tanpuhui.cli.demo.calendar import Calendar
+from tanpuhui.cli.demo.plan import City, Delivery
+from tanpuhui.cli.demo.register import Registered, link, register, withdraw_until
+from tanpuhui.close.inputs import Places
+from tanpuhui.close.models import Manifest
+from tanpuhui.close.run import CloseAnswer, close_day
+from tanpuhui.evidence.receipt import Receipt
+from tanpuhui.evidence.take import take
+from tanpuhui.ledger.account import Kind
+from tanpuhui.ledger.invariants import Finding
+from tanpuhui.ledger.invariants import check as check_ledger
+from tanpuhui.methodology.load import Library
+from tanpuhui.quantify.jurisdiction import Jurisdiction
+from tanpuhui.registry.certify import TONNE_MG, Order, certify
+from tanpuhui.registry.models import Lot
+from tanpuhui.registry.refusals import LessThanATonne
+
+OPERATOR, VERIFIER = "Demonstration city centre", "Demonstration verifier"
+#: The methodology of which the first lot is made.
+FIRST_LOT = "shenzhen/metro"
+
+#: Told after every step: what is being done, how many steps are done, of how many.
+Watch = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Where the city runs: its files, its rules and its library."""
+
+    places: Places
+    jurisdiction: Jurisdiction
+    library: Library
+    folder: Path
+
+
+@dataclass
+class Taken:
+    """Receipts of files by first taking, and how many files came again and were answered as before."""
+
+    receipts: list[Receipt] = field(default_factory=list)
+    batches: set[int] = field(default_factory=set)
+    repeated: int = 0
+
+    def note(self, receipt: Receipt) -> None:
+        if receipt.batch in self.batches:
+            self.repeated += 1
+        else:
+            self.receipts.append(receipt)
+        self.batches.add(receipt.batch)
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that came out, ready to be compared with the truth."""
+
+    city: City
+    expected: check.Expected
+    receipts: Sequence[Receipt]
+    first: Sequence[CloseAnswer]
+    last: Sequence[CloseAnswer]
+    lot: Lot | None
+    planted: Mapping[str, int]
+    found: Mapping[str, int]
+    astray: Mapping[tuple[str, str, str], int]
+    ledger_findings: Sequence[Finding]
+    accounts: Mapping[int, int]
+    ledger_mg: Mapping[int, int]
+
+    @property
+    def credited_mg(self) -> int:
+        """What stands after every day's last close, in mg."""
+        return sum(answer.credited_mg for answer in self.last)
+
+    @property
+    def certified_mg(self) -> int:
+        return self.lot.tonnes * TONNE_MG if self.lot else 0
+
+    def count(self, name: str) -> int:
+        """A sum over receipts: ``rows``, ``accepted``, ``duplicate`` or ``refused``."""
+        return sum(getattr(receipt, name) for receipt in self.receipts)
+
+    def reasons(self) -> dict[str, int]:
+        """Refused rows by code."""
+        found: Counter[str] = Counter()
+        for receipt in self.receipts:
+            found.update(receipt.reasons)
+        return dict(sorted(found.items()))
+
+    def outcomes(self) -> dict[str, int]:
+        """Records by end, over the closes that stand."""
+        found: Counter[str] = Counter()
+        for answer in self.last:
+            found.update(answer.outcomes)
+        return dict(found.most_common())
+
+    def wrong_accounts(self) -> list[int]:
+        """Residents whose accounts do not have, to the milligram, what the truth says."""
+        honest = self.expected.by_resident()
+        return [
+            resident
+            for resident, account in self.accounts.items()
+            if self.ledger_mg.get(account, 0) != honest.get(resident, 0)
+        ]
+
+    @property
+    def ledger_ok(self) -> bool:
+        """The ledger breaks none of its rules and holds, account by account, what was credited."""
+        return not self.ledger_findings and sum(self.ledger_mg.values()) == self.credited_mg
+
+    @property
+    def is_true(self) -> bool:
+        """Everything planted was found, and the honest total was credited to the milligram."""
+        found_all = self.planted == self.found
+        exact = self.credited_mg == self.expected.honest_mg and not self.wrong_accounts()
+        return found_all and exact and self.ledger_ok
+
+
+def run(city: City, at: Installation, watch: Watch) -> Result:
+    """Take a city through a week, its late files, a first lot, and a check of everything."""
+    steps = Steps(watch, whole=len(city.deliveries) + 2 * city.days + 3)
+    expected = check.expect(city)
+    steps.begin("Opening accounts, giving grants")
+    registered = register(city)
+    taken = Taken()
+    first = _week(city, registered, taken, at, steps)
+    last = _afterwards(city, registered, taken, at, steps)
+    steps.begin("Certifying a first lot")
+    lot = certify_first(city, at)
+    steps.begin("Checking the ledger, and every row against the truth")
+    standing = list(Manifest.objects.order_by("day", "-sequence").distinct("day"))
+    really = ends.real_ends(taken.receipts, standing, at.places)
+    planted, found = check.compare(
+        city, expected, really, repeated=taken.repeated, children=registered.refused_children
+    )
+    steps.begin("Done")
+    return Result(
+        city=city,
+        expected=expected,
+        receipts=taken.receipts,
+        first=first,
+        last=last,
+        lot=lot,
+        planted=planted,
+        found=found,
+        astray=check.astray(expected, really),
+        ledger_findings=check_ledger(connection),
+        accounts=registered.accounts,
+        ledger_mg=residents_mg(),
+    )
+
+
+class Steps:
+    """Counts steps for whoever watches."""
+
+    def __init__(self, watch: Watch, whole: int) -> None:
+        self._watch, self._whole, self._done = watch, whole, -1
+
+    def begin(self, what: str) -> None:
+        self._done += 1
+        self._watch(what, min(self._done, self._whole), self._whole)
+
+
+def certify_first(city: City, at: Installation) -> Lot | None:
+    """A first lot of whole tonnes; ``None`` in a city too small for one."""
+    last_day = Calendar(city.days).day(city.days - 1)
+    order = Order(
+        methodology=FIRST_LOT,
+        version=at.library.in_force(FIRST_LOT, last_day).version,
+        vintage=last_day.year,
+        through=last_day,
+        operator=OPERATOR,
+        verifier=VERIFIER,
+        at=Calendar(city.days).certified_at,
+    )
+    try:
+        with transaction.atomic():
+            return certify(order, places=at.places, jurisdiction=at.jurisdiction, library=at.library)
+    except LessThanATonne:
+        return None
+
+
+def residents_mg() -> dict[int, int]:
+    """What each account has in the ledger now, pending and certified, held included, in mg."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT b.account_id >> 4, SUM(b.available + b.held)::bigint FROM ledger_balance AS b "
+            "JOIN ledger_asset AS a ON a.id = b.asset_id "
+            "WHERE b.account_id & 15 = ANY(%s) AND a.unit = 'mg' GROUP BY 1",
+            [[int(Kind.RESIDENT_PENDING), int(Kind.RESIDENT_CERTIFIED)]],
+        )
+        return {int(account): int(amount_mg) for account, amount_mg in cursor.fetchall()}
+
+
+def _week(
+    city: City, registered: Registered, taken: Taken, at: Installation, steps: Steps
+) -> list[CloseAnswer]:
+    """Night after night: what residents withdrew, the files of the day, and its close."""
+    calendar = Calendar(city.days)
+    before = calendar.opened_at
+    answers = []
+    for index in range(city.days):
+        _take_all(_arriving(city, before, calendar.taken_at(index)), taken, at, steps)
+        withdraw_until(city, registered, before, calendar.closed_at(index))
+        before = calendar.closed_at(index)
+        answers.append(_close(calendar, index, before, at, steps))
+    return answers
+
+
+def _afterwards(
+    city: City, registered: Registered, taken: Taken, at: Installation, steps: Steps
+) -> list[CloseAnswer]:
+    """Late links and late files; then every day is closed again, and the differences are posted."""
+    calendar = Calendar(city.days)
+    with transaction.atomic():
+        link(city, registered.accounts, calendar.late_at, late=True)
+    late = _arriving(city, calendar.closed_at(city.days - 1), calendar.late_at)
+    _take_all(late, taken, at, steps)
+    return [_close(calendar, index, calendar.closed_again_at, at, steps) for index in range(city.days)]
+
+
+def _arriving(city: City, after: datetime, until: datetime) -> list[Delivery]:
+    return [delivery for delivery in city.deliveries if after < delivery.received_at <= until]
+
+
+def _take_all(deliveries: Sequence[Delivery], taken: Taken, at: Installation, steps: Steps) -> None:
+    for delivery in deliveries:
+        steps.begin(f"Taking {delivery.file_name}")
+        taken.note(_take(delivery, at))
+
+
+def _take(delivery: Delivery, at: Installation) -> Receipt:
+    path = files.write(delivery, at.folder)
+    with transaction.atomic():
+        return take(
+            delivery.provider,
+            path,
+            key=delivery.key,
+            at=delivery.received_at,
+            lake=at.places.lake,
+            buckets=at.places.buckets,
+            zone=at.jurisdiction.zone,
+        )
+
+
+def _close(calendar: Calendar, index: int, moment: datetime, at: Installation, steps: Steps) -> CloseAnswer:
+    day = calendar.day(index)
+    steps.begin(f"Closing {day}")
+    return close_day(day, at=moment, places=at.places, jurisdiction=at.jurisdiction, library=at.library)
