@@ -5,7 +5,7 @@ from django.apps import AppConfig
 
 class ConsentConfig(AppConfig):
     name = "tanpuhui.consent"
-    #: Tables whose rows the application role may change; every other table is append-only for it.
-    mutable_tables: tuple[str, ...] = ()
+    #: Residents may be closed, once (a trigger sees to that); every other table is append-only for the role.
+    mutable_tables: tuple[str, ...] = ("consent_resident",)
     #: Tables that the application role may only read; functions of the database write them.
     guarded_tables: tuple[str, ...] = ()
