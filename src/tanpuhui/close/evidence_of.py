@@ -109,12 +109,19 @@ def resolve_unknown(files: Iterable[EvidenceFile], lake: Path, buckets: int) -> 
     paths = [checked(lake / file.path, file.digest) for file in files if file.bucket == UNKNOWN]
     if not paths:
         return {}
-    records = pa.concat_tables([pq.read_table(path) for path in paths], promote_options="permissive")
+    records = pa.concat_tables(
+        [_with_gaps(pq.read_table(path)) for path in paths], promote_options="permissive"
+    )
     accounts = _accounts(records["subject_id"])
     records = records.set_column(records.column_names.index("account_id"), "account_id", accounts)
     number = pc.subtract(accounts, pc.multiply(pc.divide(accounts, buckets), buckets))
     bucket = pc.if_else(pc.equal(accounts, 0), UNKNOWN, number)
     return {value: records.filter(pc.equal(bucket, value)) for value in sorted(pc.unique(bucket).to_pylist())}
+
+
+def _with_gaps(records: pa.Table) -> pa.Table:
+    """Records whose columns may be empty: files of other formats do not have all of them."""
+    return records.cast(pa.schema([field.with_nullable(True) for field in records.schema]))
 
 
 def _accounts(subject_ids: pa.ChunkedArray) -> pa.ChunkedArray:
