@@ -11,6 +11,7 @@ import pytest
 
 from methodology.authoring import write_folder, write_formula
 from tanpuhui.methodology.columns import compile_columns
+from tanpuhui.methodology.evaluate import evaluate
 from tanpuhui.methodology.load import examine, load_methodology
 from tanpuhui.methodology.methodology import Methodology
 
@@ -175,3 +176,35 @@ def test_a_field_may_be_named_like_a_word_of_sql(tmp_path: Path) -> None:
     )
 
     assert rows(methodology, {"order": 4}, {}) == [(12, None, False), (6, None, False)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if(d < 0, n * factor / d, 0)",
+        "n * factor / (d - 10)",
+        "if(d != 0 and n < 0, factor / (d * d + 1) / n, factor)",
+        "min(n * factor / (d + 10), d * factor / (n + 10), factor)",
+        "max(n * factor / (d + 10), d * factor / (n + 10))",
+        "n * factor / (d + 10) - d * factor / (n + 10) + factor / 7",
+        "if(n / (d + 10) > d / (n + 10), factor, -factor)",
+        "if(d > 0 and n / d >= 2 or d < 0 and n / d < -1, n * factor, d * factor)",
+        "if(not (n == d or n / 3 != d / 2), factor, n * factor)",
+        "if(n > d, factor / (n - d), factor / (n - d - 1))",
+    ],
+)
+@pytest.mark.parametrize("nets", [True, False])
+def test_quotients_of_columns_agree_with_the_exact_evaluator(tmp_path: Path, text: str, nets: bool) -> None:
+    methodology = formula(
+        tmp_path,
+        text,
+        fields={"n": ("1", -6, 6, None), "d": ("1", -6, 6, None)},
+        parameters={"factor": ("mgCO2e", "100.7")},
+        nets=nets,
+    )
+    activities: list[dict[str, int | None]] = [{"n": n, "d": d} for n in range(-6, 7) for d in range(-6, 7)]
+
+    found = [avoided for avoided, _, _ in rows(methodology, *activities)]
+
+    assert found == [evaluate(methodology, {**activity}, DAY).avoided_mg for activity in activities]  # type: ignore[dict-item]
+    assert len(set(found)) > 1

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
+from random import Random
 
 import duckdb
+import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
@@ -19,8 +21,8 @@ from tanpuhui.methodology.columns import compile_columns
 from tanpuhui.methodology.direction import Direction, direction_of
 from tanpuhui.methodology.evaluate import _coherent, _value, evaluate, read_activity
 from tanpuhui.methodology.expression import unparse
-from tanpuhui.methodology.load import examine
-from tanpuhui.methodology.methodology import Methodology
+from tanpuhui.methodology.load import examine, load_library
+from tanpuhui.methodology.methodology import Field, Methodology
 from tanpuhui.methodology.parse import parse
 from tanpuhui.methodology.plan_period import step_scope
 
@@ -165,9 +167,9 @@ def value_of(low: int, high: int, default: int | None) -> st.SearchStrategy[int 
     return anywhere if default is None else anywhere | st.none()
 
 
-def in_columns(case: Case) -> list[tuple[int | None, str | None, bool]]:
+def in_columns(case: Case, day: date = DAY) -> list[tuple[int | None, str | None, bool]]:
     """What DuckDB makes of all rows at once."""
-    columns = compile_columns(case.methodology, DAY)
+    columns = compile_columns(case.methodology, day)
     names = list(case.methodology.fields)
     parts = ", ".join(node.sql("duckdb") for node in (columns.avoided, columns.excluded_by, columns.invalid))
     values = ", ".join(
@@ -190,7 +192,7 @@ def given_fields(row: dict[str, int | None]) -> dict[str, int | str]:
 
 
 QUIET = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -263,6 +265,35 @@ def test_rows_out_of_bounds_are_invalid_and_break_no_query(case: Case, data: st.
         expected.append(not field.min <= row[name] <= field.max)
 
     assert [invalid for _, _, invalid in in_columns(Case(case.methodology, spoiled))] == expected
+
+
+@pytest.mark.parametrize("methodology", load_library().all(), ids=str)
+def test_every_methodology_of_the_library_gives_the_same_in_columns(methodology: Methodology) -> None:
+    chance = Random(20261124)
+    rows = [
+        {name: library_value(chance, field) for name, field in methodology.fields.items()} for _ in range(400)
+    ]
+
+    for period in methodology.periods:
+        day = period.valid_from
+        for row, (avoided, excluded_by, invalid) in zip(
+            rows, in_columns(Case(methodology, rows), day), strict=True
+        ):
+            explanation = evaluate(methodology, given_fields(row), day)
+            assert not invalid
+            assert excluded_by == explanation.excluded_by
+            if excluded_by is None:
+                result = explanation.avoided_mg if explanation.points is None else explanation.points
+                assert avoided == result
+
+
+def library_value(chance: Random, field: Field) -> int | None:
+    """A code of an enumeration, a bound, a small or any number within the bounds, or nothing where that is allowed."""
+    if field.values:
+        return chance.choice(list(field.values.values()))
+    small = min(max(field.min, chance.randint(0, 20)), field.max)
+    choices = [field.min, field.max, small, chance.randint(field.min, field.max)]
+    return chance.choice(choices if field.default is None else [*choices, None])
 
 
 def _worked_out(methodology: Methodology, row: dict[str, int | None]) -> Fraction:

@@ -101,7 +101,7 @@ def _arithmetic(expression: Arithmetic, scope: Scope) -> Interval:
         case "-":
             return left - right
         case "*":
-            return left * right
+            return left.squared() if expression.left == expression.right else left * right
         case "/":
             if right.sign not in (1, -1):
                 raise MayDivideByZero(expression.right, right)

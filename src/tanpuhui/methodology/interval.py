@@ -47,6 +47,11 @@ class Interval:
         grid = None if self.grid is None or other.grid is None else self.grid * other.grid
         return Interval(min(corners), max(corners), grid)
 
+    def squared(self) -> Interval:
+        """Bounds of the number times itself, which is never below 0."""
+        product = self * self
+        return Interval(max(product.low, Fraction(0)), product.high, product.grid)
+
     def __truediv__(self, other: Interval) -> Interval:
         assert other.sign in (1, -1), "the caller has proven that the divisor is not 0"
         corners = [a / b for a in (self.low, self.high) for b in (other.low, other.high)]
