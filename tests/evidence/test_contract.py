@@ -112,9 +112,7 @@ def test_the_database_itself_refuses_a_contract_without_an_assessment_and_any_ch
         "vault.subject_link",
     ],
 )
-@pytest.mark.parametrize(
-    "statement", ["DELETE FROM {}", "UPDATE {} SET provider = provider", "TRUNCATE {} CASCADE"]
-)
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {} CASCADE"])
 def test_the_application_role_changes_no_table_of_evidence(table: str, statement: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET ROLE tanpuhui_app")

@@ -59,11 +59,17 @@ def _raw(measures: Sequence[str]) -> Step:
 
 
 def _taps(of_day: str, as_of_us: int) -> list[Step]:
-    """Each tap of the day with its neighbours of the same card, and what follows from them.
+    """Each tap of the day with its neighbours of the same card, and what follows from them."""
+    return [
+        Step("tap", _neighbours(), kept=False),
+        Step("tap_pair", _pairs(of_day), kept=False),
+        Step("tap_end", _tap_ends(as_of_us)),
+    ]
 
-    Taps of one moment: the exit first, since a trip ends before the next begins; then by id, so that the order
-    of arrival decides nothing.
-    """
+
+def _neighbours() -> str:
+    """Taps of one moment: the exit first, since a trip ends before the next begins; then by id, so that the
+    order of arrival decides nothing."""
     turns = (
         "PARTITION BY provider, subject_id "
         "ORDER BY ended_us, CASE WHEN kind = 'metro_exit' THEN 0 ELSE 1 END, source_id"
@@ -73,117 +79,107 @@ def _taps(of_day: str, as_of_us: int) -> list[Step]:
         for function, side in (("LAG", "before"), ("LEAD", "after"))
         for column in ("kind", "ended_us", "station")
     )
+    return f"SELECT *, {neighbours} FROM raw_record WHERE kind IN ('metro_entry', 'metro_exit')"
+
+
+def _pairs(of_day: str) -> str:
+    """Whether a tap has its partner, and from where to where they go."""
     with_exit = (
         f"kind = 'metro_entry' AND after_kind = 'metro_exit' AND after_ended_us - ended_us <= {WAIT_US}"
     )
     with_entry = (
         f"kind = 'metro_exit' AND before_kind = 'metro_entry' AND ended_us - before_ended_us <= {WAIT_US}"
     )
+    return f"""
+        SELECT record_id, provider, account_id, kind, ended_us,
+            CASE WHEN {with_exit} OR {with_entry} THEN 1 ELSE 0 END AS is_paired,
+            CASE WHEN kind = 'metro_entry' THEN station ELSE before_station END AS from_station,
+            CASE WHEN kind = 'metro_entry' THEN after_station ELSE station END AS to_station,
+            CASE WHEN kind = 'metro_entry' THEN ended_us ELSE before_ended_us END AS entered_us
+        FROM tap WHERE {of_day}"""
+
+
+def _tap_ends(as_of_us: int) -> str:
+    """How each tap ends; 0 for an exit that carries a trip."""
     is_entry = "t.kind = 'metro_entry'"
-    return [
-        Step(
-            "tap",
-            f"SELECT *, {neighbours} FROM raw_record WHERE kind IN ('metro_entry', 'metro_exit')",
-            kept=False,
-        ),
-        Step(
-            "tap_pair",
-            f"""
-            SELECT record_id, provider, account_id, kind, ended_us,
-                CASE WHEN {with_exit} OR {with_entry} THEN 1 ELSE 0 END AS is_paired,
-                CASE WHEN kind = 'metro_entry' THEN station ELSE before_station END AS from_station,
-                CASE WHEN kind = 'metro_entry' THEN after_station ELSE station END AS to_station,
-                CASE WHEN kind = 'metro_entry' THEN ended_us ELSE before_ended_us END AS entered_us
-            FROM tap WHERE {of_day}
-            """,
-            kept=False,
-        ),
-        Step(
-            "tap_end",
-            f"""
-            SELECT t.record_id, t.provider, t.account_id, t.entered_us, t.ended_us,
-                d.distance_m, d.distance_is_illustrative,
-                CASE WHEN t.is_paired = 0 AND {is_entry} AND {as_of_us} < t.ended_us + {WAIT_US}
-                        THEN {ENDS["waiting"]}
-                    WHEN t.is_paired = 0 THEN {ENDS["unpaired"]}
-                    WHEN t.from_station = t.to_station THEN {ENDS["same_station"]}
-                    WHEN d.distance_m IS NULL THEN {ENDS["no_distance"]}
-                    WHEN {is_entry} THEN {ENDS["joined"]}
-                    ELSE 0 END AS outcome
-            FROM tap_pair AS t LEFT JOIN distance AS d
-                ON d.from_station = t.from_station AND d.to_station = t.to_station
-            """,
-        ),
-    ]
+    return f"""
+        SELECT t.record_id, t.provider, t.account_id, t.entered_us, t.ended_us,
+            d.distance_m, d.distance_is_illustrative,
+            CASE WHEN t.is_paired = 0 AND {is_entry} AND {as_of_us} < t.ended_us + {WAIT_US}
+                    THEN {ENDS["waiting"]}
+                WHEN t.is_paired = 0 THEN {ENDS["unpaired"]}
+                WHEN t.from_station = t.to_station THEN {ENDS["same_station"]}
+                WHEN d.distance_m IS NULL THEN {ENDS["no_distance"]}
+                WHEN {is_entry} THEN {ENDS["joined"]}
+                ELSE 0 END AS outcome
+        FROM tap_pair AS t LEFT JOIN distance AS d
+            ON d.from_station = t.from_station AND d.to_station = t.to_station"""
 
 
 def _slots(first_us: int, next_us: int) -> list[Step]:
     """Half hours of the day and of the seven windows of 24 hours before it, summed where they are complete."""
-    base_us = first_us - WINDOWS_BEFORE * DAY_US
-    of_day, before = f"window_no = {WINDOWS_BEFORE}", f"window_no < {WINDOWS_BEFORE}"
     return [
-        Step(
-            "slot",
-            f"""
-            SELECT record_id, provider, source_id, subject_id, account_id, started_us, energy_wh, pv_wh,
-                CASE WHEN ended_us >= {first_us} THEN {WINDOWS_BEFORE}
-                    ELSE (ended_us - {base_us}) // {DAY_US} END AS window_no
-            FROM raw_record
-            WHERE kind = 'meter_slot' AND ended_us >= {base_us} AND ended_us < {next_us}
-            """,
-        ),
-        Step(
-            "meter_window",
-            f"""
-            SELECT provider, subject_id, window_no, SUM(energy_wh) AS energy_wh,
-                MAX(COALESCE(pv_wh, 0)) AS most_pv_wh,
-                CASE WHEN COUNT(energy_wh) = COUNT(*) AND COUNT(DISTINCT started_us) = COUNT(*)
-                    AND COUNT(*) = CASE WHEN {of_day} THEN {(next_us - first_us) // SLOT_US}
-                        ELSE {DAY_US // SLOT_US} END
-                    THEN 1 ELSE 0 END AS is_complete
-            FROM slot GROUP BY provider, subject_id, window_no
-            """,
-            kept=False,
-        ),
-        Step(
-            "meter_week",
-            f"""
-            SELECT provider, subject_id,
-                MAX(CASE WHEN {of_day} THEN is_complete ELSE 0 END) AS is_complete,
-                CAST(SUM(CASE WHEN {of_day} THEN energy_wh ELSE 0 END) AS BIGINT) AS energy_wh,
-                MAX(CASE WHEN most_pv_wh > 0 THEN 1 ELSE 0 END) AS has_pv,
-                CAST(SUM(CASE WHEN {before} AND is_complete = 1 THEN energy_wh ELSE 0 END) AS BIGINT)
-                    AS previous7_energy_wh,
-                CAST(SUM(CASE WHEN {before} THEN is_complete ELSE 0 END) AS BIGINT) AS previous7_days
-            FROM meter_window GROUP BY provider, subject_id
-            """,
-            kept=False,
-        ),
-        Step(
-            "slot_end",
-            f"""
-            SELECT s.record_id, s.provider, s.account_id, w.energy_wh, w.has_pv, w.previous7_energy_wh,
-                w.previous7_days,
-                CASE WHEN w.is_complete = 0 THEN {ENDS["meter_gap"]} WHEN s.place > 1 THEN {ENDS["joined"]}
-                    ELSE 0 END AS outcome
-            FROM (
-                SELECT *, ROW_NUMBER() OVER (
-                    PARTITION BY provider, subject_id ORDER BY started_us DESC, source_id DESC) AS place
-                FROM slot WHERE {of_day}
-            ) AS s JOIN meter_week AS w ON w.provider = s.provider AND w.subject_id = s.subject_id
-            """,
-        ),
+        Step("slot", _windowed(first_us, next_us)),
+        Step("meter_window", _window_sums((next_us - first_us) // SLOT_US), kept=False),
+        Step("meter_week", _WEEK, kept=False),
+        Step("slot_end", _SLOT_ENDS),
         Step("day_bound", f"SELECT {first_us} AS first_us, {next_us - 1} AS last_us", kept=False),
     ]
 
 
+def _windowed(first_us: int, next_us: int) -> str:
+    """Half hours with the number of their window: 0 to 6 for those before the day, 7 for the day itself."""
+    base_us = first_us - WINDOWS_BEFORE * DAY_US
+    return f"""
+        SELECT record_id, provider, source_id, subject_id, account_id, started_us, energy_wh, pv_wh,
+            CASE WHEN ended_us >= {first_us} THEN {WINDOWS_BEFORE}
+                ELSE (ended_us - {base_us}) // {DAY_US} END AS window_no
+        FROM raw_record
+        WHERE kind = 'meter_slot' AND ended_us >= {base_us} AND ended_us < {next_us}"""
+
+
+def _window_sums(slots_of_day: int) -> str:
+    """A window is complete when each of its half hours is there once and has its energy."""
+    return f"""
+        SELECT provider, subject_id, window_no, SUM(energy_wh) AS energy_wh,
+            MAX(COALESCE(pv_wh, 0)) AS most_pv_wh,
+            CASE WHEN COUNT(energy_wh) = COUNT(*) AND COUNT(DISTINCT started_us) = COUNT(*)
+                AND COUNT(*) = CASE WHEN {_OF_DAY} THEN {slots_of_day} ELSE {DAY_US // SLOT_US} END
+                THEN 1 ELSE 0 END AS is_complete
+        FROM slot GROUP BY provider, subject_id, window_no"""
+
+
+_OF_DAY = f"window_no = {WINDOWS_BEFORE}"
+_BEFORE = f"window_no < {WINDOWS_BEFORE}"
+
+_WEEK = f"""
+    SELECT provider, subject_id,
+        MAX(CASE WHEN {_OF_DAY} THEN is_complete ELSE 0 END) AS is_complete,
+        CAST(SUM(CASE WHEN {_OF_DAY} THEN energy_wh ELSE 0 END) AS BIGINT) AS energy_wh,
+        MAX(CASE WHEN most_pv_wh > 0 THEN 1 ELSE 0 END) AS has_pv,
+        CAST(SUM(CASE WHEN {_BEFORE} AND is_complete = 1 THEN energy_wh ELSE 0 END) AS BIGINT)
+            AS previous7_energy_wh,
+        CAST(SUM(CASE WHEN {_BEFORE} THEN is_complete ELSE 0 END) AS BIGINT) AS previous7_days
+    FROM meter_window GROUP BY provider, subject_id"""
+
+_SLOT_ENDS = f"""
+    SELECT s.record_id, s.provider, s.account_id, w.energy_wh, w.has_pv, w.previous7_energy_wh, w.previous7_days,
+        CASE WHEN w.is_complete = 0 THEN {ENDS["meter_gap"]} WHEN s.place > 1 THEN {ENDS["joined"]}
+            ELSE 0 END AS outcome
+    FROM (
+        SELECT *, ROW_NUMBER() OVER (
+            PARTITION BY provider, subject_id ORDER BY started_us DESC, source_id DESC) AS place
+        FROM slot WHERE {_OF_DAY}
+    ) AS s JOIN meter_week AS w ON w.provider = s.provider AND w.subject_id = s.subject_id"""
+
+
 def _acts(of_day: str, measures: Sequence[str]) -> str:
     """Acts reported as such, trips that their exit completes, and days that their last half hour completes."""
-    trips = {"distance_m": "distance_m"}
-    days = dict.fromkeys(("energy_wh", "has_pv", "previous7_energy_wh", "previous7_days"), "")
+    trips = ("distance_m",)
+    days = ("energy_wh", "has_pv", "previous7_energy_wh", "previous7_days")
     return f"""
         SELECT record_id, provider, account_id, kind, started_us, ended_us,
-            CAST(0 AS BIGINT) AS distance_is_illustrative{_listed(measures, dict.fromkeys(measures))}
+            CAST(0 AS BIGINT) AS distance_is_illustrative{_listed(measures, measures)}
         FROM current_record WHERE {of_day} AND kind IN ({_ACT_KINDS})
         UNION ALL
         SELECT record_id, provider, account_id, 'metro_trip', entered_us, ended_us,
@@ -195,7 +191,7 @@ def _acts(of_day: str, measures: Sequence[str]) -> str:
         FROM slot_end AS s CROSS JOIN day_bound AS b WHERE s.outcome = 0"""
 
 
-def _listed(measures: Sequence[str], known: Sequence[str] | dict[str, str] | dict[str, None]) -> str:
+def _listed(measures: Sequence[str], known: Sequence[str]) -> str:
     """The measures in their order: those that the relation has, and nothing for the others."""
     return "".join(
         f", CAST({measure} AS BIGINT) AS {measure}"

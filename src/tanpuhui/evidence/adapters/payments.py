@@ -40,7 +40,6 @@ def _needed(column: str, when: str) -> Check:
 
 def read(_terms: Terms, _sheet: Sheet) -> Reading:
     """A refund is revision 1 of the order that it names: a retraction, whenever it arrives."""
-    types = ", ".join(f"'{name}'" for name in TYPES)
     ended = "CASE WHEN is_empty(t_ended_at) THEN t_at ELSE t_ended_at END"
     return Reading(
         source_id=f"CASE WHEN {_REFUND} THEN t_refunds ELSE t_id END",
@@ -55,30 +54,36 @@ def read(_terms: Terms, _sheet: Sheet) -> Reading:
             "pieces": f"CASE WHEN t_type IN ({_PIECES}) THEN coalesce(whole(t_pieces), 1) END",
             "amount_fen": "whole(t_amount_fen)",
         },
-        checks=[
-            *needed_text("id"),
-            *needed_text("type"),
-            Check("evidence.unknown_type", "type", f"t_type NOT IN ({types})"),
-            *needed_text("user"),
-            *needed_moment("at", "started_us"),
-            Check(
-                "evidence.not_a_moment",
-                "ended_at",
-                "NOT is_empty(t_ended_at) AND ended_us IS NULL",
-            ),
-            *(
-                check
-                for name in ("amount_fen", "pieces", "distance_m")
-                for check in whole_number(name, f"whole(t_{name})")
-            ),
-            _needed("refunds", _REFUND),
-            Check("evidence.too_long", "refunds", "length(t_refunds) > 200", {"limit": 200}),
-            _needed("mode", _RIDE),
-            Check("evidence.unknown_type", "mode", f"{_RIDE} AND t_mode NOT IN ('bus', 'metro')"),
-            _needed("ended_at", f"{_RIDE} AND NOT is_empty(t_distance_m)"),
-            _needed("distance_m", f"{_RIDE} AND t_mode = 'metro'"),
-        ],
+        checks=_checks(),
     )
+
+
+def _checks() -> list[Check]:
+    """What each type of record cannot do without, and what its values must be."""
+    types = ", ".join(f"'{name}'" for name in TYPES)
+    return [
+        *needed_text("id"),
+        *needed_text("type"),
+        Check("evidence.unknown_type", "type", f"t_type NOT IN ({types})"),
+        *needed_text("user"),
+        *needed_moment("at", "started_us"),
+        Check(
+            "evidence.not_a_moment",
+            "ended_at",
+            "NOT is_empty(t_ended_at) AND ended_us IS NULL",
+        ),
+        *(
+            check
+            for name in ("amount_fen", "pieces", "distance_m")
+            for check in whole_number(name, f"whole(t_{name})")
+        ),
+        _needed("refunds", _REFUND),
+        Check("evidence.too_long", "refunds", "length(t_refunds) > 200", {"limit": 200}),
+        _needed("mode", _RIDE),
+        Check("evidence.unknown_type", "mode", f"{_RIDE} AND t_mode NOT IN ('bus', 'metro')"),
+        _needed("ended_at", f"{_RIDE} AND NOT is_empty(t_distance_m)"),
+        _needed("distance_m", f"{_RIDE} AND t_mode = 'metro'"),
+    ]
 
 
 FORMAT = Format("payments", frozenset({"ndjson"}), shapes, read)
