@@ -61,6 +61,7 @@ def open_accounts(
 
     ``facts`` are what is known of some of them, by place in the answer. Either all are opened or none.
     """
+    assert count >= 0, "how many accounts"
     known = {place: fact for place, fact in (facts or {}).items() if fact}
     assert all(0 <= place < count for place in known), "facts about an account that is not opened"
     _refuse_minors_alone(list(known.values()), at, zone)

@@ -8,8 +8,9 @@ from typing import Any
 
 from tanpuhui.consent.artefact import attach, moment_text, sign, verified
 from tanpuhui.consent.gate import check_artefact
-from tanpuhui.consent.models import Grant, GrantEvent
-from tanpuhui.consent.refusals import ReceiptInvalid, UnknownGrant
+from tanpuhui.consent.models import GrantEvent
+from tanpuhui.consent.refusals import ReceiptInvalid
+from tanpuhui.consent.show import get_grant
 from tanpuhui.consent.state import State
 
 TYPE = "consent-receipt+jwt"
@@ -52,9 +53,7 @@ MANDATORY = {
 
 def receipt(grant_id: int, *, at: datetime) -> dict[str, Any]:
     """The record of a grant as it stands, with ``token``: the same, signed. Refuses an unknown or altered grant."""
-    grant = Grant.objects.filter(pk=grant_id).first()
-    if grant is None:
-        raise UnknownGrant(grant=grant_id)
+    grant = get_grant(grant_id)
     artefact = check_artefact(grant)
     events = list(grant.events.order_by("seq"))
     record = {

@@ -152,11 +152,11 @@ def _acts(terms: Terms, begins_at: datetime, expires_at: datetime, zone: str) ->
     if until_us is None:
         until_us = to_us(expires_at)
     if until_us <= from_us:
-        raise BadRange(from_=from_us_text(from_us), until=from_us_text(until_us))
+        raise BadRange(from_=moment_of_us(from_us), until=moment_of_us(until_us))
     return from_us, until_us
 
 
-def from_us_text(at_us: int) -> str:
+def moment_of_us(at_us: int) -> str:
     """A moment of microseconds as ISO 8601 text in UTC."""
     return from_us(at_us).isoformat()
 

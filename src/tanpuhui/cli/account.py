@@ -1,0 +1,85 @@
+"""``tanpuhui account``: open residents' accounts, and show one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from tanpuhui.cli.output import console, print_json
+from tanpuhui.kit.moment import utc_now
+
+SHOWN = 10
+
+app = App(name="account", help="Open and show residents' accounts.")
+
+JsonFlag = Annotated[bool, Parameter(name="--json", negative=())]
+
+
+@app.command(name="open")
+def open_(
+    *, count: int = 1, birth_on: str | None = None, guardian: int | None = None, as_json: JsonFlag = False
+) -> int:
+    """Open accounts and print their numbers. Somebody under 14 needs the account of a guardian.
+
+    Example: tanpuhui account open --birth-on 2015-06-01 --guardian 1
+
+    Parameters
+    ----------
+    count
+        How many to open, 1 or more.
+    birth_on
+        Date of birth, as 2015-06-01; kept in the vault and read for age alone.
+    guardian
+        The guardian's account.
+    as_json
+        Print {"accounts": [...]}.
+    """
+    from django.db import transaction
+
+    from tanpuhui.cli.close import parse_day
+    from tanpuhui.cli.places import jurisdiction
+    from tanpuhui.consent.open_account import Facts, open_accounts
+
+    facts = Facts(parse_day(birth_on) if birth_on else None, guardian)
+    with transaction.atomic():
+        known = dict.fromkeys(range(count), facts) if facts else None
+        accounts = open_accounts(count, at=utc_now(), facts=known, zone=jurisdiction().zone)
+    if as_json:
+        print_json({"accounts": accounts})
+    else:
+        rest = f" and {len(accounts) - SHOWN} more" if len(accounts) > SHOWN else ""
+        console.print(f"Opened {', '.join(map(str, accounts[:SHOWN]))}{rest}.")
+    return 0
+
+
+@app.command
+def show(account: int, /, *, as_json: JsonFlag = False) -> int:
+    """Show when an account was opened or closed, and how many grants it has ever given. No personal fact is shown.
+
+    Example: tanpuhui account show 1 --json
+
+    Parameters
+    ----------
+    account
+        The account's number.
+    as_json
+        Print JSON instead of a sentence.
+    """
+    from tanpuhui.consent.show import get_resident
+
+    resident = get_resident(account)
+    shown = {
+        "account": resident.pk,
+        "opened_at": resident.opened_at.isoformat(),
+        "closed_at": resident.closed_at.isoformat() if resident.closed_at else None,
+        "grants": resident.grants.count(),
+    }
+    if as_json:
+        print_json(shown)
+    else:
+        closed = f", closed {resident.closed_at:%Y-%m-%d}" if resident.closed_at else ""
+        console.print(
+            f"Account {account}: opened {resident.opened_at:%Y-%m-%d}{closed}; grants: {shown['grants']}."
+        )
+    return 0
