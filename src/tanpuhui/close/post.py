@@ -83,11 +83,11 @@ def _overtaken(inputs: Inputs) -> bool:
     return (standing.digest if standing else None) != (inputs.previous.digest if inputs.previous else None)
 
 
-def _touches(ended: set[int], credits: pa.Table) -> bool:
+def _touches(ended: tuple[int, ...], credits: pa.Table) -> bool:
     """Whether anyone credited here has ended a grant meanwhile."""
     if not ended:
         return False
-    return bool(pc.any(pc.is_in(credits["account_id"], pa.array(sorted(ended), pa.int64()))).as_py())
+    return bool(pc.any(pc.is_in(credits["account_id"], pa.array(ended, pa.int64()))).as_py())
 
 
 def _credits(body: dict[str, Any], places: Places) -> pa.Table:

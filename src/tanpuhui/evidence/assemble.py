@@ -40,7 +40,7 @@ def assemble_steps(first_us: int, next_us: int, as_of_us: int, measures: Sequenc
     """Steps for the day [first_us, next_us) as known at ``as_of_us``; acts carry the given measures."""
     of_day = f"ended_us >= {first_us} AND ended_us < {next_us}"
     return [
-        _raw(measures),
+        _raw(),
         *_taps(of_day, as_of_us),
         *_slots(first_us, next_us),
         Step("act", _acts(of_day, measures), kept=False),
@@ -48,13 +48,12 @@ def assemble_steps(first_us: int, next_us: int, as_of_us: int, measures: Sequenc
     ]
 
 
-def _raw(measures: Sequence[str]) -> Step:
+def _raw() -> Step:
     """Everything that is not an act as it stands: one pass over the records, and then only these few are read."""
-    energy = "energy_wh" if "energy_wh" in measures else "CAST(NULL AS BIGINT) AS energy_wh"
     return Step(
         "raw_record",
         f"SELECT record_id, provider, source_id, subject_id, account_id, kind, started_us, ended_us, station, "
-        f"pv_wh, {energy} FROM current_record WHERE kind NOT IN ({_ACT_KINDS})",
+        f"pv_wh, energy_wh FROM current_record WHERE kind NOT IN ({_ACT_KINDS})",
     )
 
 

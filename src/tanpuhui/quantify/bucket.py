@@ -121,11 +121,7 @@ def quantify_bucket(
 def _name_inputs(
     engine: Engine, rules: Rules, files: BucketFiles, measures: list[str], distances: pa.Table
 ) -> None:
-    extra = dict.fromkeys(measures, "BIGINT") | {
-        "station": "VARCHAR",
-        "line": "VARCHAR",
-        "pv_wh": "BIGINT",
-    }
+    extra = dict.fromkeys([*measures, "energy_wh", "pv_wh"], "BIGINT") | {"station": "VARCHAR"}
     engine.read("record", files.records, RECORD | extra)
     engine.read("revision", files.revisions, REVISION)
     engine.read("grant_given", files.grants, GRANT)
