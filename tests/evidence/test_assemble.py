@@ -74,7 +74,8 @@ def assemble(
             ],
         )
     connection.execute(
-        "CREATE TABLE distance (from_station VARCHAR, to_station VARCHAR, distance_m BIGINT, distance_is_illustrative BIGINT)"
+        "CREATE TABLE distance (from_station VARCHAR, to_station VARCHAR, distance_m BIGINT, "
+        "distance_is_illustrative BIGINT)"
     )
     connection.execute("INSERT INTO distance VALUES ('A', 'B', 3600, 1), ('B', 'A', 3600, 1)")
     for step in assemble_steps(FIRST, FIRST + length_us, as_of_us, MEASURES):
@@ -254,7 +255,7 @@ def test_acts_pass_as_they_are_and_what_is_no_act_says_so() -> None:
 @given(
     st.lists(
         st.builds(
-            lambda kind, hour, station, subject: tap(kind, hour, station, subject),
+            tap,
             st.sampled_from(["metro_entry", "metro_exit"]),
             st.integers(-2, 26),
             st.sampled_from(["A", "B", None]),

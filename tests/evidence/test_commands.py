@@ -1,73 +1,54 @@
-"""Commands: ``tanpuhui evidence`` as people and scripts run it, in real processes with the real roles.
-
-One installation serves the whole file: its tests follow one another.
-"""
+"""Commands: ``tanpuhui evidence`` as people and scripts run it."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from evidence.conftest import GENERIC, RIDE
-from tanpuhui.project import embedded
+from evidence.conftest import GENERIC, RIDE, Write
+from tanpuhui.cli import start
+from tanpuhui.cli.main import status_of
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.django_db
 
 
 @dataclass
-class Installation:
-    """A home of its own, and the command run in it."""
+class Command:
+    """The command line in this process, on the tests' database."""
 
-    home: Path
+    output: Callable[[], str]
 
-    def run(self, *arguments: str | Path, crash_at: str = "") -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "TANPUHUI_HOME": str(self.home), "TANPUHUI_CRASH_AT": crash_at}
-        environment.pop("DJANGO_SETTINGS_MODULE", None)
-        command = [sys.executable, "-c", "from tanpuhui.project.command import run; run()"]
-        return subprocess.run(
-            [*command, "evidence", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            env=environment,
-            check=False,
-        )
+    def status(self, *arguments: str | Path) -> int:
+        return status_of(["evidence", *map(str, arguments)])
 
-    def json(self, *arguments: str | Path) -> Any:
-        done = self.run(*arguments, "--json")
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+    def json(self, *arguments: str | Path, status: int = 0) -> Any:
+        assert self.status(*arguments, "--json") == status
+        return json.loads(self.output())
 
-    def file(self, name: str, *lines: str) -> Path:
-        path = self.home / name
-        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        return path
+    def text(self, *arguments: str | Path) -> str:
+        assert self.status(*arguments) == 0
+        return self.output()
 
 
-@pytest.fixture(scope="module")
-def installation() -> Iterator[Installation]:
-    with tempfile.TemporaryDirectory(prefix="tanpuhui-commands-") as folder:
-        home = Path(folder) / "home"
-        home.mkdir(mode=0o711)
-        Path(folder).chmod(0o711)
-        embedded.start(home)
-        yield Installation(home)
-        embedded.leave(home)
+@pytest.fixture()
+def command(fresh_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    monkeypatch.setattr(start, "_prepare", [lambda: None])
+    return Command(lambda: capsys.readouterr().out)
 
 
-def test_a_file_of_a_built_in_format_is_taken_on_a_fresh_installation(installation: Installation) -> None:
-    path = installation.file("rides.csv", GENERIC, f"a,p,bike_trip,{RIDE},4200", f"b,p,bike_trip,{RIDE},far")
+@pytest.fixture()
+def rides(write: Write) -> Path:
+    """One good ride and one with a word for a distance."""
+    return write(GENERIC, f"a,p,bike_trip,{RIDE},4200", f"b,p,bike_trip,{RIDE},far")
 
-    answer = installation.json("take", "generic", path)
+
+def test_a_file_of_a_built_in_format_is_taken_on_a_fresh_installation(command: Command, rides: Path) -> None:
+    answer = command.json("take", "generic", rides)
 
     counts = {name: answer[name] for name in ("rows", "accepted", "duplicate", "refused", "reasons")}
     assert counts == {
@@ -78,24 +59,46 @@ def test_a_file_of_a_built_in_format_is_taken_on_a_fresh_installation(installati
         "reasons": {"evidence.not_a_number": 1},
     }
     assert answer["digest"].startswith("sha256:")
-    assert installation.json("take", "generic", path) == answer
+    assert command.json("take", "generic", rides) == answer
 
 
-def test_a_refused_row_is_listed_shown_and_corrected(installation: Installation) -> None:
-    (row,) = installation.json("quarantine", "list", "--provider", "generic")
-    shown = installation.json("quarantine", "show", str(row["id"]))
+def test_people_see_a_table_with_every_reason(command: Command, rides: Path) -> None:
+    shown = command.text("take", "generic", rides)
 
-    assert shown["content"]["distance_m"] == "far"
-    assert installation.run("quarantine", "correct", str(row["id"]), "nonsense").returncode == 2
-    assert installation.json("quarantine", "correct", str(row["id"]), "distance_m=900")["accepted"] == 1
-    assert installation.json("quarantine", "list") == []
-    assert installation.run("resubmit", "--provider", "generic").returncode == 2
+    assert "evidence.not_a_number" in shown
+    assert "rows in the file" in shown
+    assert "distance_m" in command.text("receipt", command.json("take", "generic", rides)["batch"])
+    assert "far" in command.text("quarantine", "show", command.json("quarantine", "list")[0]["id"])
+    assert "generic" in command.text("contract", "list")
+    assert "DEMO" in command.text("contract", "show", "szt")
 
 
-def test_a_receipt_is_shown_again_with_its_refused_rows(installation: Installation) -> None:
-    receipt = installation.json("receipt", "1")
+def test_a_refused_row_is_listed_shown_and_corrected(command: Command, rides: Path) -> None:
+    command.json("take", "generic", rides)
+    (row,) = command.json("quarantine", "list", "--provider", "generic")
 
-    assert [(row["row"], row["code"], row["field"]) for row in receipt["refusals"]] == [
+    assert command.json("quarantine", "show", row["id"])["content"]["distance_m"] == "far"
+    assert command.json("quarantine", "correct", row["id"], "nonsense", status=2)
+    assert command.json("quarantine", "correct", row["id"], "distance_m=900")["accepted"] == 1
+    assert command.json("quarantine", "list") == []
+    assert command.json("quarantine", "list", "--all")[0]["id"] == row["id"]
+    assert (
+        command.json("resubmit", "--provider", "generic", status=2)["refused"]["code"] == "evidence.no_rows"
+    )
+
+
+def test_rows_are_sent_again_as_they_are(command: Command, rides: Path) -> None:
+    command.json("take", "generic", rides)
+
+    assert command.json("resubmit", "--provider", "generic")["reasons"] == {"evidence.not_a_number": 1}
+
+
+def test_a_receipt_is_shown_again_with_its_refused_rows(command: Command, rides: Path) -> None:
+    batch = command.json("take", "generic", rides)["batch"]
+
+    refusals = command.json("receipt", batch)["refusals"]
+
+    assert [(row["row"], row["code"], row["field"]) for row in refusals] == [
         (2, "evidence.not_a_number", "distance_m")
     ]
 
@@ -106,72 +109,70 @@ def test_a_receipt_is_shown_again_with_its_refused_rows(installation: Installati
         (("take", "nobody", "{file}"), "evidence.unknown_provider"),
         (("take", "generic", "/nowhere.csv"), "evidence.file_missing"),
         (("take", "szt", "{file}"), "evidence.wrong_columns"),
-        (("receipt", "999"), "evidence.unknown_batch"),
-        (("quarantine", "show", "999"), "evidence.row_unknown"),
+        (("receipt", "999999"), "evidence.unknown_batch"),
+        (("quarantine", "show", "999999"), "evidence.row_unknown"),
         (("contract", "show", "nobody"), "evidence.unknown_provider"),
         (("take", "generic"), "cli.usage"),
     ],
 )
 def test_a_refusal_has_a_code_and_exit_status_2(
-    installation: Installation, arguments: tuple[str, ...], code: str
+    command: Command, rides: Path, arguments: tuple[str, ...], code: str
 ) -> None:
-    path = installation.file("other.csv", GENERIC, f"z,p,bike_trip,{RIDE},1")
+    answer = command.json(*(part.format(file=rides) for part in arguments), status=2)
 
-    done = installation.run(*(part.format(file=path) for part in arguments), "--json")
-
-    assert done.returncode == 2
-    assert json.loads(done.stdout)["refused"]["code"] == code
+    assert answer["refused"]["code"] == code
 
 
-def test_contracts_are_listed_added_and_disabled(installation: Installation) -> None:
-    terms = ("--format", "generic", "--kind", "bike_trip", "--pia", "PIA-1", "--valid-from", "2026-01-01")
+def test_contracts_are_listed_added_and_disabled(command: Command) -> None:
+    terms = (
+        "contract",
+        "add",
+        "blue",
+        "--format",
+        "generic",
+        "--kind",
+        "bike_trip",
+        "--valid-from",
+        "2026-01-01",
+    )
 
+    assert command.json(*terms, "--pia", " ", status=2)["refused"]["code"] == "evidence.contract_incomplete"
     assert (
-        installation.run(
-            "contract", "add", "blue", *terms[:-4], "--pia", " ", "--valid-from", "2026-01-01"
-        ).returncode
-        == 2
+        command.json(*terms, "--pia", "P", "--options", "[]", status=2)["refused"]["code"]
+        == "evidence.bad_options"
     )
-    assert installation.json("contract", "add", "blue", *terms)["version"] == 1
-    assert installation.json("contract", "disable", "blue")["enabled"] is False
-    assert len(installation.json("contract", "list")) == 7
-    assert installation.run("contract", "list").returncode == 0
-
-
-def test_a_pseudonym_is_linked_once(installation: Installation) -> None:
-    assert installation.json("link", "generic", "p", "7")["account"] == 7
-    assert installation.run("link", "generic", "p", "7").returncode == 0
-    assert installation.run("link", "generic", "p", "8").returncode == 2
-
-
-@pytest.mark.parametrize("point", ["evidence.take.files_written", "evidence.take.before_commit"])
-def test_a_kill_while_taking_leaves_the_state_and_a_second_start_ends_the_same(
-    installation: Installation, point: str
-) -> None:
-    path = installation.file(
-        f"{point}.csv", GENERIC, f"{point},p,bike_trip,{RIDE},1", f"{point}-2,q,bike_trip,{RIDE},x"
+    assert (
+        command.json(*terms, "--pia", "P", "--valid-to", "soon", status=2)["refused"]["code"]
+        == "evidence.bad_day"
     )
-    before = installation.json("quarantine", "list", "--all")
-
-    killed = installation.run("take", "generic", path, crash_at=point)
-
-    assert killed.returncode == -signal.SIGKILL
-    assert installation.json("quarantine", "list", "--all") == before
-    assert installation.run("check").returncode == 0
-    assert len(installation.json("sweep")["removed"]) >= 2
-    answer = installation.json("take", "generic", path)
-    assert (answer["accepted"], answer["refused"]) == (1, 1)
-    assert installation.json("sweep") == {"removed": []}
+    made = command.json(
+        *terms, "--pia", "P", "--options", '{"max_speed_kmh": 30}', "--valid-to", "2026-12-31"
+    )
+    assert (made["version"], made["options"], made["valid_to"]) == (1, {"max_speed_kmh": 30}, "2026-12-31")
+    assert command.json("contract", "disable", "blue")["enabled"] is False
+    assert len(command.json("contract", "list")) == 7
 
 
-def test_a_damaged_lake_is_a_finding(installation: Installation) -> None:
-    path = next((installation.home / "lake").rglob("bucket=*/*.parquet"))
-    content = path.read_bytes()
+def test_a_pseudonym_is_linked_once(command: Command) -> None:
+    assert command.json("link", "generic", "p", "7")["account"] == 7
+    assert "account 7" in command.text("link", "generic", "p", "7")
+    assert command.json("link", "generic", "p", "8", status=2)["refused"]["code"] == "evidence.already_linked"
 
-    path.write_bytes(content + b"!")
-    done = installation.run("check", "--json")
-    path.write_bytes(content)
 
-    assert done.returncode == 3
-    assert json.loads(done.stdout)["findings"] == [str(path.relative_to(installation.home / "lake"))]
-    assert installation.run("check").returncode == 0
+def test_a_damaged_lake_is_a_finding(command: Command, rides: Path, fresh_home: Path) -> None:
+    command.json("take", "generic", rides)
+    path = next((fresh_home / "lake").rglob("bucket=*/*.parquet"))
+    assert command.json("check") == {"ok": True, "findings": []}
+
+    path.write_bytes(path.read_bytes() + b"!")
+
+    assert command.json("check", status=3)["findings"] == [str(path.relative_to(fresh_home / "lake"))]
+
+
+def test_sweep_removes_what_nothing_refers_to(command: Command, rides: Path, fresh_home: Path) -> None:
+    command.json("take", "generic", rides)
+    orphan = fresh_home / "lake" / "evidence" / "ids" / "orphan.parquet"
+    orphan.write_bytes(b"")
+
+    assert command.json("sweep") == {"removed": ["evidence/ids/orphan.parquet"]}
+    assert command.json("check")["ok"]

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from django.db import transaction
 
 from evidence.conftest import RIDE, Take, Write
 from tanpuhui.evidence import quarantine

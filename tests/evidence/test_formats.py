@@ -283,7 +283,7 @@ def test_payments_are_acts_rides_top_ups_and_retractions(take_it: Take, write: W
 def test_parquet_ndjson_and_csv_give_the_same_records(
     take_it: Take, write: Write, tmp_path: Path, stored: Stored, zone: str | None
 ) -> None:
-    local = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)  # noqa: DTZ001
+    local = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
     moment = local if zone else local.replace(tzinfo=None)
     text = moment.isoformat(timespec="microseconds")
     row = {"source_id": "a", "person": "p", "kind": "ev_charge", "started_at": moment, "ended_at": moment}

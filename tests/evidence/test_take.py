@@ -14,7 +14,8 @@ from evidence.conftest import GENERIC, NOW, RIDE, Take, Write
 from tanpuhui.evidence import quarantine
 from tanpuhui.evidence.lake import missing_or_changed, record_files, sweep
 from tanpuhui.evidence.models import Batch, LakeFile, QuarantinedRow
-from tanpuhui.evidence.receipt import ReceiptInvalid, stored as stored_receipt, verify
+from tanpuhui.evidence.receipt import ReceiptInvalid, verify
+from tanpuhui.evidence.receipt import stored as stored_receipt
 from tanpuhui.evidence.take import BucketsChanged, KeyReused, KeyTooLong
 from tanpuhui.kit.moment import to_us
 
