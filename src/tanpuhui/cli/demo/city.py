@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from tanpuhui.cli.demo import faults, life, meters, people
 from tanpuhui.cli.demo.calendar import Calendar
-from tanpuhui.cli.demo.draft import LATE, Draft, day_name
+from tanpuhui.cli.demo.draft import LATE, WEEK, Draft, day_name
 from tanpuhui.cli.demo.plan import DUPLICATE, HISTORY, City, Delivery, Row
 from tanpuhui.kit.refusal import Refusal
 
@@ -73,7 +73,8 @@ def _deliveries(draft: Draft) -> list[Delivery]:
     """Every file in the order in which it arrives: day by day, then the late ones, then what comes again."""
     calendar = draft.calendar
     days = {day_name(index): calendar.taken_at(index) for index in range(calendar.days)}
-    arrives = {HISTORY: calendar.taken_at(-1), **days, LATE: calendar.late_at}
+    week = calendar.taken_at(calendar.days - 1)
+    arrives = {HISTORY: calendar.taken_at(-1), **days, WEEK: week, LATE: calendar.late_at}
     sent = [
         Delivery(
             provider=provider,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DONE, FINDINGS = 0, 3
 #: A demonstration's lake has few buckets: each costs a close the same, however few residents it has.
-BUCKETS = "4"
+BUCKETS = "2"
 
 
 def demo(
@@ -45,9 +45,10 @@ def demo(
 
     del serve
     started = time.monotonic()
-    city = build(residents=residents, days=days, seed=seed)
-    home = settle_in(utc_now())
     with _bar(shown=not json) as watch:
+        watch("Making up a city", 0, 1)
+        city = build(residents=residents, days=days, seed=seed)
+        home = settle_in(utc_now())
         watch("Starting the database", 0, 1)
         at = _install(home)
         from tanpuhui.cli.demo.run import run
@@ -95,9 +96,10 @@ def _print(result: Result, at: Installation, home: Path, seconds: int, *, json: 
         return
     from django.db import connection
 
+    from tanpuhui.cli.demo.calendar import Calendar
     from tanpuhui.ledger.statement import statement
 
-    drawn = statement(connection, result.accounts[1], at=utc_now())
+    drawn = statement(connection, result.accounts[1], at=Calendar(result.city.days).certified_at)
     report.show(result, drawn, at.jurisdiction.notice.get("en", ""), console)
     verdict = "[bold green]The truth was met[/]" if result.is_true else "[bold red]The truth was missed[/]"
     console.print(

@@ -16,6 +16,9 @@ from tanpuhui.cli.demo.plan import Act, Grant, Resident, Row
 
 #: The file of what arrives after every day was closed once.
 LATE = "late"
+#: Providers that send one file a week instead of one a day: most of their acts arrive after the day's first close.
+WEEKLY = frozenset({"ev_sessions", "grid_company"})
+WEEK = "week"
 #: No honest trip touches 11:00 to 15:00, so that what is planted there disturbs nothing.
 FREE_MINUTE, FREE_MINUTES = 11 * 60, 4 * 60
 
@@ -51,21 +54,17 @@ class Draft:
         lines.append(row)
         return len(lines) - 1
 
-    def report(
-        self, act: Act, *, person: str | None = None, fault: str = "", file: str | None = None
-    ) -> None:
-        """Let the act's provider report it, in the file of its day unless told otherwise."""
+    def report(self, act: Act, *, person: str | None = None, fault: str = "", usual: bool = True) -> None:
+        """Let the act's provider report it in the file of its day; an unusual act gets no other fault."""
         who = person or self.name(act.provider, act.resident)
         source_id = self.new_id(act.provider[:2])
         columns = rows.WRITERS[act.provider](source_id, who, act)
-        where = file or day_name(index_of(act.ended_us))
+        where = file_of(act.provider, index_of(act.ended_us))
         place = self.add(act.provider, where, Row(columns, act=act, fault=fault))
-        if not fault and file is None:
+        if usual and not fault:
             self.honest[act.kind].append(((act.provider, where), place))
 
-    def ride_metro(
-        self, act: Act, *, person: str | None = None, fault: str = "", late_exit: bool = False
-    ) -> None:
+    def ride_metro(self, act: Act, *, person: str | None = None, fault: str = "") -> None:
         """Two taps: the entry is a part of the trip, the exit carries it."""
         assert act.stations is not None
         card = person or self.name("szt", act.resident)
@@ -74,9 +73,9 @@ class Draft:
         entry = rows.tap(card, act.started_us, leaves=False, station=start, gate=gate)
         exit_ = rows.tap(card, act.ended_us, leaves=True, station=end, gate=gate + 1)
         self.add("szt", day_name(index_of(act.started_us)), Row(entry, "joined"))
-        where = LATE if late_exit else day_name(index_of(act.ended_us))
+        where = day_name(index_of(act.ended_us))
         place = self.add("szt", where, Row(exit_, act=act, fault=fault))
-        if not fault and not late_exit:
+        if not fault:
             self.honest["metro_trip"].append((("szt", where), place))
 
     def plain(self) -> list[Resident]:
@@ -121,6 +120,11 @@ class Draft:
                 self.used.add(key)
                 taken += 1
                 yield place, line, act
+
+
+def file_of(provider: str, index: int) -> str:
+    """The name of the file in which a provider reports a day."""
+    return WEEK if provider in WEEKLY else day_name(index)
 
 
 @cache

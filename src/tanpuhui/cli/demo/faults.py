@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tanpuhui.cli.demo import life, rows, truth
-from tanpuhui.cli.demo.calendar import MINUTE_US, at_us, index_of
-from tanpuhui.cli.demo.draft import LATE, Draft, day_name, minute_us
+from tanpuhui.cli.demo.calendar import MINUTE_US, at_us, index_of, iso
+from tanpuhui.cli.demo.draft import LATE, WEEK, Draft, day_name, minute_us
 from tanpuhui.cli.demo.plan import DUPLICATE, Act, Row
 
 #: Residents, per fault, of a city of this size; smaller and larger ones in proportion, at least one.
@@ -31,9 +31,7 @@ def busy_days(draft: Draft) -> set[tuple[int, int]]:
             started_us = minute_us(index, hour * 60, draft.rng)
             ended_us = started_us + 120 * MINUTE_US
             measures = {"distance_m": 25_000}
-            draft.report(
-                Act(number, "bike_app", "bike_trip", started_us, ended_us, measures), file=day_name(index)
-            )
+            draft.report(Act(number, "bike_app", "bike_trip", started_us, ended_us, measures), usual=False)
     return days
 
 
@@ -165,7 +163,7 @@ def _empty_charges(draft: Draft, wanted: int) -> None:
         late = place % 3 == 2
         draft.add(
             "ev_sessions",
-            LATE if late else day_name(index),
+            LATE if late else WEEK,
             Row(
                 columns,
                 "evidence.session_too_long" if late else "evidence.no_energy",
@@ -212,7 +210,7 @@ def _top_ups(draft: Draft, wanted: int) -> None:
             "id": draft.new_id("pa"),
             "type": "top_up",
             "user": draft.name("payments", resident.number),
-            "at": rows.iso(minute_us(index, minute, draft.rng)),
+            "at": iso(minute_us(index, minute, draft.rng)),
             "amount_fen": 10_000,
         }
         draft.add("payments", day_name(index), Row(record, "not_an_act", "top_ups"))
@@ -300,7 +298,7 @@ def _dealers(draft: Draft, wanted: int) -> None:
             act = life.order(draft, resident, "second_hand_sale", day, pieces)
             moment_us = at_us(day, 10 * 60 + step)
             act = replace(act, started_us=moment_us, ended_us=moment_us)
-            draft.report(act, file=day_name(day))
+            draft.report(act, usual=False)
 
 
 def _has_sold(draft: Draft, number: int) -> bool:
@@ -317,7 +315,7 @@ def wasteful(draft: Draft, wanted: int) -> None:
         moment_us = minute_us(index, minute, draft.rng)
         measures = {"material": 1, "mass_g": 30_000}
         act = Act(resident.number, "waste_weighings", "waste_sorting", moment_us, moment_us, measures)
-        draft.report(act, file=day_name(index))
+        draft.report(act, usual=False)
 
 
 #: How many of each for a city of 2,000, in the order in which they are planted.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -130,17 +129,18 @@ def _show_astray(result: Result, console: Console) -> None:
 
 
 def _statement(statement: Statement) -> Table:
-    table = Table(
-        "Day", "Account", "Asset", "Amount", title=f"A resident's statement: account {statement.owner_id}"
-    )
+    table = _table(f"A resident's statement: account {statement.owner_id}", "Of what", "Amount")
     for line in statement.lines[:STATEMENT_LINES]:
-        table.add_row(line.effective_on.isoformat(), line.account, line.asset, mg_as_mass(line.amount))
+        account = line.account.removeprefix("resident_")
+        table.add_row(
+            f"{line.effective_on} {account}", line.asset.removeprefix("pending:"), mg_as_mass(line.amount)
+        )
     rest = len(statement.lines) - STATEMENT_LINES
     if rest > 0:
-        table.add_row("...", f"{rest} earlier lines", "", "")
+        table.add_row(f"and {rest} earlier lines", "", "")
     table.add_section()
     for name, amount_mg in (("pending", statement.pending_mg()), ("certified", statement.certified_mg())):
-        table.add_row(_day(statement.at), name, "", mg_as_mass(amount_mg))
+        table.add_row(f"{statement.at.date()} {name}", "all", mg_as_mass(amount_mg))
     return table
 
 
@@ -150,10 +150,6 @@ def _table(title: str, *headings: str) -> Table:
     for heading in headings:
         table.add_column(heading, justify="left" if heading == "Meaning" else "right")
     return table
-
-
-def _day(moment: datetime) -> str:
-    return moment.date().isoformat()
 
 
 def _zero(rest: int, what: str) -> str:
