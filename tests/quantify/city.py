@@ -40,6 +40,9 @@ RECORD_SCHEMA = pa.schema(
         ("mass_g", pa.int64()),
         ("pieces", pa.int64()),
         ("pv_wh", pa.int64()),
+        ("baseline_energy_wh", pa.int64()),
+        ("baseline_months", pa.int64()),
+        ("tariff_tier", pa.int64()),
         ("station", pa.string()),
     ]
 )
@@ -57,7 +60,7 @@ REPORTERS = [
     Reporter("metro", ("bus_trip", "metro_entry", "metro_exit", "metro_trip"), 1),
     Reporter("bike", ("bike_trip", "e_bike_trip"), 2),
     Reporter("map_app", ("bike_trip", "metro_trip"), 9),
-    Reporter("grid", ("household_electricity_day", "meter_slot"), 1),
+    Reporter("grid", ("household_electricity_day", "household_electricity_month", "meter_slot"), 1),
     Reporter("phones", ("e_invoice", "second_hand_sale"), 3),
 ]
 

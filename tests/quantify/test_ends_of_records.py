@@ -213,3 +213,28 @@ def test_the_digest_names_the_results_and_nothing_else(tmp_path: Path) -> None:
 
     assert one.digest == again.digest
     assert one.digest != other.digest
+
+
+def test_a_month_above_its_baseline_is_recorded_and_taken_from_no_account(tmp_path: Path) -> None:
+    # Shanghai (illustrative formula): (200 - 250) kWh x 0.42 kg/kWh = -21 kg; nothing is deducted from a loss.
+    home = {"provider": "grid", "baseline_months": 12, "baseline_energy_wh": 200_000}
+    month = record(1, "household_electricity_month", at(0, day=-27), 27 * 24 * 60, energy_wh=250_000, **home)
+
+    result = quantify(tmp_path, [month])
+
+    assert ends(result) == {1: "below_baseline"}
+    assert credits(result) == {}
+    assert list(result.below_mg.values()) == [21_000_000]
+
+
+@pytest.mark.parametrize(("tier", "outcome"), [(2, "credited"), (3, "excluded")])
+def test_a_user_of_the_third_tier_is_excluded_with_the_clause(
+    tmp_path: Path, tier: int, outcome: str
+) -> None:
+    home = {"provider": "grid", "baseline_months": 12, "baseline_energy_wh": 300_000, "tariff_tier": tier}
+    month = record(1, "household_electricity_month", at(0, day=-27), 27 * 24 * 60, energy_wh=250_000, **home)
+
+    result = quantify(tmp_path, [month])
+
+    assert ends(result) == {1: outcome}
+    assert result.results.to_pylist()[0]["clause"] == ("E1" if outcome == "excluded" else None)

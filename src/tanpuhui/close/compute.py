@@ -25,11 +25,15 @@ ENGINES: dict[str, Callable[[], DuckDb]] = {"duckdb": DuckDb}
 
 @dataclass(frozen=True)
 class Computed:
-    """What came of a day: one output for each bucket, counts by outcome, and the sum of credits."""
+    """What came of a day: one output for each bucket, counts by outcome, the sum of credits, and what is netted.
+
+    ``below_mg`` is, by methodology, what negative results sum to: the next lot is smaller by that much.
+    """
 
     outputs: list[dict[str, Any]]
     outcomes: dict[str, int]
     credited_mg: int
+    below_mg: dict[str, int]
 
     @property
     def records(self) -> int:
@@ -46,6 +50,8 @@ def compute(inputs: Inputs, places: Places, engine: str) -> Computed:
     if engine not in ENGINES:
         raise UnknownEngine(name=engine, known=", ".join(ENGINES))
     outcomes: Counter[str] = Counter()
+    below: Counter[str] = Counter()
+    keys = [methodology_key(applied.methodology) for applied in inputs.rules.applied]
     outputs = []
     with ENGINES[engine]() as running:
         for number, files in sorted(inputs.buckets.items()):
@@ -53,8 +59,10 @@ def compute(inputs: Inputs, places: Places, engine: str) -> Computed:
             credits = name_methodologies(result.credits, inputs.rules)
             outputs.append(_output(number, result, credits, places))
             outcomes.update(result.outcomes)
+            below.update({keys[applied]: amount for applied, amount in result.below_mg.items()})
             crash_point("close.bucket_computed")
-    return Computed(outputs, dict(sorted(outcomes.items())), sum(output["credited_mg"] for output in outputs))
+    credited_mg = sum(output["credited_mg"] for output in outputs)
+    return Computed(outputs, dict(sorted(outcomes.items())), credited_mg, dict(sorted(below.items())))
 
 
 def name_methodologies(credits: pa.Table, rules: Rules) -> pa.Table:

@@ -101,6 +101,7 @@ def manifest_body(inputs: Inputs, computed: Computed) -> dict[str, Any]:
         "outputs": computed.outputs,
         "outcomes": computed.outcomes,
         "credited_mg": computed.credited_mg,
+        "below_mg": computed.below_mg,
         "previous": inputs.previous.digest if inputs.previous else None,
     }
 

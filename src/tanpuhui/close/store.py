@@ -12,7 +12,6 @@ from tanpuhui.kit.digest import PREFIX, digest_bytes, digest_file
 from tanpuhui.kit.files import write_bytes
 from tanpuhui.kit.refusal import Refusal
 
-
 #: Engines read row groups side by side.
 ROW_GROUP = 61_440
 

@@ -41,6 +41,22 @@ GRANT = {
     "usable": "BOOLEAN",
 }
 PRIOR = {"account_id": "BIGINT", "methodology": "VARCHAR", "year_mg": "BIGINT"}
+RESULT_SCHEMA = pa.schema(
+    [
+        ("record_id", pa.int64()),
+        ("account_id", pa.int64()),
+        ("outcome", pa.int32()),
+        ("methodology_no", pa.int32()),
+        ("avoided_mg", pa.int64()),
+        ("credited_mg", pa.int64()),
+        ("rival_id", pa.int64()),
+        ("clause", pa.string()),
+    ]
+)
+CREDIT_SCHEMA = pa.schema(
+    [("account_id", pa.int64()), ("methodology_no", pa.int32()), ("credited_mg", pa.int64())]
+)
+#: The integer columns, in the order in which they are digested.
 RESULT_ORDER = (
     "record_id",
     "account_id",
@@ -84,10 +100,14 @@ class Window:
 
 @dataclass(frozen=True)
 class BucketResult:
-    """Results sorted by record; credits sorted by account and methodology; counts by outcome; the digest."""
+    """Results sorted by record; credits sorted by account and methodology; counts by outcome; the digest.
+
+    ``below_mg`` is, by number of methodology, what its negative results sum to, as a positive number.
+    """
 
     results: pa.Table
     credits: pa.Table
+    below_mg: dict[int, int]
     outcomes: dict[str, int]
     digest: str
 
@@ -95,7 +115,10 @@ class BucketResult:
 def quantify_bucket(
     engine: Engine, rules: Rules, files: BucketFiles, window: Window, distances: pa.Table
 ) -> BucketResult:
-    """Run every step for one bucket on an engine."""
+    """Run every step for one bucket on an engine; a bucket without records has no results."""
+    if not files.records:
+        results = RESULT_SCHEMA.empty_table()
+        return BucketResult(results, CREDIT_SCHEMA.empty_table(), {}, {}, digest_results(results))
     measures = steps.measures_of(rules)
     _name_inputs(engine, rules, files, measures, distances)
     engine.run(
@@ -115,7 +138,9 @@ def quantify_bucket(
     )
     results = engine.table(f"SELECT {', '.join(RESULT_ORDER)}, clause FROM result ORDER BY record_id")
     credits = engine.table("SELECT * FROM credit ORDER BY account_id, methodology_no")
-    return BucketResult(results, credits, _count(results), digest_results(results))
+    below = engine.table("SELECT * FROM below ORDER BY methodology_no").to_pylist()
+    below_mg = {row["methodology_no"]: row["below_mg"] for row in below}
+    return BucketResult(results, credits, below_mg, _count(results), digest_results(results))
 
 
 def _name_inputs(

@@ -30,6 +30,7 @@ class Outcome(IntEnum):
     meter_gap = 20
     no_distance = 21
     not_an_act = 22
+    below_baseline = 23
 
 
 #: One plain sentence for each outcome, for people: Chinese, English.
@@ -58,6 +59,10 @@ MEANING: dict[Outcome, tuple[str, str]] = {
     Outcome.same_station: ("同站进出", "entered and left at the same station"),
     Outcome.meter_gap: ("电表数据当日不完整", "the meter's day is incomplete"),
     Outcome.no_distance: ("没有里程数据", "no distance is known and none is invented"),
+    Outcome.below_baseline: (
+        "高于基准，从该方法学下一批次中扣减",
+        "more was emitted than the baseline: taken off the methodology's next lot",
+    ),
     Outcome.not_an_act: ("不属于低碳行为", "not a low-carbon act (a top-up, for instance)"),
 }
 

@@ -223,7 +223,7 @@ def cap_steps() -> list[Step]:
         Step(
             "person_sum",
             "SELECT account_id, methodology_no, CAST(SUM(avoided_mg) AS BIGINT) AS sum_mg FROM counted "
-            "WHERE avoided_mg IS NOT NULL GROUP BY account_id, methodology_no",
+            "WHERE avoided_mg > 0 GROUP BY account_id, methodology_no",
         ),
         Step(
             "room",
@@ -255,7 +255,11 @@ def cap_steps() -> list[Step]:
 
 
 def result_steps() -> list[Step]:
-    """Every record of the day with its one end, and the credits that follow."""
+    """Every record of the day with its one end, the credits that follow, and what is to be netted.
+
+    Where a methodology's negative results stand (``nets``), they are not taken from a person's account but from
+    the next lot of that methodology, so that a programme never certifies the good months alone.
+    """
     nobody = "CAST(0 AS BIGINT)"
     none = "CAST(-1 AS INTEGER)"
     ended = f"SELECT record_id, {nobody} AS account_id, CAST(outcome AS INTEGER) AS outcome, "
@@ -279,10 +283,11 @@ def result_steps() -> list[Step]:
                     WHEN a.is_invalid THEN {Outcome.invalid}
                     WHEN a.clause IS NOT NULL THEN {Outcome.excluded}
                     WHEN a.avoided_mg = 0 THEN {Outcome.nothing_avoided}
+                    WHEN a.avoided_mg < 0 THEN {Outcome.below_baseline}
                     WHEN k.credited_mg < a.avoided_mg THEN {Outcome.capped}
                     ELSE {Outcome.credited} END AS INTEGER),
                 COALESCE(a.methodology_no, -1), COALESCE(a.avoided_mg, 0),
-                CAST(COALESCE(k.credited_mg, a.avoided_mg, 0) AS BIGINT), {nobody}, a.clause
+                CAST(GREATEST(0, COALESCE(k.credited_mg, a.avoided_mg, 0)) AS BIGINT), {nobody}, a.clause
             FROM counted AS a LEFT JOIN clipped AS k ON k.record_id = a.record_id
             """,
         ),
@@ -290,5 +295,10 @@ def result_steps() -> list[Step]:
             "credit",
             "SELECT account_id, methodology_no, CAST(SUM(credited_mg) AS BIGINT) AS credited_mg FROM result "
             "WHERE credited_mg <> 0 GROUP BY account_id, methodology_no",
+        ),
+        Step(
+            "below",
+            "SELECT methodology_no, CAST(-SUM(avoided_mg) AS BIGINT) AS below_mg FROM result WHERE avoided_mg < 0 "
+            "GROUP BY methodology_no",
         ),
     ]

@@ -76,7 +76,8 @@ def certify(order: Order, *, places: Places, jurisdiction: Jurisdiction, library
     methodology = library.get(order.methodology, order.version)
     status = accepted_status(methodology, manifests, jurisdiction)
     refuse_excluded_scope(methodology, order, jurisdiction)
-    shares = decide_shares(order, pending_through(order, manifests, places))
+    below_mg = sum(manifest.body["below_mg"].get(order.key, 0) for manifest in manifests)
+    shares = decide_shares(order, pending_through(order, manifests, places), below_mg)
     lot = _record(order, shares, manifests, jurisdiction, status)
     _post(lot, order, shares)
     _freeze(lot, manifests)
@@ -153,9 +154,13 @@ def pending_through(order: Order, manifests: list[Manifest], places: Places) -> 
     return {account: amount for account, amount in sorted(pending.items()) if amount > 0}
 
 
-def decide_shares(order: Order, pending_mg: dict[int, int]) -> Shares:
-    """As many whole tonnes as are pending, shared in proportion, by largest remainder; the rest stays pending."""
-    total = sum(pending_mg.values())
+def decide_shares(order: Order, pending_mg: dict[int, int], below_mg: int = 0) -> Shares:
+    """As many whole tonnes as are pending, shared in proportion, by largest remainder; the rest stays pending.
+
+    ``below_mg`` is what the methodology's negative results sum to through the same day: so much less is certified,
+    now and, since it counts in every later lot too, for good.
+    """
+    total = max(0, sum(pending_mg.values()) - below_mg)
     tonnes = total // TONNE_MG
     if tonnes == 0:
         raise LessThanATonne(
