@@ -22,6 +22,7 @@ FINDINGS = 3
 SMALL_FILE_BYTES = 5_000_000
 LISTED_AT_MOST = 200
 
+REFUSED = 2
 app = App(name="evidence", help="Take providers' files; every row is accounted for.")
 quarantine = App(name="quarantine", help="List, show and correct refused rows.")
 contract = App(name="contract", help="List, show, add and disable providers' contracts.")
@@ -50,7 +51,8 @@ class BadOptions(Refusal):
 def take(provider: str, file: Path, /, *, key: str | None = None, as_json: AsJson = False) -> int:
     """Take a provider's file: each row is accepted, a duplicate, or refused with a reason.
 
-    The same file again gives the same receipt. Refused rows go into quarantine.
+    The same file again gives the same receipt. Refused rows go into quarantine; the exit status is 2 when no row
+    was anything else.
 
     Example: tanpuhui evidence take szt szt_card_14_14.csv
 
@@ -86,7 +88,7 @@ def take(provider: str, file: Path, /, *, key: str | None = None, as_json: AsJso
             progress=progress,
         )
     _show_receipt(receipt.as_json(), as_json=as_json)
-    return 0
+    return REFUSED if receipt.refused == receipt.rows else 0
 
 
 @app.command
