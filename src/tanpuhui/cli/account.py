@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from tanpuhui.cli.output import console, print_json
 from tanpuhui.kit.moment import utc_now
 
 SHOWN = 10
+MOST = 1_000_000
 
 app = App(name="account", help="Open and show residents' accounts.")
 
@@ -18,7 +20,11 @@ JsonFlag = Annotated[bool, Parameter(name="--json", negative=())]
 
 @app.command(name="open")
 def open_(
-    *, count: int = 1, birth_on: str | None = None, guardian: int | None = None, as_json: JsonFlag = False
+    *,
+    count: Annotated[int, Parameter(validator=Number(gte=1, lte=MOST))] = 1,
+    birth_on: str | None = None,
+    guardian: int | None = None,
+    as_json: JsonFlag = False,
 ) -> int:
     """Open accounts and print their numbers. Somebody under 14 needs the account of a guardian.
 
@@ -27,7 +33,7 @@ def open_(
     Parameters
     ----------
     count
-        How many to open, 1 or more.
+        How many to open, up to a million.
     birth_on
         Date of birth, as 2015-06-01; kept in the vault and read for age alone.
     guardian

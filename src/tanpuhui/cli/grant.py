@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 from rich.table import Table
 
 from tanpuhui.cli.output import console, print_json
-from tanpuhui.kit.moment import day_bounds_us, utc_now
+from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 
 FINDINGS = 3
@@ -32,7 +32,7 @@ def give(
     *,
     account: int,
     provider: str,
-    kind: list[str],
+    kind: Annotated[list[str], Parameter(negative=())],
     from_: Annotated[str | None, Parameter(name="--from")] = None,
     until: str | None = None,
     purpose: str = "quantification",
@@ -73,14 +73,17 @@ def give(
     from tanpuhui.cli.close import parse_day
     from tanpuhui.cli.places import jurisdiction
     from tanpuhui.consent.give import give as give_grant
-    from tanpuhui.consent.terms import Terms
+    from tanpuhui.consent.terms import Terms, acts_of_days
 
     zone = jurisdiction().zone
+    from_us, to_us = acts_of_days(
+        parse_day(from_) if from_ else None, parse_day(until) if until else None, zone
+    )
     terms = Terms(
         provider=provider,
         kinds=tuple(kind),
-        acts_from_us=_first_us(parse_day(from_), zone) if from_ else None,
-        acts_to_us=_first_us(parse_day(until) + timedelta(days=1), zone) if until else None,
+        acts_from_us=from_us,
+        acts_to_us=to_us,
         purpose=purpose,
         recipient=recipient,
         lang=lang,
@@ -222,10 +225,6 @@ def _show_one(grant: int, as_json: bool) -> int:
         print_json(shown)
         return 0
     return _print([shown], as_json)
-
-
-def _first_us(day: date, zone: str) -> int:
-    return day_bounds_us(day, zone)[0]
 
 
 def _print(rows: list[dict[str, Any]], as_json: bool) -> int:

@@ -25,7 +25,7 @@ import pyarrow as pa
 from django.db import connection as database
 from pyarrow import csv
 
-from tanpuhui.consent.artefact import attach, verify_artefact
+from tanpuhui.consent.artefact import verify_artefact
 from tanpuhui.consent.models import LOCK_KEY, Grant
 from tanpuhui.consent.refusals import GrantRowAltered
 from tanpuhui.consent.state import ENDING, VALID
@@ -138,7 +138,7 @@ def allows(
 
 def check_artefact(grant: Grant) -> dict[str, Any]:
     """The signed content of a grant; refuses a row that is not what was signed."""
-    content = verify_artefact(attach(grant.jws, grant.artefact))
+    content = verify_artefact(grant.token)
     for field, stored, signed in _compared(grant, content):
         if stored != signed:
             raise GrantRowAltered(grant=grant.pk, field=field)

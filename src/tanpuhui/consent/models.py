@@ -12,6 +12,7 @@ from django.db.models import ExpressionWrapper, F, Func, Q, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 
+from tanpuhui.consent.artefact import attach
 from tanpuhui.consent.state import State, transitions_sql
 
 #: The advisory lock between whoever changes a grant (shared) and a close (exclusive): see ``gate.py``.
@@ -178,6 +179,11 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return f"grant {self.pk} of account {self.resident_id}: {self.provider}, {self.purpose}"
+
+    @property
+    def token(self) -> str:
+        """The artefact as it was signed: a compact JWS that verifies offline."""
+        return attach(self.jws, self.artefact)
 
 
 class GrantEvent(models.Model):

@@ -12,6 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from tanpuhui.consent.age import ADULT, AGE, ZONE, day_of, is_under
 from tanpuhui.consent.models import Identity
 from tanpuhui.consent.refusals import GuardianMissing, GuardianUnfit, IdentityTaken
+from tanpuhui.kit.exact import INT64_MAX
 from tanpuhui.kit.home import secret_key
 
 UNNUMBERED = "(new)"
@@ -89,7 +90,7 @@ def refuse_unfit_guardians(guardians: set[int], day: date) -> None:
         cursor.execute(
             "SELECT r.id, r.closed_at IS NOT NULL, i.birth_on FROM consent_resident AS r "
             "LEFT JOIN vault.identity AS i ON i.resident_id = r.id WHERE r.id = ANY(%s)",
-            [sorted(guardians)],
+            [sorted(guardian for guardian in guardians if 1 <= guardian <= INT64_MAX)],
         )
         found = {account: (is_closed, born) for account, is_closed, born in cursor.fetchall()}
     for guardian in sorted(guardians):

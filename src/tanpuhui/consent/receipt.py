@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from tanpuhui.consent.artefact import attach, moment_text, sign, verified
+from tanpuhui.consent.artefact import moment_text, sign, verified
 from tanpuhui.consent.gate import check_artefact
 from tanpuhui.consent.models import GrantEvent
 from tanpuhui.consent.refusals import ReceiptInvalid
@@ -67,7 +67,7 @@ def receipt(grant_id: int, *, at: datetime) -> dict[str, Any]:
         "processing": _processing(artefact),
         "parties": [_party(artefact[role], role) for role in ("controller", "provider", "recipient")],
         "events": [_event(event, artefact) for event in events],
-        "artefact": attach(grant.jws, grant.artefact),
+        "artefact": grant.token,
     }
     assert not missing_fields(record), "a receipt has every mandatory field"
     return record | {"token": sign(record, TYPE)}

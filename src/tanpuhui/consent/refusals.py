@@ -74,7 +74,10 @@ class KindNotNamed(Refusal):
 
 class BadRange(Refusal):
     code = "consent.bad_range"
-    message = "The acts covered end ({until}) before they begin ({from_}). Give a range of one day or more."
+    message = (
+        "The acts covered would be from {from_} until {until}. Let the range end after it begins, within the years "
+        "2000 to 2100."
+    )
 
 
 class BadTerm(Refusal):

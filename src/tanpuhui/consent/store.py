@@ -13,6 +13,7 @@ from tanpuhui.consent.refusals import UnknownGrant, UnknownResident
 from tanpuhui.consent.state import FINAL, State
 from tanpuhui.consent.terms import Person
 from tanpuhui.kit.digest import digest_json
+from tanpuhui.kit.exact import INT64_MAX
 
 AT_ONCE = 2_000
 Key = tuple[int, str, str, str]
@@ -56,6 +57,9 @@ def lock_residents(accounts: Iterable[int]) -> dict[int, Person]:
     account that does not exist.
     """
     wanted = sorted(set(accounts))
+    for account in wanted:
+        if not 1 <= account <= INT64_MAX:
+            raise UnknownResident(account=account)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [LOCK_KEY])
         cursor.execute(

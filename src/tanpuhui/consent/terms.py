@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from tanpuhui.consent.age import AGE, ZONE, birthday, day_of, first_moment, is_under
 from tanpuhui.consent.policy import Notice, Party, Policy, Purpose
@@ -16,8 +16,12 @@ from tanpuhui.consent.refusals import (
     KindNotNamed,
     NotTheGuardian,
 )
-from tanpuhui.kit.moment import from_us, to_us
+from tanpuhui.kit.moment import day_bounds_us, from_us, to_us
 
+#: Acts can be of these years.
+YEARS = range(2000, 2101)
+EARLIEST_US = to_us(datetime(1999, 12, 31, tzinfo=UTC))
+LATEST_US = to_us(datetime(2101, 1, 2, tzinfo=UTC))
 _KIND = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
@@ -151,9 +155,22 @@ def _acts(terms: Terms, begins_at: datetime, expires_at: datetime, zone: str) ->
         from_us = to_us(first_moment(day_of(begins_at, zone), zone))
     if until_us is None:
         until_us = to_us(expires_at)
-    if until_us <= from_us:
-        raise BadRange(from_=moment_of_us(from_us), until=moment_of_us(until_us))
+    if not EARLIEST_US <= from_us < until_us <= LATEST_US:
+        raise BadRange(from_=_shown(from_us), until=_shown(until_us))
     return from_us, until_us
+
+
+def acts_of_days(first: date | None, last: date | None, zone: str = ZONE) -> tuple[int | None, int | None]:
+    """The range of acts of whole local days, both included; refuses a year that no record can be of."""
+    for day in (first, last):
+        if day is not None and day.year not in YEARS:
+            raise BadRange(from_=first, until=last)
+    from_us = day_bounds_us(first, zone)[0] if first else None
+    return from_us, day_bounds_us(last, zone)[1] if last else None
+
+
+def _shown(at_us: int) -> str:
+    return moment_of_us(min(max(at_us, EARLIEST_US), LATEST_US))
 
 
 def moment_of_us(at_us: int) -> str:
