@@ -1,0 +1,98 @@
+"""The demonstration as a whole: a small city goes through the product, and the known truth is met exactly."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tanpuhui.cli.demo import check, truth
+from tanpuhui.cli.demo.city import build
+from tanpuhui.cli.demo.report import as_json
+from tanpuhui.cli.demo.run import Installation, Result, run
+from tanpuhui.close.inputs import Places
+from tanpuhui.methodology.load import load_library
+from tanpuhui.quantify.jurisdiction import load_jurisdiction
+
+PROGRAM = Path(sys.executable).with_name("tanpuhui")
+
+
+@pytest.fixture()
+def result(transactional_db: None, fresh_home: Path) -> Result:
+    """A city of 60 for two days, taken from files to the ledger."""
+    at = Installation(
+        Places(fresh_home / "lake", 2), load_jurisdiction("demo"), load_library(), fresh_home / "files"
+    )
+    return run(build(residents=60, days=2, seed=11), at, lambda *_: None)
+
+
+@pytest.mark.slow
+def test_the_truth_of_a_small_city_is_met_to_the_milligram(
+    result: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert result.planted == result.found
+    assert result.astray == {}
+    assert result.credited_mg == result.expected.honest_mg
+    assert result.wrong_accounts() == []
+    assert result.ledger_findings == []
+    assert result.is_true
+
+    printed = as_json(result, tmp_path, 1)
+
+    assert printed["rows"] == printed["accepted"] + printed["duplicate"] + printed["refused"]
+    assert sum(printed["reasons"].values()) == printed["refused"]
+    assert json.loads(json.dumps(printed)) == printed
+
+    # It can fail: a factor that is off by 0.1 g, a row that ends otherwise, a finding in the ledger.
+    monkeypatch.setattr(truth, "METRO", (468, 10))
+    assert not replace(result, expected=check.expect(result.city)).is_true
+    assert not replace(result, found={**result.found, check.ASTRAY: 1}).is_true
+    assert not replace(result, ledger_mg={**result.ledger_mg, result.accounts[1]: 0}).is_true
+
+
+def command(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    ours = ("TANPUHUI_", "DJANGO_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return subprocess.run(
+        [PROGRAM, *arguments],
+        env={**environment, "TANPUHUI_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_the_command_makes_a_city_that_other_commands_can_look_into(tmp_path: Path) -> None:
+    home = tmp_path / "city"
+
+    first = command(home, "demo", "--residents", "20", "--days", "1", "--seed", "3", "--no-serve", "--json")
+
+    assert first.returncode == 0, first.stderr
+    printed = json.loads(first.stdout)
+    assert {
+        "rows",
+        "accepted",
+        "duplicate",
+        "refused",
+        "credited_mg",
+        "certified_mg",
+        "truth",
+        "ledger_ok",
+    } <= {*printed}
+    assert printed["ledger_ok"] is True
+    assert printed["truth"]["planted"] == printed["truth"]["found"]
+    assert printed["truth"]["honest_mg"] == printed["truth"]["credited_mg"] == printed["credited_mg"] > 0
+
+    checked = command(home, "ledger", "check", "--json")
+    again = command(home, "demo", "--residents", "20", "--days", "1", "--json")
+
+    assert json.loads(checked.stdout)["ok"] is True
+    assert again.returncode == 2
+    assert json.loads(again.stdout)["refused"]["code"] == "demo.home_in_use"
