@@ -159,12 +159,15 @@ def once_steps() -> list[Step]:
     An act of no duration is a rival only of another provider's report of it within the same second.
     """
     until = f"GREATEST({{0}}.ended_us, {{0}}.started_us + {SECOND_US})"
-    rank = "{0}.precedence, {0}.started_us, -{0}.ended_us, {0}.provider_no, {0}.source_id, {0}.revision"
+    numbers = ("precedence", "started_us", "ended_us", "provider_no", "kind_bit")
+    both = ", ".join(f"{side}.{name} AS {side}_{name}" for side in "ab" for name in numbers)
+    rank = "{0}_precedence, {0}_started_us, -{0}_ended_us, {0}_provider_no, {0}_source_id, {0}_revision"
+    tied = " AND ".join(f"a_{name} = b_{name}" for name in numbers[:4])
     return [
         Step(
             "contest",
             f"""
-            SELECT a.record_id, b.record_id AS rival_id
+            SELECT a.record_id, b.record_id AS rival_id, {both}
             FROM covered AS a JOIN covered AS b
                 ON a.account_id = b.account_id AND a.group_no = b.group_no AND a.record_id <> b.record_id
                 AND a.started_us < {until.format("b")} AND b.started_us < {until.format("a")}
@@ -172,27 +175,33 @@ def once_steps() -> list[Step]:
             WHERE a.precedence >= b.precedence
             """,
         ),
+        Step("tied", f"SELECT DISTINCT record_id FROM contest WHERE {tied}"),
         Step(
-            "contestant",
+            "tied_source",
+            "SELECT r.record_id, r.source_id, r.revision FROM record AS r SEMI JOIN tied AS t "
+            "ON t.record_id = r.record_id",
+        ),
+        Step(
+            "ranked",
             """
-            SELECT c.record_id, c.precedence, c.started_us, c.ended_us, c.provider_no, c.kind_bit,
-                r.source_id, r.revision
-            FROM covered AS c JOIN record AS r ON r.record_id = c.record_id
-            WHERE c.record_id IN (SELECT record_id FROM contest UNION SELECT rival_id FROM contest)
+            SELECT c.*, s.source_id AS a_source_id, s.revision AS a_revision,
+                o.source_id AS b_source_id, o.revision AS b_revision
+            FROM contest AS c LEFT JOIN tied_source AS s ON s.record_id = c.record_id
+                LEFT JOIN tied_source AS o ON o.record_id = c.rival_id
             """,
+            kept=False,
         ),
         Step(
             "once_end",
             f"""
             SELECT record_id, rival_id, outcome FROM (
-                SELECT t.record_id, t.rival_id,
-                    CASE WHEN a.kind_bit = b.kind_bit AND a.provider_no <> b.provider_no
+                SELECT record_id, rival_id,
+                    CASE WHEN a_kind_bit = b_kind_bit AND a_provider_no <> b_provider_no
                         THEN {Outcome.duplicate_of} ELSE {Outcome.overlapping} END AS outcome,
-                    ROW_NUMBER() OVER (PARTITION BY t.record_id ORDER BY {rank.format("b")}) AS place
-                FROM contest AS t JOIN contestant AS a ON a.record_id = t.record_id
-                    JOIN contestant AS b ON b.record_id = t.rival_id
+                    ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY {rank.format("b")}) AS place
+                FROM ranked
                 WHERE {_before(rank.format("b").split(", "), rank.format("a").split(", "))}
-            ) AS ranked WHERE place = 1
+            ) AS placed_rivals WHERE place = 1
             """,
         ),
         Step(
