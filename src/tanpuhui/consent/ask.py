@@ -15,6 +15,7 @@ from tanpuhui.consent.refusals import AccountClosed, AskedAfterNo, CannotFollow,
 from tanpuhui.consent.state import State
 from tanpuhui.consent.store import Step
 from tanpuhui.consent.terms import Terms
+from tanpuhui.consent.withdraw import refuse_wrong_step
 
 _LAST_NO = """
     SELECT max(e.at) FROM consent_grant AS g JOIN consent_grant_event AS e ON e.grant_id = g.id
@@ -41,7 +42,7 @@ def agree(grant_id: int, *, at: datetime, by: str = "resident", method: str) -> 
     """The person says yes to what they were asked."""
     refuse_unknown_giver(by)
     grant, last = store.lock_grant(grant_id)
-    _refuse_unless_asked(last, State.GIVEN)
+    _refuse_unless_asked(last, State.GIVEN, at)
     if grant.resident.closed_at is not None:
         raise AccountClosed(account=grant.resident_id)
     if at >= grant.expires_at:
@@ -53,7 +54,7 @@ def say_no(grant_id: int, *, at: datetime, by: str = "resident", method: str) ->
     """The person says no to what they were asked."""
     refuse_unknown_giver(by)
     _, last = store.lock_grant(grant_id)
-    _refuse_unless_asked(last, State.REFUSED)
+    _refuse_unless_asked(last, State.REFUSED, at)
     store.append([Step(grant_id, last.seq + 1, State.REFUSED, at, by, method)])
 
 
@@ -85,7 +86,7 @@ def _refuse_after_no(account: int, terms: Terms, at: datetime, zone: str) -> Non
         )
 
 
-def _refuse_unless_asked(last: store.Last, after: State) -> None:
+def _refuse_unless_asked(last: store.Last, after: State, at: datetime) -> None:
     if last.state is not State.REQUESTED:
         raise CannotFollow(
             grant=last.grant_id,
@@ -93,3 +94,4 @@ def _refuse_unless_asked(last: store.Last, after: State) -> None:
             after=after.value,
             next_step="Only what was asked for can be answered; give or withdraw instead.",
         )
+    refuse_wrong_step(last, after, at)

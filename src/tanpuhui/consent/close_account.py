@@ -16,7 +16,7 @@ def close_account(account: int, *, at: datetime, by: str = "resident", method: s
     person = store.lock_residents([account])[account]
     if person.is_closed:
         raise AccountClosed(account=account)
-    live = store.live_grants([account]).values()
+    live = store.live_grants([account], at).values()
     store.append(
         Step(
             last.grant_id,

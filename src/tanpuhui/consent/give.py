@@ -66,7 +66,7 @@ def record(
         decide(giving.terms, people[giving.account], rules, at=at, guardian=giving.guardian, zone=zone)
         for giving in givings
     ]
-    refuse_second(decided)
+    refuse_second(decided, at)
     return sign_and_store(decided, rules, state, at=at, by=by, method=method)
 
 
@@ -97,9 +97,9 @@ def refuse_unknown_giver(by: str) -> None:
         raise UnknownGiver(given=by, known=", ".join(GIVERS))
 
 
-def refuse_second(decided: Sequence[Decided]) -> None:
+def refuse_second(decided: Sequence[Decided], at: datetime) -> None:
     """No two grants in force for one provider, recipient and purpose: neither stored nor within the batch."""
-    live = store.live_grants({one.account for one in decided})
+    live = store.live_grants({one.account for one in decided}, at)
     seen = set[store.Key]()
     for one in decided:
         if one.key in live:

@@ -22,7 +22,7 @@ Key = tuple[int, str, str, str]
 _LAST_OF_RESIDENTS = """
     SELECT DISTINCT ON (g.id) g.resident_id, g.provider, g.recipient, g.purpose, g.id, e.seq, e.state, e.at
     FROM consent_grant AS g JOIN consent_grant_event AS e ON e.grant_id = g.id
-    WHERE g.resident_id = ANY(%s)
+    WHERE g.resident_id = ANY(%s) AND g.expires_at > %s
     ORDER BY g.id, e.seq DESC
 """
 
@@ -96,10 +96,10 @@ def last_step(grant_id: int) -> Last:
     return Last(grant_id, event.seq, State(event.state), event.at)
 
 
-def live_grants(accounts: Collection[int]) -> Mapping[Key, Last]:
-    """The grants of these residents that are in force, paused or asked for, by what no two may share."""
+def live_grants(accounts: Collection[int], at: datetime) -> Mapping[Key, Last]:
+    """The grants of these residents that are in force, paused or asked for at a moment, by what no two may share."""
     with connection.cursor() as cursor:
-        cursor.execute(_LAST_OF_RESIDENTS, [list(accounts)])
+        cursor.execute(_LAST_OF_RESIDENTS, [list(accounts), at])
         rows = cursor.fetchall()
     return {
         (account, provider, recipient, purpose): Last(grant_id, seq, State(state), at)
