@@ -412,12 +412,22 @@ def test_each_demonstration_gets_a_fresh_home_and_the_earlier_one_goes(below: Pa
     (first / "lake").mkdir()
 
     homes.os.environ[kit_home.VARIABLE] = ""
+    homes._held.pop().close()  # as when its process ends
     second = homes.settle_in(NOW + timedelta(minutes=1))
 
     assert first.parent == second.parent == below
     assert not first.exists()
     assert (second / homes.MARKER).is_file()
     assert homes.os.environ[kit_home.VARIABLE] == str(second)
+
+
+def test_a_home_that_another_demonstration_is_still_making_stays(below: Path) -> None:
+    first = homes.settle_in(NOW)
+
+    homes.os.environ[kit_home.VARIABLE] = ""
+    homes.settle_in(NOW + timedelta(minutes=1))
+
+    assert (first / homes.MARKER).is_file()
 
 
 def test_only_folders_that_a_demonstration_marked_are_removed(below: Path) -> None:

@@ -34,11 +34,16 @@ def demo(
 
     Parameters
     ----------
-    residents: how many people live there, 20 to 100,000.
-    days: how many days are lived and closed, 1 to 31; the first is Monday 2026-03-02.
-    seed: another seed, another city.
-    serve: nothing is served yet; --no-serve is accepted for scripts.
-    json: print one JSON document.
+    residents
+        How many people live there, 20 to 100,000.
+    days
+        How many days are lived and closed, 1 to 31; the first is Monday 2026-03-02.
+    seed
+        Another seed, another city.
+    serve
+        Nothing is served yet; --no-serve is accepted for scripts.
+    json
+        Print one JSON document.
     """
     from tanpuhui.cli.demo.city import build
     from tanpuhui.cli.demo.homes import settle_in

@@ -5,9 +5,9 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from tanpuhui.kit.home import VARIABLE, default_home
 from tanpuhui.kit.refusal import Refusal
@@ -36,9 +36,7 @@ def settle_in(now: datetime) -> Path:
     path.mkdir(parents=True, exist_ok=True)
     if not given:
         path.chmod(0o711)
-    (path / MARKER).write_text(
-        f"A demonstration of {now.isoformat()}. The next one may remove this folder.\n"
-    )
+    _mark(path, now)
     os.environ[VARIABLE] = str(path)
     return path
 
@@ -49,9 +47,22 @@ def remove_earlier(below: Path) -> list[Path]:
     return [path for path in found if not path.is_symlink() and _remove(path)]
 
 
+def _mark(path: Path, now: datetime) -> None:
+    """Write the marker, and hold it while this process lives, so that no other demonstration removes the home."""
+    stream = (path / MARKER).open("w")
+    fcntl.flock(stream, fcntl.LOCK_SH)
+    stream.write(f"A demonstration of {now.isoformat()}. The next one may remove this folder.\n")
+    stream.flush()
+    _held.append(stream)
+
+
+#: Markers that this process holds; they are let go when it ends.
+_held: list[IO[str]] = []
+
+
 def _remove(path: Path) -> bool:
-    """A home whose database somebody still uses stays."""
-    if _in_use(path):
+    """Remove a home unless a demonstration is still making it, or somebody uses its database."""
+    if any(_in_use(path / name) for name in (MARKER, "postgres.users")):
         return False
     shutil.rmtree(path, ignore_errors=True)
     return not path.exists()
@@ -60,17 +71,15 @@ def _remove(path: Path) -> bool:
 def _refuse_used(path: Path) -> None:
     if (path / MARKER).exists():
         raise HomeInUse(home=path, what="a demonstration")
-    with suppress(FileNotFoundError, NotADirectoryError):
-        if any((path / name).exists() for name in ("postgres", "lake", "keys")):
-            raise HomeInUse(home=path, what="an installation")
+    if any((path / name).exists() for name in ("postgres", "lake", "keys")):
+        raise HomeInUse(home=path, what="an installation")
 
 
-def _in_use(path: Path) -> bool:
-    """Whether a process still uses the embedded server of this home: each of them holds a lock on this file."""
-    users = path / "postgres.users"
-    if not users.exists():
+def _in_use(file: Path) -> bool:
+    """Whether a process holds a lock on a file; those that use an embedded server hold one on its list of users."""
+    if not file.exists():
         return False
-    with users.open("a") as stream:
+    with file.open("a") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
