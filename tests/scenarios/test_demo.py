@@ -7,15 +7,18 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tanpuhui.cli.demo import check, truth
 from tanpuhui.cli.demo.city import build
+from tanpuhui.cli.demo.register import DatabaseInUse, register
 from tanpuhui.cli.demo.report import as_json
 from tanpuhui.cli.demo.run import Installation, Result, run
 from tanpuhui.close.inputs import Places
+from tanpuhui.consent.open_account import open_accounts
 from tanpuhui.methodology.load import load_library
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
 
@@ -53,6 +56,14 @@ def test_the_truth_of_a_small_city_is_met_to_the_milligram(
     assert not replace(result, expected=check.expect(result.city)).is_true
     assert not replace(result, found={**result.found, check.ASTRAY: 1}).is_true
     assert not replace(result, ledger_mg={**result.ledger_mg, result.accounts[1]: 0}).is_true
+
+
+@pytest.mark.django_db
+def test_a_demonstration_is_never_mixed_with_the_accounts_of_others() -> None:
+    open_accounts(1, at=datetime(2026, 3, 1, tzinfo=UTC))
+
+    with pytest.raises(DatabaseInUse):
+        register(build(residents=20, days=1, seed=1))
 
 
 def command(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,15 +11,26 @@ from tanpuhui.cli.demo.calendar import Calendar
 from tanpuhui.cli.demo.city import CONTRACTS
 from tanpuhui.cli.demo.plan import City, Grant
 from tanpuhui.consent.give import Giving, give_many
+from tanpuhui.consent.models import Resident
 from tanpuhui.consent.open_account import Facts, open_account, open_accounts
 from tanpuhui.consent.refusals import GuardianMissing
 from tanpuhui.consent.terms import Terms
 from tanpuhui.consent.withdraw import withdraw
 from tanpuhui.evidence import contract as contracts
 from tanpuhui.evidence.link import link_many
+from tanpuhui.evidence.models import Batch
 from tanpuhui.kit.moment import to_us
+from tanpuhui.kit.refusal import Refusal
 
 METHOD = "demo"
+
+
+class DatabaseInUse(Refusal):
+    code = "demo.database_in_use"
+    message = (
+        "The database holds {accounts} accounts and {batches} batches already; a demonstration is never mixed with "
+        "anybody's records. Unset TANPUHUI_DATABASE_URL, or name an empty database with it."
+    )
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,13 @@ class Registered:
     accounts: dict[int, int]
     grants: tuple[int, ...]
     refused_children: int
+
+
+def refuse_used_database() -> None:
+    """A demonstration runs in a database that holds nobody's accounts and nobody's evidence."""
+    accounts, batches = Resident.objects.count(), Batch.objects.count()
+    if accounts or batches:
+        raise DatabaseInUse(accounts=accounts, batches=batches)
 
 
 def make_contracts(at: datetime) -> None:
@@ -47,8 +65,9 @@ def make_contracts(at: datetime) -> None:
 
 
 def register(city: City) -> Registered:
-    """Contracts, accounts, links and grants, as they are before the first day."""
+    """Contracts, accounts, links and grants, as they are before the first day; into an empty database only."""
     at = Calendar(city.days).opened_at
+    refuse_used_database()
     with transaction.atomic():
         make_contracts(at)
         accounts = open_all(city, at)
