@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,8 @@ class Inputs:
     """The frozen inputs of one close: the rules in force, the files of each bucket, and all of it by digest.
 
     ``body`` goes into the manifest as it is. ``consent_mark`` is the last change of any grant that was seen, and
-    ``previous`` the manifest that stood; both are looked at again when the result is posted.
+    ``previous`` the manifest that stood, ``year`` those of the year's other days whose credits count against caps;
+    all three are looked at again when the result is posted.
     """
 
     day: date
@@ -62,6 +63,7 @@ class Inputs:
     body: dict[str, Any]
     consent_mark: int
     previous: Manifest | None
+    year: tuple[str, ...] = ()
 
 
 def gather(day: date, at: datetime, places: Places, jurisdiction: Jurisdiction, library: Library) -> Inputs:
@@ -83,11 +85,12 @@ def gather(day: date, at: datetime, places: Places, jurisdiction: Jurisdiction, 
         "revisions": [file.body() for file in evidence_of.revision_files()],
         "resolved": _frozen_by_bucket(resolved, places),
         "grants": _frozen_by_bucket(_split(grants, places.buckets), places),
-        "prior": _frozen_by_bucket(_split(_prior(day, rules, places), places.buckets), places),
+        "prior": _frozen_prior(day, rules, places),
         "distances": places.frozen.put(distances),
     }
     previous = standing_manifest(day)
-    return thaw(body, at, rules, places, consent_mark=mark, previous=previous)
+    inputs = thaw(body, at, rules, places, consent_mark=mark, previous=previous)
+    return replace(inputs, year=_digests(_standing_of_year(day, rules)))
 
 
 def thaw(
@@ -176,15 +179,21 @@ def _split(table: pa.Table, buckets: int) -> dict[int, pa.Table]:
     return {bucket: table.filter(pc.equal(number, bucket)) for bucket in range(buckets)}
 
 
+def prior_changed(inputs: Inputs, places: Places) -> bool:
+    """Whether closes of other days of the year have changed what counts against its caps since it was gathered."""
+    if _digests(_standing_of_year(inputs.day, inputs.rules)) == inputs.year:
+        return False
+    return bool(_frozen_prior(inputs.day, inputs.rules, places) != inputs.body["prior"])
+
+
+def _frozen_prior(day: date, rules: Rules, places: Places) -> dict[str, str]:
+    return _frozen_by_bucket(_split(_prior(day, rules, places), places.buckets), places)
+
+
 def _prior(day: date, rules: Rules, places: Places) -> pa.Table:
     """What each person was credited on other days of the year, of methodologies with a yearly cap."""
-    capped = [
-        methodology_key(applied.methodology)
-        for applied in rules.applied
-        if any(cap.per == "person-year" for cap in applied.methodology.caps)
-    ]
-    standing = _standing_of_year(day) if capped else []
-    tables = [_credits_of(manifest, places) for manifest in standing]
+    capped = _capped_by_year(rules)
+    tables = [_credits_of(manifest, places) for manifest in _standing_of_year(day, rules)]
     if not tables:
         return PRIOR_SCHEMA.empty_table()
     credits = pa.concat_tables(tables)
@@ -194,7 +203,22 @@ def _prior(day: date, rules: Rules, places: Places) -> pa.Table:
     return named.cast(PRIOR_SCHEMA).sort_by([("account_id", "ascending"), ("methodology", "ascending")])
 
 
-def _standing_of_year(day: date) -> Sequence[Manifest]:
+def _capped_by_year(rules: Rules) -> list[str]:
+    return [
+        methodology_key(applied.methodology)
+        for applied in rules.applied
+        if any(cap.per == "person-year" for cap in applied.methodology.caps)
+    ]
+
+
+def _digests(manifests: Sequence[Manifest]) -> tuple[str, ...]:
+    return tuple(manifest.digest for manifest in manifests)
+
+
+def _standing_of_year(day: date, rules: Rules) -> Sequence[Manifest]:
+    """The standing manifests of the year's other days; none where no methodology in use has a yearly cap."""
+    if not _capped_by_year(rules):
+        return []
     first = date(day.year, 1, 1)
     year = Manifest.objects.filter(day__gte=first, day__lt=date(day.year + 1, 1, 1)).exclude(day=day)
     return list(year.order_by("day", "-sequence").distinct("day"))

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from django.db import connection
 
 from tanpuhui.close.compute import CREDIT_SCHEMA, Computed
-from tanpuhui.close.inputs import Inputs, Places, read_credits, standing_manifest
+from tanpuhui.close.inputs import Inputs, Places, prior_changed, read_credits, standing_manifest
 from tanpuhui.close.models import FrozenDay, Manifest
 from tanpuhui.close.refusals import DayCertified
 from tanpuhui.consent import gate
@@ -30,7 +30,7 @@ def post(inputs: Inputs, computed: Computed, body: dict[str, Any], places: Place
     either it ended after the inputs were gathered (then nothing is posted), or it was in them.
     """
     gate.lock_for_close(connection)
-    if _overtaken(inputs):
+    if _overtaken(inputs) or prior_changed(inputs, places):
         return None
     frozen = FrozenDay.objects.filter(day=inputs.day).first()
     if frozen is not None:

@@ -1,0 +1,51 @@
+"""Caps of a year: whatever the order in which days are closed, nobody gets more than the year allows."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from close.town import PHONE_MG, Town, act, pending_mg
+
+FIRST, SECOND = date(2026, 1, 5), date(2026, 3, 2)
+
+
+@pytest.mark.parametrize("order", [(FIRST, SECOND), (SECOND, FIRST)])
+def test_the_cap_holds_in_either_order_of_closing(town: Town, order: tuple[date, date]) -> None:
+    people = town.settle("ab")
+    for day in (FIRST, SECOND):
+        town.take(*(act("second_hand_sale", f"{day}-{n}", "a", day=day, hour=8 + n) for n in range(2)))
+
+    first, second = (town.close(day) for day in order)
+
+    assert (first.credited_mg, second.credited_mg) == (2 * PHONE_MG, PHONE_MG)
+    assert second.outcomes == {"capped": 1, "credited": 1}
+    assert (pending_mg(people["a"]), pending_mg(people["b"])) == (3 * PHONE_MG, 0)
+
+
+def test_what_a_retraction_frees_is_credited_when_the_other_day_is_closed_again(town: Town) -> None:
+    people = town.settle("a")
+    for day in (FIRST, SECOND):
+        town.take(*(act("second_hand_sale", f"{day}-{n}", "a", day=day, hour=8 + n) for n in range(2)))
+    town.close(FIRST)
+    town.close(SECOND)
+
+    town.take(act("second_hand_sale", f"{FIRST}-0", "a", day=FIRST, revision=1, action="retract"))
+    again = town.close(FIRST)
+    assert pending_mg(people["a"]) == 2 * PHONE_MG
+    assert again.credited_mg == PHONE_MG
+
+    assert town.close(SECOND).credited_mg == 2 * PHONE_MG
+    assert pending_mg(people["a"]) == 3 * PHONE_MG
+
+
+def test_another_year_has_a_cap_of_its_own(town: Town) -> None:
+    people = town.settle("a")
+    town.take(act("second_hand_sale", "big", "a", day=FIRST, pieces=4))
+    town.take(act("second_hand_sale", "old", "a", day=date(2025, 12, 30), pieces=4))
+
+    assert town.close(FIRST).credited_mg == 3 * PHONE_MG
+    # The grant of this town begins with 2026: the same act of 2025 is outside of it.
+    assert town.close(date(2025, 12, 30)).outcomes == {"outside_range": 1}
+    assert pending_mg(people["a"]) == 3 * PHONE_MG
