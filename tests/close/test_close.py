@@ -150,17 +150,34 @@ def test_a_retraction_takes_all_of_it_back(town: Town) -> None:
     assert pending_mg(people["a"]) == 46_700
 
 
-def test_a_close_after_a_withdrawal_takes_only_that_persons_acts_out(town: Town) -> None:
+def test_what_was_credited_stands_after_a_withdrawal_and_nothing_new_is_processed(town: Town) -> None:
     people = town.settle("ab")
     grant = Grant.objects.get(resident_id=people["a"]).pk
     town.take(metro("1", "a", 10_000), metro("2", "b", 10_000))
     town.close()
 
     withdraw(grant, at=TAKEN_AT, method="test")
+    town.take(metro("3", "a", 10_000, hour=12), at=datetime(2026, 3, 10, 21, tzinfo=SHANGHAI))
     answer = town.close(at=datetime(2026, 3, 11, tzinfo=SHANGHAI))
+    again = town.close(at=datetime(2026, 3, 12, tzinfo=SHANGHAI))
 
-    assert answer.outcomes == {"credited": 1, "withdrawn": 1}
-    assert (pending_mg(people["a"]), pending_mg(people["b"])) == (0, 467_000)
+    assert answer.outcomes == {"credited": 2, "withdrawn": 1}
+    assert (pending_mg(people["a"]), pending_mg(people["b"])) == (467_000, 467_000)
+    assert (again.posted, again.manifest) == (False, answer.manifest)
+
+
+def test_a_retraction_takes_back_also_what_was_credited_before_a_withdrawal(town: Town) -> None:
+    people = town.settle("a")
+    town.take(metro("1", "a", 10_000))
+    town.close()
+
+    withdraw(Grant.objects.get(resident_id=people["a"]).pk, at=TAKEN_AT, method="test")
+    town.take(
+        metro("1", "a", 10_000, revision=1, action="retract"), at=datetime(2026, 3, 10, 21, tzinfo=SHANGHAI)
+    )
+    town.close(at=datetime(2026, 3, 11, tzinfo=SHANGHAI))
+
+    assert pending_mg(people["a"]) == 0
 
 
 def test_a_person_linked_later_is_credited_in_the_bucket_of_their_account(town: Town) -> None:

@@ -147,9 +147,5 @@ def test_a_manifest_is_found_by_the_beginning_of_its_digest(town: Town, closed: 
 
 def test_manifests_are_append_only_in_the_database(town: Town, closed: CloseAnswer) -> None:
     for statement in ("UPDATE close_manifest SET credited_mg = 0", "DELETE FROM close_manifest"):
-        with (
-            pytest.raises(DatabaseError, match="append_only|Cannot"),
-            transaction.atomic(),
-            connection.cursor() as cursor,
-        ):
-            cursor.execute(statement)
+        with pytest.raises(DatabaseError, match="Cannot update or delete"), transaction.atomic():
+            connection.cursor().execute(statement)

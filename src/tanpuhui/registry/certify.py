@@ -16,6 +16,7 @@ from django.db import connection
 from tanpuhui.close.inputs import Places, read_credits
 from tanpuhui.close.models import FrozenDay, Manifest
 from tanpuhui.close.post import pending_asset
+from tanpuhui.consent import gate
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.kit.exact import share_out
 from tanpuhui.ledger.account import KIND_BITS, LEDGER_ITSELF, Kind, account_id
@@ -68,9 +69,13 @@ class Shares:
 
 
 def certify(order: Order, *, places: Places, jurisdiction: Jurisdiction, library: Library) -> Lot:
-    """Certify a lot in the caller's transaction: all of it, or a refusal and nothing."""
+    """Certify a lot in the caller's transaction: all of it, or a refusal and nothing.
+
+    Until it ends no close is posted, so that the manifests of the lot are those that stand on its frozen days.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    gate.lock_for_close(connection)
     refuse_dependent_verifier(order)
     manifests = standing_through(order)
     methodology = library.get(order.methodology, order.version)
