@@ -296,7 +296,7 @@ def test_what_no_grant_covers_uses_up_no_cap() -> None:
     barred = act("bike_trip", resident=2, minute=1, distance_m=30_000)
     honest = [act("bike_trip", minute=minute, distance_m=30_000) for minute in (2, 3)]
 
-    worths = truth.judge([barred, *honest], [grant()], CLOSED)
+    worths = truth.judge([barred, *honest], [grant()], [CLOSED] * 3)
 
     assert [worth.end for worth in worths] == ["no_grant", "credited", "credited"]
 

@@ -73,6 +73,7 @@ def gather(day: date, at: datetime, places: Places, jurisdiction: Jurisdiction, 
     reporters = evidence_of.reporters()
     rules = rules_of(day, jurisdiction, library, reporters)
     distances = station_distances.distance_table()
+    previous = standing_manifest(day)
     evidence = evidence_of.files_around(day)
     resolved = evidence_of.resolve_unknown(evidence, places.lake, places.buckets)
     body = {
@@ -87,8 +88,8 @@ def gather(day: date, at: datetime, places: Places, jurisdiction: Jurisdiction, 
         "grants": _frozen_by_bucket(_split(grants, places.buckets), places),
         "prior": _frozen_prior(day, rules, places),
         "distances": places.frozen.put(distances),
+        "standing": _results_by_bucket(previous),
     }
-    previous = standing_manifest(day)
     inputs = thaw(body, at, rules, places, consent_mark=mark, previous=previous)
     return replace(inputs, year=_digests(_standing_of_year(day, rules)))
 
@@ -158,12 +159,24 @@ def _bucket_files(
         revisions=revisions,
         grants=_frozen_files(body["grants"], number, places),
         prior=_frozen_files(body["prior"], number, places),
+        standing=_standing_files(body["standing"], number, places),
     )
 
 
 def _frozen_files(digests: Mapping[str, str], number: int, places: Places) -> tuple[Path, ...]:
     digest = digests.get(str(number))
     return (places.frozen.checked(digest),) if digest else ()
+
+
+def _standing_files(digests: Mapping[str, str], number: int, places: Places) -> tuple[Path, ...]:
+    digest = digests.get(str(number))
+    return (places.results.checked(digest),) if digest else ()
+
+
+def _results_by_bucket(previous: Manifest | None) -> dict[str, str]:
+    """The result files of the close that stands: what passed the gate then passes it again."""
+    outputs = previous.body["outputs"] if previous else []
+    return {str(output["bucket"]): output["results"] for output in outputs if output["rows"]}
 
 
 def _frozen_by_bucket(tables: Mapping[int, pa.Table], places: Places) -> dict[str, str]:

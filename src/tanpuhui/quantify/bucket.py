@@ -41,6 +41,7 @@ GRANT = {
     "usable": "BOOLEAN",
 }
 PRIOR = {"account_id": "BIGINT", "methodology": "VARCHAR", "year_mg": "BIGINT"}
+STANDING = {"record_id": "BIGINT", "outcome": "INTEGER"}
 RESULT_SCHEMA = pa.schema(
     [
         ("record_id", pa.int64()),
@@ -87,6 +88,7 @@ class BucketFiles:
     revisions: tuple[Path, ...]
     grants: tuple[Path, ...]
     prior: tuple[Path, ...]
+    standing: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def quantify_bucket(
             ),
             *assemble_steps(window.first_us, window.next_us, window.as_of_us, measures),
             *steps.amount_steps(rules),
-            *steps.gate_steps(),
+            *steps.gate_steps(closed_before=bool(files.standing)),
             *steps.once_steps(),
             *steps.cap_steps(),
             *steps.result_steps(),
@@ -151,6 +153,7 @@ def _name_inputs(
     engine.read("revision", files.revisions, REVISION)
     engine.read("grant_given", files.grants, GRANT)
     engine.read("prior_given", files.prior, PRIOR)
+    engine.read("standing", files.standing, STANDING)
     engine.put("scene", _scene_table(rules))
     engine.put("cap", _cap_table(rules))
     engine.put("distance", distances)

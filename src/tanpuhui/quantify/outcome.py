@@ -68,3 +68,16 @@ MEANING: dict[Outcome, tuple[str, str]] = {
 
 #: Ends after which nothing about the person is kept in a result: the account is written as 0.
 WITHOUT_PERSON = (Outcome.unknown_person, Outcome.no_grant, Outcome.withdrawn, Outcome.outside_range)
+
+#: Ends of acts that passed the gate: a grant allowed them when their day was closed, and that stands.
+PASSED = (
+    Outcome.credited,
+    Outcome.capped,
+    Outcome.nothing_avoided,
+    Outcome.excluded,
+    Outcome.no_methodology,
+    Outcome.invalid,
+    Outcome.duplicate_of,
+    Outcome.overlapping,
+    Outcome.below_baseline,
+)

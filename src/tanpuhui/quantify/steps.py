@@ -5,7 +5,8 @@ are those that methodologies compile to. Whoever reads this file from top to bot
 counting once: correction, person, grant, one of each act, methodology, clause, amount, cap.
 
 Relations that must be there: ``record`` (accepted records of the day and, of raw kinds, of the days around it),
-``revision`` (all known corrections and retractions), ``grant_row``, ``scene``, ``cap`` and ``prior``.
+``revision`` (all known corrections and retractions), ``standing`` (the ends at the close that stands), ``grant_row``,
+``scene``, ``cap`` and ``prior``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sqlglot.expressions as exp
 
 from tanpuhui.kit.step import Step
 from tanpuhui.methodology.columns import compile_columns
-from tanpuhui.quantify.outcome import Outcome
+from tanpuhui.quantify.outcome import PASSED, Outcome
 from tanpuhui.quantify.rules import Applied, Rules
 
 DIALECT = "duckdb"
@@ -119,13 +120,17 @@ def _choose(expressions: list[tuple[Applied, exp.Expression]], otherwise: str) -
     return f"CASE methodology_no {branches} ELSE {otherwise} END"
 
 
-def gate_steps() -> list[Step]:
-    """Whose act it is, and whether a grant covers the whole of it and is active now."""
+def gate_steps(*, closed_before: bool) -> list[Step]:
+    """Whose act it is, and whether a grant covers the whole of it and is active now.
+
+    A record that passed the gate at the close that stands passes again while a grant holds it, active or not: what
+    was lawfully processed stays so after a withdrawal (PIPL article 15). What arrives later is new processing.
+    """
     named = "g.account_id = a.account_id AND g.provider_no = a.provider_no AND (g.kinds & a.kind_bit) <> 0"
     covers = f"{named} AND g.from_us <= a.started_us AND a.ended_us < g.to_us"
     return [
         Step("usable_grant", "SELECT * FROM grant_row WHERE usable", kept=False),
-        Step("covered", f"SELECT a.* FROM amount AS a SEMI JOIN usable_grant AS g ON {covers}"),
+        *(_covered_again(covers) if closed_before else _covered_now(covers, "covered")),
         Step(
             "uncovered",
             "SELECT a.record_id, a.account_id, a.provider_no, a.kind_bit, a.started_us, a.ended_us "
@@ -148,6 +153,27 @@ def gate_steps() -> list[Step]:
             FROM uncovered AS a LEFT JOIN uncovered_named AS n ON n.record_id = a.record_id
                 LEFT JOIN uncovered_held AS h ON h.record_id = a.record_id
             """,
+        ),
+    ]
+
+
+def _covered_now(covers: str, name: str) -> list[Step]:
+    return [Step(name, f"SELECT a.* FROM amount AS a SEMI JOIN usable_grant AS g ON {covers}")]
+
+
+def _covered_again(covers: str) -> list[Step]:
+    passed = ", ".join(str(int(outcome)) for outcome in PASSED)
+    return [
+        *_covered_now(covers, "covered_now"),
+        Step(
+            "stood",
+            "SELECT a.* FROM amount AS a ANTI JOIN covered_now AS c ON c.record_id = a.record_id "
+            f"SEMI JOIN (SELECT record_id FROM standing WHERE outcome IN ({passed})) AS s ON s.record_id = a.record_id",
+        ),
+        Step(
+            "covered",
+            "SELECT * FROM covered_now UNION ALL "
+            f"SELECT a.* FROM stood AS a SEMI JOIN grant_row AS g ON {covers}",
         ),
     ]
 

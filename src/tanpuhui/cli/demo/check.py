@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from tanpuhui.cli.demo.calendar import Calendar
+from tanpuhui.cli.demo.calendar import Calendar, index_of
 from tanpuhui.cli.demo.plan import Act, City, Delivery
 from tanpuhui.cli.demo.truth import Worth, judge
 
@@ -57,7 +58,14 @@ def expect(city: City) -> Expected:
     """What must come out of a city, as the truth has it."""
     first_time = first_deliveries(city.deliveries)
     acts = [row.act for delivery in first_time for row in delivery.rows if row.act is not None]
-    worths = judge(acts, city.grants, Calendar(city.days).closed_again_at)
+    late = {resident.number for resident in city.residents if resident.linked_late}
+    moments = [
+        processed_at(row.act, delivery, late, Calendar(city.days))
+        for delivery in first_time
+        for row in delivery.rows
+        if row.act is not None
+    ]
+    worths = judge(acts, city.grants, moments)
     rest = iter(zip(acts, worths, strict=True))
     rows = []
     for delivery in first_time:
@@ -70,6 +78,13 @@ def expect(city: City) -> Expected:
             named.append((worth.end, row.fault or name_of(act, worth)))
         rows.append(tuple(named))
     return Expected(tuple(rows), tuple(acts), tuple(worths))
+
+
+def processed_at(act: Act, delivery: Delivery, late: Container[int], calendar: Calendar) -> datetime:
+    """When an act was first processed: at the close of its day, or at the next one if it was not there or known."""
+    closed_at = calendar.closed_at(index_of(act.ended_us))
+    in_time = delivery.received_at <= closed_at and act.resident not in late
+    return closed_at if in_time else calendar.closed_again_at
 
 
 def first_deliveries(deliveries: Sequence[Delivery]) -> list[Delivery]:

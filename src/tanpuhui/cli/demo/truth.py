@@ -73,22 +73,26 @@ class Worth:
     credited_mg: int = 0
 
 
-def judge(acts: Sequence[Act], grants: Sequence[Grant], closed_at: datetime) -> list[Worth]:
-    """The worth of each act, in the order given, as of the moment at which its day was last closed.
+def judge(acts: Sequence[Act], grants: Sequence[Grant], processed_at: Sequence[datetime]) -> list[Worth]:
+    """The worth of each act, in the order given, each as of the moment at which it was first processed:
+    what a grant allowed then stands, also when it is withdrawn and the day is closed again.
 
     Duplicates and overlaps are not among the acts: the city knows which ones it planted.
     """
     given: dict[tuple[int, str], list[Grant]] = defaultdict(list)
     for grant in grants:
         given[grant.resident, grant.provider].append(grant)
-    barred = [gate_end(act, given[act.resident, act.provider], closed_at) for act in acts]
+    barred = [
+        gate_end(act, given[act.resident, act.provider], moment)
+        for act, moment in zip(acts, processed_at, strict=True)
+    ]
     worths: list[Worth] = [Worth(end) if end else alone(act) for act, end in zip(acts, barred, strict=True)]
     cap(acts, worths)
     return worths
 
 
-def gate_end(act: Act, given: Iterable[Grant], closed_at: datetime) -> str:
-    """Why no grant covers the whole act and still stands; empty when one does."""
+def gate_end(act: Act, given: Iterable[Grant], processed_at: datetime) -> str:
+    """Why no grant covered the whole act and stood when it was processed; empty when one did."""
     if act.resident == 0:
         return "unknown_person"
     named = [grant for grant in given if act.kind in grant.kinds]
@@ -97,7 +101,7 @@ def gate_end(act: Act, given: Iterable[Grant], closed_at: datetime) -> str:
     covering = [grant for grant in named if _covers(grant, act)]
     if not covering:
         return "outside_range"
-    stands = any(grant.withdrawn_at is None or grant.withdrawn_at > closed_at for grant in covering)
+    stands = any(grant.withdrawn_at is None or grant.withdrawn_at > processed_at for grant in covering)
     return "" if stands else "withdrawn"
 
 
