@@ -5,6 +5,7 @@ Exit status: 0 done, 1 our fault, 2 refused, 3 done with findings.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Any
@@ -12,9 +13,13 @@ from typing import Any
 from cyclopts import App, CycloptsError
 
 from tanpuhui.cli.start import start_database
+from tanpuhui.kit.files import DiskFull
+from tanpuhui.kit.home import home
 from tanpuhui.kit.refusal import Refusal
 
 REFUSED = 2
+#: PostgreSQL's code for a full disk.
+DISK_FULL = "53100"
 OUR_FAULT = 1
 
 #: Groups that work without a database.
@@ -43,9 +48,7 @@ app.command("tanpuhui.cli.ledger:app", name="ledger", help="Check every invarian
 app.command(
     "tanpuhui.cli.statement:statement", name="statement", help="A resident's statement, now or at a time."
 )
-app.command(
-    "tanpuhui.cli.demo.command:demo", name="demo", help="Run a small synthetic city whose truth is known."
-)
+app.command("tanpuhui.cli.demo.command:demo", name="demo")
 
 
 def status_of(given: list[str]) -> int:
@@ -66,7 +69,22 @@ def status_of(given: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OUR_FAULT
+    except Exception as error:
+        if not _is_disk_full(error):
+            raise
+        _show_refusal(DiskFull(folder=home()).as_json(), as_json=as_json)
+        return REFUSED
     return answer if isinstance(answer, int) else 0
+
+
+def _is_disk_full(error: BaseException) -> bool:
+    """Whether the machine, the database or the engine said that there is no room left on a disk."""
+    causes = [error, error.__cause__, error.__context__]
+    return any(
+        getattr(cause, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+        or getattr(cause, "sqlstate", None) == DISK_FULL
+        for cause in causes
+    )
 
 
 def _needs_database(given: list[str]) -> bool:

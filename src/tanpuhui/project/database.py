@@ -120,7 +120,7 @@ def prepare() -> None:
     import django
 
     ensure_roles(url())
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tanpuhui.project.settings")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tanpuhui.project.settings"
     django.setup()
     count = missing_migrations()
     if count and os.environ.get(VARIABLE):

@@ -22,7 +22,7 @@ def migrate() -> int:
     from tanpuhui.project import database
 
     database.ensure_roles(database.url())
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tanpuhui.project.settings")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "tanpuhui.project.settings"
     django.setup()
     count = database.missing_migrations()
     database.migrate()
