@@ -39,9 +39,12 @@ def close(day: str, /, *, engine: str = "duckdb", json: bool = False) -> int:
 
     Parameters
     ----------
-    day: the local day, YYYY-MM-DD.
-    engine: what runs the columns.
-    json: print the answer as JSON.
+    day
+        the local day, YYYY-MM-DD.
+    engine
+        what runs the columns.
+    json
+        print the answer as JSON.
     """
     from tanpuhui.close.run import close_day
     from tanpuhui.methodology.load import load_library
@@ -71,9 +74,12 @@ def replay(manifest: str, /, *, engine: str = "duckdb", json: bool = False) -> i
 
     Parameters
     ----------
-    manifest: the manifest's digest, or enough of its beginning.
-    engine: what runs the columns.
-    json: print the answer as JSON.
+    manifest
+        the manifest's digest, or enough of its beginning.
+    engine
+        what runs the columns.
+    json
+        print the answer as JSON.
     """
     from tanpuhui.close.replay import find_manifest
     from tanpuhui.close.replay import replay as replay_manifest

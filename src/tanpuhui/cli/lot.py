@@ -35,12 +35,18 @@ def certify(
 
     Parameters
     ----------
-    methodology: code of the methodology.
-    through: the last local day whose reductions are taken, YYYY-MM-DD.
-    verifier: who verified; not the operator (TANPUHUI_OPERATOR).
-    version: version of the methodology; the one in force on that day when left out.
-    vintage: year of the reductions; the year of --through when left out.
-    json: print the lot as JSON.
+    methodology
+        code of the methodology.
+    through
+        the last local day whose reductions are taken, YYYY-MM-DD.
+    verifier
+        who verified; not the operator (TANPUHUI_OPERATOR).
+    version
+        version of the methodology; the one in force on that day when left out.
+    vintage
+        year of the reductions; the year of --through when left out.
+    json
+        print the lot as JSON.
     """
     from django.db import transaction
 
@@ -72,8 +78,10 @@ def show(code: str | None = None, /, *, json: bool = False) -> int:
 
     Parameters
     ----------
-    code: the lot; all lots when left out.
-    json: print as JSON.
+    code
+        the lot; all lots when left out.
+    json
+        print as JSON.
     """
     from tanpuhui.registry.models import Lot
     from tanpuhui.registry.refusals import LotUnknown

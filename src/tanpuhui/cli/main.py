@@ -42,13 +42,26 @@ app.command("tanpuhui.cli.grant:app", name="grant", help="Give, withdraw and sho
 app.command(
     "tanpuhui.cli.evidence:app", name="evidence", help="Take providers' files; every row is accounted for."
 )
-app.command("tanpuhui.cli.close:app", name="close", help="Close a day, or replay a close from its manifest.")
+app.command(
+    "tanpuhui.cli.close:app",
+    name="close",
+    help="Close a day, or replay a close from its manifest.\n\nExample: tanpuhui close 2018-09-01",
+)
 app.command("tanpuhui.cli.lot:app", name="lot", help="Certify reductions into a lot with a serial range.")
 app.command("tanpuhui.cli.ledger:app", name="ledger", help="Check every invariant of the ledger.")
 app.command(
-    "tanpuhui.cli.statement:statement", name="statement", help="A resident's statement, now or at a time."
+    "tanpuhui.cli.statement:statement",
+    name="statement",
+    help="Show a resident's statement, now or at a time.\n\n"
+    "Example: tanpuhui statement 1 --at 2026-11-24T12:00:00+08:00 --json",
 )
-app.command("tanpuhui.cli.demo.command:demo", name="demo")
+app.command(
+    "tanpuhui.cli.demo.command:demo",
+    name="demo",
+    help="Run a small synthetic city whose truth is known, from providers' files to a certified lot.\n\n"
+    "Exit status 3 when anything planted was not found or the honest total was not credited to the milligram.\n\n"
+    "Example: tanpuhui demo --residents 500 --days 3 --json",
+)
 
 
 def status_of(given: list[str]) -> int:
