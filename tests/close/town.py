@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from django.db import connection, transaction
 
-from tanpuhui.close.inputs import Places
 from tanpuhui.close.models import Manifest
+from tanpuhui.close.places import Places
 from tanpuhui.close.run import CloseAnswer, close_day
 from tanpuhui.consent.give import give
 from tanpuhui.consent.open_account import open_accounts

@@ -17,7 +17,7 @@ from tanpuhui.cli.demo.city import build
 from tanpuhui.cli.demo.register import DatabaseInUse, register
 from tanpuhui.cli.demo.report import as_json
 from tanpuhui.cli.demo.run import Installation, Result, run
-from tanpuhui.close.inputs import Places
+from tanpuhui.close.places import Places
 from tanpuhui.consent.open_account import open_accounts
 from tanpuhui.methodology.load import load_library
 from tanpuhui.quantify.jurisdiction import load_jurisdiction

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from tanpuhui.close.inputs import Places
+from tanpuhui.close.places import Places
 from tanpuhui.kit.files import write_bytes
 from tanpuhui.kit.home import lake
 from tanpuhui.quantify.jurisdiction import Jurisdiction, load_jurisdiction

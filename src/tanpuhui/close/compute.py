@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tanpuhui.close.inputs import Inputs, Places
+from tanpuhui.close.inputs import Inputs
+from tanpuhui.close.places import Places
 from tanpuhui.close.refusals import UnknownEngine
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.quantify.bucket import BucketResult, methodology_key, quantify_bucket

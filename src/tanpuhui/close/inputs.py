@@ -15,7 +15,8 @@ from django.db import connection
 
 from tanpuhui.close import evidence_of
 from tanpuhui.close.models import Manifest
-from tanpuhui.close.store import Store, checked
+from tanpuhui.close.places import Places
+from tanpuhui.close.store import checked
 from tanpuhui.consent import gate
 from tanpuhui.evidence import distances as station_distances
 from tanpuhui.kit.moment import day_bounds_us, to_us
@@ -25,24 +26,6 @@ from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.quantify.rules import Reporter, Rules, rules_of
 
 PRIOR_SCHEMA = pa.schema([("account_id", pa.int64()), ("methodology", pa.string()), ("year_mg", pa.int64())])
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where the files of this installation are, and into how many buckets accounts are divided."""
-
-    lake: Path
-    buckets: int
-
-    @property
-    def frozen(self) -> Store:
-        """Inputs that were taken from the database, as they stood."""
-        return Store(self.lake, "frozen")
-
-    @property
-    def results(self) -> Store:
-        """Results and credits of closes."""
-        return Store(self.lake, "closes")
 
 
 @dataclass(frozen=True)

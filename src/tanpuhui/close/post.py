@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 from django.db import connection
 
 from tanpuhui.close.compute import CREDIT_SCHEMA, Computed
-from tanpuhui.close.inputs import Inputs, Places, prior_changed, read_credits, standing_manifest
+from tanpuhui.close.inputs import Inputs, prior_changed, read_credits, standing_manifest
 from tanpuhui.close.models import FrozenDay, Manifest
+from tanpuhui.close.places import Places
 from tanpuhui.close.refusals import DayCertified
 from tanpuhui.consent import gate
 from tanpuhui.kit.digest import digest_json

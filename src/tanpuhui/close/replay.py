@@ -7,8 +7,9 @@ from datetime import date, datetime
 from typing import Any
 
 from tanpuhui.close.compute import compute
-from tanpuhui.close.inputs import Places, thaw
+from tanpuhui.close.inputs import thaw
 from tanpuhui.close.models import Manifest
+from tanpuhui.close.places import Places
 from tanpuhui.close.refusals import ManifestUnknown, RuleChanged
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.methodology.load import Library

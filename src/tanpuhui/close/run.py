@@ -10,8 +10,9 @@ from typing import Any
 from django.db import transaction
 
 from tanpuhui.close.compute import Computed, compute
-from tanpuhui.close.inputs import Inputs, Places, gather
+from tanpuhui.close.inputs import Inputs, gather
 from tanpuhui.close.models import FrozenDay, Manifest
+from tanpuhui.close.places import Places
 from tanpuhui.close.post import post
 from tanpuhui.close.refusals import DayCertified, DayNotOver, KeepsChanging
 from tanpuhui.kit.crash import crash_point

@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import connection
 
-from tanpuhui.close.inputs import Places, read_credits
+from tanpuhui.close.inputs import read_credits
 from tanpuhui.close.models import FrozenDay, Manifest
+from tanpuhui.close.places import Places
 from tanpuhui.close.post import pending_asset
 from tanpuhui.consent import gate
 from tanpuhui.kit.digest import digest_json

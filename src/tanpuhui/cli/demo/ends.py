@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 
 from tanpuhui.cli.demo.calendar import FIRST_DAY
 from tanpuhui.cli.demo.plan import DUPLICATE, HISTORY
-from tanpuhui.close.inputs import Places
 from tanpuhui.close.models import Manifest
+from tanpuhui.close.places import Places
 from tanpuhui.evidence.models import LakeFile, QuarantinedRow
 from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.record import ROWS_PER_BATCH

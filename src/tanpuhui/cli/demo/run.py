@@ -14,8 +14,8 @@ from tanpuhui.cli.demo import check, ends, files
 from tanpuhui.cli.demo.calendar import Calendar
 from tanpuhui.cli.demo.plan import City, Delivery
 from tanpuhui.cli.demo.register import Registered, link, register, withdraw_until
-from tanpuhui.close.inputs import Places
 from tanpuhui.close.models import Manifest
+from tanpuhui.close.places import Places
 from tanpuhui.close.run import CloseAnswer, close_day
 from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.take import take

@@ -1,0 +1,64 @@
+"""Help: every command shows it, with an example, before any database is there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+COMMANDS = [
+    "account open",
+    "account show",
+    "close",
+    "close list",
+    "close replay",
+    "database migrate",
+    "demo",
+    "evidence check",
+    "evidence contract add",
+    "evidence link",
+    "evidence quarantine list",
+    "evidence receipt",
+    "evidence resubmit",
+    "evidence sweep",
+    "evidence take",
+    "grant give",
+    "grant show",
+    "grant withdraw",
+    "ledger check",
+    "lot certify",
+    "lot show",
+    "methodology check",
+    "methodology explain",
+    "methodology list",
+    "methodology seal",
+    "methodology show",
+    "methodology stale",
+    "statement",
+]
+SCRIPT = """
+import sys
+from tanpuhui.cli.main import status_of
+import tanpuhui.project.command
+for command in sys.argv[1:]:
+    print(f"<<{command}>>", flush=True)
+    status_of([*command.split(), "--help"])
+assert "django.db" not in sys.modules or not __import__("django.conf").conf.settings.configured
+"""
+
+
+@pytest.mark.slow
+def test_every_command_has_help_with_an_example_and_needs_no_database_for_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *COMMANDS],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
+    )
+
+    assert done.returncode == 0, done.stderr
+    shown = done.stdout.split("<<")[1:]
+    assert len(shown) == len(COMMANDS)
+    assert [text.split(">>")[0] for text in shown if "Example" not in text] == []
