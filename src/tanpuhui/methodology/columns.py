@@ -58,6 +58,10 @@ class Columns:
     excluded_by: exp.Expression
     invalid: exp.Expression
 
+    def of_valid(self) -> tuple[exp.Expression, exp.Expression]:
+        """``avoided`` and ``excluded_by`` without their guard, for a query that keeps invalid rows out itself."""
+        return _guarded(self.avoided), _guarded(self.excluded_by)
+
 
 def compile_columns(methodology: Methodology, day: date) -> Columns:
     """The columns of a methodology with the parameters of a local day; built once for a whole period."""
@@ -78,6 +82,12 @@ def _compile(methodology: Methodology, day: date) -> Columns:
 def _where(valid: exp.Expr, value: exp.Expr) -> exp.Expression:
     """NULL in invalid rows: bounds are proven for valid ones only, and a CASE keeps the others out."""
     return exp.Case().when(valid.copy(), value)
+
+
+def _guarded(case: exp.Expression) -> exp.Expression:
+    value = case.args["ifs"][0].args["true"]
+    assert isinstance(value, exp.Expression)
+    return value.copy()
 
 
 def _inside(field: Field) -> exp.Expr:

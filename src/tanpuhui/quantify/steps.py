@@ -77,8 +77,8 @@ def amount_steps(rules: Rules) -> list[Step]:
         (applied, compile_columns(applied.methodology, applied.factors_of)) for applied in rules.applied
     ]
     invalid = _choose([(applied, columns.invalid) for applied, columns in compiled], "FALSE")
-    clause = _choose([(applied, columns.excluded_by) for applied, columns in compiled], "NULL")
-    avoided = _choose([(applied, columns.avoided) for applied, columns in compiled], "NULL")
+    avoided = _choose([(applied, columns.of_valid()[0]) for applied, columns in compiled], "NULL")
+    clause = _choose([(applied, columns.of_valid()[1]) for applied, columns in compiled], "NULL")
     head = "record_id, account_id, started_us, ended_us, provider_no, kind_bit, group_no, precedence, methodology_no"
     measures = "".join(f", {name}" for name in measures_of(rules))
     return [
