@@ -3,6 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV = $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 
+# uv looks at the certificates of the machine, as pip does, so that it works behind a company's own.
+export UV_SYSTEM_CERTS := true
+export UV_NATIVE_TLS := true
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check unit format bench pins clean
 
