@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from django.db import DatabaseError, connection, transaction
 
@@ -149,3 +154,73 @@ def test_manifests_are_append_only_in_the_database(town: Town, closed: CloseAnsw
     for statement in ("UPDATE close_manifest SET credited_mg = 0", "DELETE FROM close_manifest"):
         with pytest.raises(DatabaseError, match="Cannot update or delete"), transaction.atomic():
             connection.cursor().execute(statement)
+
+
+def forged(found: Manifest, change: Callable[[dict[str, Any]], object]) -> Manifest:
+    """A manifest that names itself by the right digest and says something else."""
+    body = json.loads(json.dumps(found.body))
+    change(body)
+    return Manifest(digest=digest_json(body), day=found.day, body=body)
+
+
+def test_a_replay_finds_credits_that_were_given_to_somebody_else(town: Town, closed: CloseAnswer) -> None:
+    found = manifest(closed)
+
+    def give_to_account_99(body: dict[str, Any]) -> None:
+        for output in body["outputs"]:
+            credits = pq.read_table(town.places.results.checked(output["credits"]))
+            others = pa.array([99] * len(credits), pa.int64())
+            output["credits"] = town.places.results.put(credits.set_column(0, "account_id", others))
+
+    answer = replay(
+        forged(found, give_to_account_99),
+        places=town.places,
+        jurisdiction=town.jurisdiction,
+        library=town.library,
+    )
+
+    credited = {output["bucket"] for output in found.body["outputs"] if output["credited_mg"]}
+    assert {difference["bucket"] for difference in answer.differences} == credited
+    assert not answer.agrees
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("outcomes", {"credited": 9}),
+        ("credited_mg", 1),
+        ("below_mg", {"shanghai/household-electricity@1": 1}),
+    ],
+)
+def test_a_replay_finds_a_sum_that_does_not_follow(
+    town: Town, closed: CloseAnswer, name: str, said: Any
+) -> None:
+    other = forged(manifest(closed), lambda body: body.update({name: said}))
+
+    answer = replay(other, places=town.places, jurisdiction=town.jurisdiction, library=town.library)
+
+    assert [difference["sum"] for difference in answer.differences] == [name]
+    assert not answer.agrees
+
+
+def test_a_replay_finds_a_bucket_too_many(town: Town, closed: CloseAnswer) -> None:
+    other = forged(manifest(closed), lambda body: body["outputs"].append(body["outputs"][0] | {"bucket": 99}))
+
+    answer = replay(other, places=town.places, jurisdiction=town.jurisdiction, library=town.library)
+
+    assert [difference["bucket"] for difference in answer.differences] == [99]
+
+
+def test_a_replay_refuses_a_manifest_that_leaves_a_methodology_out(town: Town, closed: CloseAnswer) -> None:
+    other = forged(manifest(closed), lambda body: body["inputs"]["methodologies"].pop())
+
+    with pytest.raises(RuleChanged, match="methodologies in use"):
+        replay(other, places=town.places, jurisdiction=town.jurisdiction, library=town.library)
+
+
+def test_a_replay_refuses_a_manifest_that_is_filed_under_another_day(town: Town, closed: CloseAnswer) -> None:
+    other = forged(manifest(closed), lambda body: None)
+    other.day = date(2026, 3, 3)
+
+    with pytest.raises(RuleChanged, match="day"):
+        replay(other, places=town.places, jurisdiction=town.jurisdiction, library=town.library)

@@ -96,7 +96,7 @@ def replay(manifest: str, /, *, engine: str = "duckdb", json: bool = False) -> i
         print_json(answer.as_json())
     else:
         verdict = (
-            "[green]agrees[/]" if answer.agrees else f"[red]differs[/] in {len(answer.differences)} buckets"
+            "[green]agrees[/]" if answer.agrees else f"[red]differs[/] in {len(answer.differences)} places"
         )
         console.print(f"{answer.day}: {answer.rows:,} records, {mg_as_mass(answer.credited_mg)}: {verdict}")
     return 0 if answer.agrees else FINDINGS
