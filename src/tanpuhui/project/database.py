@@ -55,14 +55,18 @@ def django_database(address: str | None = None, *, role: str | None = None) -> d
 
 
 def ensure_roles(address: str) -> None:
-    """Make the application's role where it is missing; it cannot log in, connections take it on."""
+    """Make the application's role where it is missing; it cannot log in, the owner's connections take it on."""
+    role = sql.Identifier(APP_ROLE)
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(
             sql.SQL(
                 "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {name}) "
                 "THEN CREATE ROLE {role} NOLOGIN; END IF; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
-            ).format(name=sql.Literal(APP_ROLE), role=sql.Identifier(APP_ROLE))
+            ).format(name=sql.Literal(APP_ROLE), role=role)
         )
+        member = connection.execute("SELECT pg_has_role(current_user, %s, 'MEMBER')", [APP_ROLE]).fetchone()
+        if member != (True,):
+            connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
 
 
 def migrate(alias: str = "owner") -> None:
