@@ -8,6 +8,7 @@ export UV_SYSTEM_CERTS := true
 export UV_NATIVE_TLS := true
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: help setup demo test check unit format bench pins clean
 
 help:  ## what each command does
