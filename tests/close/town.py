@@ -20,9 +20,8 @@ from tanpuhui.close.run import CloseAnswer, close_day
 from tanpuhui.consent.give import give
 from tanpuhui.consent.open_account import open_accounts
 from tanpuhui.consent.terms import Terms, acts_of_days
-from tanpuhui.evidence import link
-from tanpuhui.evidence.contract import ensure_default_contracts
-from tanpuhui.evidence.models import LakeFile
+from tanpuhui.evidence import contract, link
+from tanpuhui.evidence.models import Contract, LakeFile
 from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.take import take
 from tanpuhui.ledger.account import Kind, account_id
@@ -36,7 +35,8 @@ DAY = date(2026, 3, 2)
 #: Grants are given before the first act, files are taken and days closed after the last one.
 OPENED_AT = datetime(2026, 3, 1, 9, 0, tzinfo=SHANGHAI)
 TAKEN_AT = datetime(2026, 3, 10, 20, 0, tzinfo=SHANGHAI)
-PROVIDER = "generic"
+PROVIDER = "town"
+#: What grants cover; the contract names two kinds more, and one that is assembled from taps of the days around.
 KINDS = ("bike_trip", "metro_trip", "rooftop_pv_output", "second_hand_sale")
 
 #: 46.7 g per person-km: shenzhen/metro@1.
@@ -92,8 +92,20 @@ class Town:
         return accounts
 
     def link(self, accounts: dict[str, int]) -> None:
-        ensure_default_contracts(at=OPENED_AT)
+        self.contract()
         link.link_many(PROVIDER, accounts.items(), at=OPENED_AT)
+
+    def contract(self) -> None:
+        """The one provider's contract, made once."""
+        if not Contract.objects.exists():
+            contract.add(
+                PROVIDER,
+                format="generic",
+                kinds=[*KINDS, "e_invoice", "top_up", "metro_entry"],
+                pia_reference="PIA-1",
+                valid_from=date(2020, 1, 1),
+                made_at=OPENED_AT,
+            )
 
     def give(self, account: int) -> int:
         """A grant for all kinds of this town, from the start of 2026 on; its number."""
@@ -103,7 +115,7 @@ class Town:
 
     def take(self, *rows: dict[str, Any], at: datetime = TAKEN_AT) -> Receipt:
         """Take these rows as one NDJSON file."""
-        ensure_default_contracts(at=OPENED_AT)
+        self.contract()
         path = self.folder / f"batch-{next(self.files)}.ndjson"
         path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
         with transaction.atomic():

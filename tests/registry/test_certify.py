@@ -12,11 +12,22 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from close.town import PV_MG_PER_WH, SHANGHAI, Town, act, certified_mg, metro, pending_mg, posted_lines
+from close.town import (
+    OPENED_AT,
+    PV_MG_PER_WH,
+    SHANGHAI,
+    Town,
+    act,
+    certified_mg,
+    metro,
+    pending_mg,
+    posted_lines,
+)
 from tanpuhui.close import run
 from tanpuhui.close.models import FrozenDay
 from tanpuhui.close.refusals import DayCertified
 from tanpuhui.consent.models import LOCK_KEY
+from tanpuhui.consent.open_account import open_account
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.ledger.account import Kind, account_id
 from tanpuhui.ledger.balance import balance_at
@@ -139,21 +150,27 @@ def test_a_certified_day_is_not_closed_again(town: Town, people: dict[str, int])
 
 
 def test_a_day_certified_while_its_close_computes_is_not_posted(
-    town: Town, people: dict[str, int], monkeypatch: pytest.MonkeyPatch
+    town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    town.take(roof("5", "a", 1_000_000, FIRST))
+    people = town.settle("a")
+    late = open_account(at=OPENED_AT)
+    town.link({"late": late})
+    town.take(roof("1", "a", 3_000_000, FIRST), roof("2", "late", 1_000_000, FIRST))
+    town.close(FIRST)
+    town.give(late)
     compute = run.compute
 
     def compute_and_certify(*given: Any) -> Any:
         computed = compute(*given)
-        lot_of(town)
+        lot_of(town, through=FIRST)
         return computed
 
     monkeypatch.setattr(run, "compute", compute_and_certify)
 
     with pytest.raises(DayCertified):
         town.close(FIRST)
-    assert pending_mg(people["a"]) == 9_000_000 * PV_MG_PER_WH - 1_333_333_333
+    assert (certified_mg(people["a"]), pending_mg(people["a"])) == (TONNE_MG, 260_000_000)
+    assert pending_mg(late) == 0
 
 
 def test_the_database_refuses_serials_that_overlap(town: Town, people: dict[str, int]) -> None:
