@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +26,7 @@ from tanpuhui.ledger.post_batch import post_batch
 from tanpuhui.methodology.load import Library
 from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.quantify.jurisdiction import Jurisdiction
+from tanpuhui.registry import closes
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.refusals import (
     LessThanATonne,
@@ -80,6 +80,8 @@ def certify(order: Order, *, places: Places, jurisdiction: Jurisdiction, library
     refuse_dependent_verifier(order)
     manifests = standing_through(order)
     methodology = library.get(order.methodology, order.version)
+    closes.refuse_other_rules(manifests, methodology, jurisdiction)
+    closes.refuse_behind(manifests)
     status = accepted_status(methodology, manifests, jurisdiction)
     refuse_excluded_scope(methodology, order, jurisdiction)
     below_mg = sum(manifest.body["below_mg"].get(order.key, 0) for manifest in manifests)
@@ -105,7 +107,7 @@ def standing_through(order: Order) -> list[Manifest]:
         raise ThroughOutsideVintage(through=order.through, vintage=order.vintage)
     closed = Manifest.objects.filter(day__gte=date(order.vintage, 1, 1), day__lte=order.through)
     standing = closed.order_by("day", "-sequence").distinct("day")
-    return [manifest for manifest in standing if _applied(manifest, order)]
+    return [manifest for manifest in standing if closes.applied(manifest, order.methodology, order.version)]
 
 
 def accepted_status(methodology: Methodology, manifests: list[Manifest], jurisdiction: Jurisdiction) -> str:
@@ -113,7 +115,7 @@ def accepted_status(methodology: Methodology, manifests: list[Manifest], jurisdi
     worst = "official"
     order = ("official", "published", "secondary", "illustrative")
     for manifest in manifests:
-        applied = _applied(manifest, methodology)
+        applied = closes.applied(manifest, methodology.code, methodology.version)
         assert applied is not None
         factors_of = date.fromisoformat(applied["factors_of"])
         status = "illustrative" if factors_of != manifest.day else methodology.weakest_status(manifest.day)
@@ -181,14 +183,6 @@ def decide_shares(order: Order, pending_mg: dict[int, int], below_mg: int = 0) -
 
 def _plain(name: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
-
-
-def _applied(manifest: Manifest, of: Order | Methodology) -> dict[str, Any] | None:
-    code = of.methodology if isinstance(of, Order) else of.code
-    for item in manifest.body["inputs"]["methodologies"]:
-        if (item["code"], item["version"]) == (code, of.version):
-            return dict(item)
-    return None
 
 
 def _taken(order: Order) -> dict[int, int]:

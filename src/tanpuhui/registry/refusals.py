@@ -31,6 +31,30 @@ class ScopeExcluded(Refusal):
     )
 
 
+class OtherJurisdiction(Refusal):
+    code = "registry.other_jurisdiction"
+    message = (
+        "{day} was closed under the rules of {closed_under}, not of {jurisdiction}. "
+        "Certify under {closed_under}, or close the day again under {jurisdiction} first."
+    )
+
+
+class MethodologyChanged(Refusal):
+    code = "registry.methodology_changed"
+    message = (
+        "{day} was closed with {methodology} as {then}; here it is {now}. "
+        "Restore that version of the folder, or close the day again first."
+    )
+
+
+class ClosesBehind(Refusal):
+    code = "registry.closes_behind"
+    message = (
+        "{count} days of this lot have evidence that their last close has not seen: {days}. "
+        "It may take reductions back. Close these days again, then certify."
+    )
+
+
 class LessThanATonne(Refusal):
     code = "registry.less_than_a_tonne"
     message = (
