@@ -36,7 +36,7 @@ DAY = date(2026, 3, 2)
 OPENED_AT = datetime(2026, 3, 1, 9, 0, tzinfo=SHANGHAI)
 TAKEN_AT = datetime(2026, 3, 10, 20, 0, tzinfo=SHANGHAI)
 PROVIDER = "town"
-#: What grants cover; the contract names two kinds more.
+#: What grants cover; the contract names two kinds more, and taps, so that files of the days around are read too.
 KINDS = ("bike_trip", "metro_trip", "rooftop_pv_output", "second_hand_sale")
 
 #: 46.7 g per person-km: shenzhen/metro@1.
@@ -101,7 +101,7 @@ class Town:
             contract.add(
                 PROVIDER,
                 format="generic",
-                kinds=[*KINDS, "e_invoice", "top_up"],
+                kinds=[*KINDS, "e_invoice", "top_up", "metro_entry"],
                 pia_reference="PIA-1",
                 valid_from=date(2020, 1, 1),
                 made_at=OPENED_AT,
