@@ -15,15 +15,20 @@ import os
 import pwd
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+
+import psycopg
 
 from tanpuhui.kit.refusal import Refusal
 
 SERVER_USER = "tanpuhui"
 ROOT_FOLDER = Path("/var/lib/tanpuhui")
 SOCKET_PATH_LIMIT = 90
+#: How often a server that runs and does not answer is asked again, five times a second.
+PATIENCE = 50
 SETTINGS = {
     "shared_buffers": "512MB",
     "max_wal_size": "4GB",
@@ -75,7 +80,7 @@ def start(home: Path, settings: dict[str, str] | None = None) -> Cluster:
     with _lock(home / "postgres.lock"):
         if not (cluster.data / "PG_VERSION").exists():
             _initialise(cluster, {**SETTINGS, **(settings or {})})
-        if not _runs(cluster):
+        if not _answers(cluster):
             _start(cluster)
         if home not in _users:
             _users[home] = (home / "postgres.users").open("a")
@@ -202,6 +207,20 @@ def _runs(cluster: Cluster) -> bool:
     if not (cluster.data / "postmaster.pid").exists():
         return False
     return _run(cluster, "pg_ctl", "-D", str(cluster.data), "status", check=False).returncode == 0
+
+
+def _answers(cluster: Cluster) -> bool:
+    """Whether the server runs and lets us in; one that was just killed may look alive for a moment."""
+    for _ in range(PATIENCE):
+        if not _runs(cluster):
+            return False
+        try:
+            psycopg.connect(cluster.url(), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            time.sleep(0.2)
+        else:
+            return True
+    return False
 
 
 def _start(cluster: Cluster) -> None:
