@@ -1,0 +1,61 @@
+"""Reconcile: the ledger has issued what standing closes credited and what lots certified, to the milligram."""
+
+from __future__ import annotations
+
+from tanpuhui.ledger.connection import Connection
+from tanpuhui.ledger.invariants import Finding, Invariant, exceptions
+from tanpuhui.registry.certify import TONNE_MG
+
+#: What accounts without a floor gave out: the other side of everything that residents hold.
+_ISSUED = """
+    SELECT a.code, -sum(p.amount) AS issued_mg FROM ledger_posting p JOIN ledger_asset a ON a.id = p.asset_id
+    JOIN ledger_account_kind k ON k.code = (p.account_id & 15) AND NOT k.floored GROUP BY a.code
+"""
+_STANDING = "SELECT DISTINCT ON (day) day, credited_mg FROM close_manifest ORDER BY day, sequence DESC"
+
+INVARIANTS = (
+    Invariant(
+        "closes_are_what_is_pending",
+        "What was issued as pending in a vintage is what the standing closes of its days credited.",
+        f"""
+        SELECT 'close_manifest' AS tablename, format('vintage=%s', vintage) AS key,
+            format('closes credited %s mg, the ledger issued %s mg', coalesce(c.credited_mg, 0),
+                coalesce(l.issued_mg, 0)) AS found
+        FROM (SELECT extract(year FROM day)::text AS vintage, sum(credited_mg) AS credited_mg
+              FROM ({_STANDING}) s GROUP BY 1) c
+        FULL JOIN (SELECT substring(code FROM '[^:]*$') AS vintage, sum(issued_mg) AS issued_mg
+                   FROM ({_ISSUED}) i WHERE code LIKE 'pending:%' GROUP BY 1) l USING (vintage)
+        WHERE coalesce(c.credited_mg, 0) <> coalesce(l.issued_mg, 0) ORDER BY vintage
+        """,
+    ),
+    Invariant(
+        "lots_are_what_is_certified",
+        "Of each lot its tonnes were issued, and of nothing that is not a lot.",
+        f"""
+        SELECT 'registry_lot' AS tablename, format('code=%s', coalesce(t.code, substring(l.code FROM 5))) AS key,
+            format('%s tonnes, the ledger issued %s mg', coalesce(t.tonnes, 0), coalesce(l.issued_mg, 0)) AS found
+        FROM registry_lot t
+        FULL JOIN (SELECT * FROM ({_ISSUED}) i WHERE code LIKE 'lot:%') l ON l.code = 'lot:' || t.code
+        WHERE coalesce(t.tonnes, 0)::numeric * {TONNE_MG} <> coalesce(l.issued_mg, 0) ORDER BY key
+        """,
+    ),
+    Invariant(
+        "lots_are_what_left_pending",
+        "What crossed from pending is what the lots of that methodology and vintage certified.",
+        f"""
+        SELECT 'registry_lot' AS tablename, coalesce(t.asset, l.asset) AS key,
+            format('lots have %s mg, %s mg crossed', coalesce(t.amount_mg, 0), coalesce(l.amount_mg, 0)) AS found
+        FROM (SELECT format('pending:%s:%s', methodology, vintage) AS asset,
+                  sum(tonnes)::numeric * {TONNE_MG} AS amount_mg FROM registry_lot GROUP BY 1) t
+        FULL JOIN (SELECT a.code AS asset, sum(p.amount) AS amount_mg FROM ledger_posting p
+                   JOIN ledger_asset a ON a.id = p.asset_id JOIN ledger_account_kind k
+                       ON k.code = (p.account_id & 15) AND k.name = 'certifying' GROUP BY a.code) l USING (asset)
+        WHERE coalesce(t.amount_mg, 0) <> coalesce(l.amount_mg, 0) ORDER BY key
+        """,
+    ),
+)
+
+
+def reconcile(connection: Connection) -> list[Finding]:
+    """Vintages, lots and assets in which closes or lots and the ledger differ; names up to 20 of each."""
+    return [finding for invariant in INVARIANTS for finding in exceptions(connection, invariant)]
