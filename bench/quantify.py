@@ -77,9 +77,13 @@ def make_city(folder: Path, activities: int, residents: int, buckets: int) -> No
     for number in range(buckets):
         mine = records.filter(pa.array(account % buckets == number))
         ordered = mine.sort_by([("account_id", "ascending"), ("started_us", "ascending")])
-        pq.write_table(ordered, folder / f"records-{number}.parquet", compression="zstd", row_group_size=ROW_GROUP)
+        pq.write_table(
+            ordered, folder / f"records-{number}.parquet", compression="zstd", row_group_size=ROW_GROUP
+        )
         theirs = grants.filter(pa.array(grants["account_id"].to_numpy() % buckets == number))
-        pq.write_table(theirs, folder / f"grants-{number}.parquet", compression="zstd", row_group_size=ROW_GROUP)
+        pq.write_table(
+            theirs, folder / f"grants-{number}.parquet", compression="zstd", row_group_size=ROW_GROUP
+        )
 
 
 def make_grants(random, residents: int, first_us: int):  # type: ignore[no-untyped-def]
@@ -115,7 +119,6 @@ def measure(folder: Path, buckets: int) -> dict[str, float]:
     import pyarrow.parquet as pq
 
     from tanpuhui.evidence.distances import distance_table
-
     from tanpuhui.kit.moment import day_bounds_us, to_us
     from tanpuhui.methodology.load import load_library
     from tanpuhui.quantify.bucket import BucketFiles, Window, quantify_bucket
@@ -141,7 +144,9 @@ def measure(folder: Path, buckets: int) -> dict[str, float]:
     with DuckDb() as engine:
         for number in range(buckets):
             names = (folder / f"records-{number}.parquet", folder / f"grants-{number}.parquet")
-            result = quantify_bucket(engine, rules, BucketFiles(names[:1], (), names[1:], ()), window, distances)
+            result = quantify_bucket(
+                engine, rules, BucketFiles(names[:1], (), names[1:], ()), window, distances
+            )
             pq.write_table(result.results, folder / "results.parquet", compression="zstd")
             outcomes.update(result.outcomes)
     wall, spent = time.perf_counter() - began, time.process_time() - cpu
@@ -169,9 +174,8 @@ def main() -> None:
         ]
     walls = [run["wall_s"] for run in runs]
     middle = statistics.median(walls)
-    print(
-        f"machine: {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {datetime.now(UTC).date()}"
-    )
+    machine = f"{platform.machine()}, {os.cpu_count()} cores"
+    print(f"machine: {machine}, Python {platform.python_version()}, {datetime.now(UTC).date()}")
     print(f"{given.activities:,} activities of {given.residents:,} residents in {given.buckets} buckets")
     print(f"outcomes: {runs[0]['outcomes']}")
     print(f"wall: median {middle:.2f} s of {[round(wall, 2) for wall in walls]}")
