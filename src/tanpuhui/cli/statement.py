@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from rich.table import Table
 
 from tanpuhui.cli.output import console, mg_as_mass, print_json
@@ -16,13 +17,17 @@ if TYPE_CHECKING:
     from tanpuhui.ledger.statement import Statement
 
 
+#: No ledger is older, and the database does not know every offset of the first years.
+FIRST_YEAR = 1970
+
+
 class NotAMoment(Refusal):
     code = "ledger.not_a_moment"
     message = "{text} is not a moment with its zone. Write it as 2026-11-24T12:00:00+08:00."
 
 
 def statement(
-    account: int,
+    account: Annotated[int, Parameter(validator=Number(gte=1, lt=2**58))],
     *,
     at: str | None = None,
     limit: int | None = None,
@@ -60,7 +65,7 @@ def _moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise NotAMoment(text=text) from None
-    if moment.tzinfo is None:
+    if moment.tzinfo is None or moment.year < FIRST_YEAR:
         raise NotAMoment(text=text)
     return moment
 

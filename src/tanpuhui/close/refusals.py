@@ -10,6 +10,11 @@ class DayNotOver(Refusal):
     message = "{day} is not over in {zone}. Close it after midnight there."
 
 
+class DayOutOfRange(Refusal):
+    code = "close.day_out_of_range"
+    message = "{day} is before 2000 or after 2100: no record is taken for it. Name another day."
+
+
 class DayCertified(Refusal):
     code = "close.day_certified"
     message = (

@@ -14,7 +14,8 @@ from tanpuhui.close.inputs import Inputs, gather
 from tanpuhui.close.models import FrozenDay, Manifest
 from tanpuhui.close.places import Places
 from tanpuhui.close.post import post
-from tanpuhui.close.refusals import DayCertified, DayNotOver, KeepsChanging
+from tanpuhui.close.refusals import DayCertified, DayNotOver, DayOutOfRange, KeepsChanging
+from tanpuhui.evidence.expressions import FIRST_YEAR, LAST_YEAR
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.moment import day_bounds_us, to_us
 from tanpuhui.methodology.load import Library
@@ -74,7 +75,9 @@ def close_day(
 
 
 def refuse_unfit_day(day: date, at: datetime, jurisdiction: Jurisdiction) -> None:
-    """A day that is not over, or that a lot has certified, is not closed."""
+    """A day for which no record is taken, that is not over, or that a lot has certified, is not closed."""
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise DayOutOfRange(day=day)
     _, next_us = day_bounds_us(day, jurisdiction.zone)
     if to_us(at) < next_us:
         raise DayNotOver(day=day, zone=jurisdiction.zone)
