@@ -28,7 +28,7 @@ _owners = itertools.count(1_000)
 
 def new_asset(unit: str = "mg") -> int:
     """The id of an asset that no other test uses."""
-    return get_or_create_asset(connection, f"lot:{uuid.uuid4()}", unit).id
+    return get_or_create_asset(connection, f"test:{uuid.uuid4()}", unit).id
 
 
 def new_key() -> str:
