@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,9 @@ def test_explain_has_the_keys_of_the_contract(program: Program) -> None:
 
 
 def test_the_installed_command_refuses_with_status_2(program: Program) -> None:
-    answer = tanpuhui(program.home, "close", "2999-01-01", "--json")
+    after_tomorrow = (datetime.now(UTC) + timedelta(days=2)).date()
+
+    answer = tanpuhui(program.home, "close", after_tomorrow.isoformat(), "--json")
 
     assert answer.returncode == 2
     assert json.loads(answer.stdout)["refused"]["code"] == "close.day_not_over"
