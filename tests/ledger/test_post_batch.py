@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -279,3 +280,18 @@ def test_a_server_process_that_dies_in_a_batch_leaves_nothing_half_done(after_s:
         again = post(legs, key)
     assert (again.repeated, postings_of(asset)) == (False, 80_001)
     assert check(connection) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_postings_of_a_month_may_come_at_once() -> None:
+    """A session that waited for another to make the month's partition finds it there."""
+    for year in range(2031, 2039):
+        day = date(year, 5, 1)
+
+        def make(_number: int, day: date = day) -> None:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT ledger_partition(1::smallint, %s)", [day])
+
+        failures = [result for result in in_parallel(4, make) if isinstance(result, Exception)]
+
+        assert failures == []

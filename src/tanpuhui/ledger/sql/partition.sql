@@ -12,7 +12,8 @@ BEGIN
         RETURN name;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('tanpuhui.' || name, 0));
-    IF to_regclass(format('public.%I', name)) IS NOT NULL THEN
+    -- A query, not to_regclass(): waiting for an advisory lock does not refresh what a session knows of names.
+    IF EXISTS (SELECT FROM pg_class c WHERE c.relname = name AND c.relnamespace = 'public'::regnamespace) THEN
         RETURN name;
     END IF;
     -- Made apart and attached after: that does not stop those who post meanwhile.
