@@ -121,10 +121,11 @@ def measure(folder: Path, buckets: int) -> dict[str, float]:
     from tanpuhui.evidence.distances import distance_table
     from tanpuhui.kit.moment import day_bounds_us, to_us
     from tanpuhui.methodology.load import load_library
-    from tanpuhui.quantify.bucket import BucketFiles, Window, quantify_bucket
+    from tanpuhui.quantify.bucket import BucketFiles, Engine, Window, quantify_bucket
     from tanpuhui.quantify.engines.duckdb import DuckDb
     from tanpuhui.quantify.jurisdiction import load_jurisdiction
     from tanpuhui.quantify.rules import Reporter, rules_of
+    from tanpuhui.quantify.side_by_side import over_buckets
 
     pairs = {(provider, kind) for provider, kind, _ in KINDS} | {
         ("map_app", kind) for _, kind, _ in KINDS[:4]
@@ -141,14 +142,16 @@ def measure(folder: Path, buckets: int) -> dict[str, float]:
     distances = distance_table()
     outcomes: Counter[str] = Counter()
     began, cpu = time.perf_counter(), time.process_time()
-    with DuckDb() as engine:
-        for number in range(buckets):
-            names = (folder / f"records-{number}.parquet", folder / f"grants-{number}.parquet")
-            result = quantify_bucket(
-                engine, rules, BucketFiles(names[:1], (), names[1:], ()), window, distances
-            )
-            pq.write_table(result.results, folder / "results.parquet", compression="zstd")
-            outcomes.update(result.outcomes)
+
+    def work(engine: Engine, number: int) -> dict[str, int]:
+        names = (folder / f"records-{number}.parquet", folder / f"grants-{number}.parquet")
+        files = BucketFiles(names[:1], (), names[1:], ())
+        result = quantify_bucket(engine, rules, files, window, distances)
+        pq.write_table(result.results, folder / f"results-{number}.parquet", compression="zstd")
+        return result.outcomes
+
+    for counts in over_buckets(lambda limit: DuckDb(memory_limit=limit), range(buckets), work):
+        outcomes.update(counts)
     wall, spent = time.perf_counter() - began, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {"wall_s": wall, "cpu_s": spent, "peak_bytes": peak, "outcomes": dict(outcomes)}  # type: ignore[dict-item]
@@ -158,7 +161,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--activities", type=int, default=2_000_000)
     parser.add_argument("--residents", type=int, default=500_000)
-    parser.add_argument("--buckets", type=int, default=4)
+    parser.add_argument("--buckets", type=int, default=8)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     given = parser.parse_args()

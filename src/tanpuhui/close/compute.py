@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -14,14 +15,19 @@ from tanpuhui.close.inputs import Inputs
 from tanpuhui.close.places import Places
 from tanpuhui.close.refusals import UnknownEngine
 from tanpuhui.kit.crash import crash_point
-from tanpuhui.quantify.bucket import BucketResult, methodology_key, quantify_bucket
+from tanpuhui.quantify.bucket import BucketResult, Engine, methodology_key, quantify_bucket
 from tanpuhui.quantify.engines.duckdb import DuckDb
 from tanpuhui.quantify.rules import Rules
+from tanpuhui.quantify.side_by_side import over_buckets
 
 CREDIT_SCHEMA = pa.schema(
     [("account_id", pa.int64()), ("methodology", pa.string()), ("credited_mg", pa.int64())]
 )
-ENGINES: dict[str, Callable[[], DuckDb]] = {"duckdb": DuckDb}
+ENGINES: dict[str, Callable[[str], AbstractContextManager[Engine]]] = {
+    "duckdb": lambda memory_limit: DuckDb(memory_limit=memory_limit),
+}
+#: In the place of tables that are written already.
+_NOTHING = pa.table({})
 
 
 @dataclass(frozen=True)
@@ -47,21 +53,26 @@ class Computed:
 
 
 def compute(inputs: Inputs, places: Places, engine: str) -> Computed:
-    """Quantify every bucket, one after the other, and write results and credits to the lake."""
+    """Quantify every bucket, as many at once as there are cores, and write results and credits to the lake."""
     if engine not in ENGINES:
         raise UnknownEngine(name=engine, known=", ".join(ENGINES))
+
+    def work(running: Engine, number: int) -> tuple[dict[str, Any], BucketResult]:
+        files = inputs.buckets[number]
+        result = quantify_bucket(running, inputs.rules, files, inputs.window, inputs.distances)
+        credits = name_methodologies(result.credits, inputs.rules)
+        output = _output(number, result, credits, places)
+        crash_point("close.bucket_computed")
+        return output, replace(result, results=_NOTHING, credits=_NOTHING)
+
+    done = over_buckets(ENGINES[engine], sorted(inputs.buckets), work)
     outcomes: Counter[str] = Counter()
     below: Counter[str] = Counter()
     keys = [methodology_key(applied.methodology) for applied in inputs.rules.applied]
-    outputs = []
-    with ENGINES[engine]() as running:
-        for number, files in sorted(inputs.buckets.items()):
-            result = quantify_bucket(running, inputs.rules, files, inputs.window, inputs.distances)
-            credits = name_methodologies(result.credits, inputs.rules)
-            outputs.append(_output(number, result, credits, places))
-            outcomes.update(result.outcomes)
-            below.update({keys[applied]: amount for applied, amount in result.below_mg.items()})
-            crash_point("close.bucket_computed")
+    for _, result in done:
+        outcomes.update(result.outcomes)
+        below.update({keys[applied]: amount for applied, amount in result.below_mg.items()})
+    outputs = [output for output, _ in done]
     credited_mg = sum(output["credited_mg"] for output in outputs)
     return Computed(outputs, dict(sorted(outcomes.items())), credited_mg, dict(sorted(below.items())))
 
