@@ -11,6 +11,7 @@ COMMANDS = [
     "account open",
     "account show",
     "close",
+    "close due",
     "close list",
     "close replay",
     "database migrate",

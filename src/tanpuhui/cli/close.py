@@ -102,6 +102,32 @@ def replay(manifest: str, /, *, engine: str = "duckdb", json: bool = False) -> i
     return 0 if answer.agrees else FINDINGS
 
 
+@app.command
+def due(*, json: bool = False) -> int:
+    """Days that need to be closed, for the first time or again, and why; exit 3 when there are any.
+
+    Example: tanpuhui close due
+
+    Parameters
+    ----------
+    json
+        print the days as JSON.
+    """
+    from tanpuhui.close.due import due as due_days
+
+    rows = [
+        {"day": each.day.isoformat(), "reason": each.reason}
+        for each in due_days(utc_now(), jurisdiction().zone)
+    ]
+    if json:
+        print_json(rows)
+    else:
+        for row in rows:
+            console.print(f"{row['day']}  {row['reason'].replace('_', ' ')}")
+        console.print(f"{len(rows) or 'No'} days are due.")
+    return FINDINGS if rows else 0
+
+
 @app.command(name="list")
 def list_closes(*, json: bool = False) -> int:
     """Every close with its day, sequence, manifest and credits.

@@ -37,16 +37,21 @@ def url() -> str:
 
 
 def django_database(address: str | None = None, *, role: str | None = None) -> dict[str, Any]:
-    """Django's settings for an address; with a role, every connection takes it on before anything else."""
+    """Django's settings for an address; with a role, every connection is that role's.
+
+    On the embedded server it logs in as the role, and nothing leads back to the owner. On a named server, where
+    only the owner's login is known, each connection takes the role on before anything else.
+    """
     parts = urlsplit(address or url())
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     options = {name: value for name, value in query.items() if name != "host"}
-    if role:
+    named = bool(os.environ.get(VARIABLE))
+    if role and named:
         options["options"] = f"-c role={role}"
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
-        "USER": unquote(parts.username or ""),
+        "USER": role if role and not named else unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.get("host", parts.hostname or ""),
         "PORT": str(parts.port or ""),
@@ -55,7 +60,7 @@ def django_database(address: str | None = None, *, role: str | None = None) -> d
 
 
 def ensure_roles(address: str) -> None:
-    """Make the application's role where it is missing; it cannot log in, the owner's connections take it on."""
+    """Make the application's role where it is missing; on the embedded server it may log in."""
     role = sql.Identifier(APP_ROLE)
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(
@@ -64,6 +69,8 @@ def ensure_roles(address: str) -> None:
                 "THEN CREATE ROLE {role} NOLOGIN; END IF; EXCEPTION WHEN duplicate_object THEN NULL; END $$"
             ).format(name=sql.Literal(APP_ROLE), role=role)
         )
+        if not os.environ.get(VARIABLE):
+            connection.execute(sql.SQL("ALTER ROLE {} LOGIN").format(role))
         member = connection.execute("SELECT pg_has_role(current_user, %s, 'MEMBER')", [APP_ROLE]).fetchone()
         if member != (True,):
             connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
@@ -108,7 +115,7 @@ def grant_privileges(alias: str = "owner") -> None:
             ):
                 statement = sql.SQL("GRANT {} ON {} {} TO {}")
                 cursor.execute(statement.format(sql.SQL(right), sql.SQL(what), sql.Identifier(schema), role))
-        for name in guarded:
+        for name in ("django_migrations", *guarded):
             statement = sql.SQL("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {} FROM {}")
             cursor.execute(statement.format(_table(name), role))
         for name in mutable:

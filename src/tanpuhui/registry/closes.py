@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tanpuhui.close.evidence_of import files_around, revision_files
+from tanpuhui.close.due import unseen
+from tanpuhui.close.evidence_of import revision_files
 from tanpuhui.close.models import FrozenDay, Manifest
 from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.quantify.jurisdiction import Jurisdiction
@@ -52,16 +53,9 @@ def refuse_behind(manifests: Sequence[Manifest]) -> None:
     frozen = set(FrozenDay.objects.values_list("day", flat=True))
     revisions = {file.digest for file in revision_files()}
     behind = [
-        manifest.day for manifest in manifests if manifest.day not in frozen and _unseen(manifest, revisions)
+        manifest.day for manifest in manifests if manifest.day not in frozen and unseen(manifest, revisions)
     ]
     if behind:
         named = ", ".join(day.isoformat() for day in behind[:DAYS_NAMED])
         rest = len(behind) - DAYS_NAMED
         raise ClosesBehind(count=len(behind), days=f"{named} and {rest} more" if rest > 0 else named)
-
-
-def _unseen(manifest: Manifest, revisions: set[str]) -> set[str]:
-    """Digests of the evidence around its day, and of all revisions, that a close did not read."""
-    inputs = manifest.body["inputs"]
-    read = {file["digest"] for name in ("evidence", "revisions") for file in inputs[name]}
-    return ({file.digest for file in files_around(manifest.day)} | revisions) - read
