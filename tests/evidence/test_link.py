@@ -14,7 +14,6 @@ from tanpuhui.evidence.contract import UnknownProvider, ensure_default_contracts
 from tanpuhui.evidence.lake import UNLINKED, record_files
 from tanpuhui.evidence.link import AlreadyLinked, NoAccount, link, link_many
 from tanpuhui.evidence.models import Subject, SubjectLink
-from tanpuhui.evidence.subjects import accounts_of_subjects
 
 pytestmark = pytest.mark.django_db
 Stored = Callable[[], list[dict[str, Any]]]
@@ -42,7 +41,7 @@ def test_a_link_made_after_the_record_is_found_by_its_subject(
     subject = link("generic", "p-1", 7, at=NOW)
 
     assert stored()[0]["subject_id"] == subject
-    assert accounts_of_subjects().to_pylist() == [{"subject_id": subject, "account_id": 7}]
+    assert list(SubjectLink.objects.values_list("subject_id", "account_id")) == [(subject, 7)]
 
 
 def test_the_same_link_again_changes_nothing_and_another_account_is_refused(defaults: None) -> None:

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 from django.db.models import Q
 
 from tanpuhui.close.store import checked
+from tanpuhui.evidence import lake
+from tanpuhui.evidence.lake import UNLINKED
 from tanpuhui.evidence.models import Contract, LakeFile, SubjectLink
 from tanpuhui.evidence.record import RAW_KINDS
 from tanpuhui.quantify.rules import Reporter
@@ -27,8 +29,6 @@ ASSEMBLED = {
     "metro_exit": "metro_trip",
     "meter_slot": "household_electricity_day",
 }
-#: The bucket of records whose person was unknown when they were taken.
-UNKNOWN = -1
 _MOST_PARAMETERS = 10_000
 
 
@@ -97,16 +97,15 @@ def _named(file: LakeFile) -> EvidenceFile:
 
 def revision_files() -> list[RevisionFile]:
     """The files of all known corrections and retractions, of any day."""
-    files = LakeFile.objects.filter(part=LakeFile.REVISIONS).order_by("digest")
-    return [RevisionFile(file.path, file.digest) for file in files]
+    return [RevisionFile(file.path, file.digest) for file in lake.revision_files()]
 
 
-def resolve_unknown(files: Iterable[EvidenceFile], lake: Path, buckets: int) -> dict[int, pa.Table]:
+def resolve_unknown(files: Iterable[EvidenceFile], folder: Path, buckets: int) -> dict[int, pa.Table]:
     """Records whose person was unknown when they were taken, by the bucket of the account they are linked to now.
 
     Those whose person is unknown still are in bucket -1, with account 0.
     """
-    paths = [checked(lake / file.path, file.digest) for file in files if file.bucket == UNKNOWN]
+    paths = [checked(folder / file.path, file.digest) for file in files if file.bucket == UNLINKED]
     if not paths:
         return {}
     records = pa.concat_tables(
@@ -115,7 +114,7 @@ def resolve_unknown(files: Iterable[EvidenceFile], lake: Path, buckets: int) -> 
     accounts = _accounts(records["subject_id"])
     records = records.set_column(records.column_names.index("account_id"), "account_id", accounts)
     number = pc.subtract(accounts, pc.multiply(pc.divide(accounts, buckets), buckets))
-    bucket = pc.if_else(pc.equal(accounts, 0), UNKNOWN, number)
+    bucket = pc.if_else(pc.equal(accounts, 0), UNLINKED, number)
     return {value: records.filter(pc.equal(bucket, value)) for value in sorted(pc.unique(bucket).to_pylist())}
 
 

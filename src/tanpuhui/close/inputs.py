@@ -19,6 +19,7 @@ from tanpuhui.close.places import Places
 from tanpuhui.close.store import checked
 from tanpuhui.consent import gate
 from tanpuhui.evidence import distances as station_distances
+from tanpuhui.evidence.lake import UNLINKED
 from tanpuhui.kit.moment import day_bounds_us, to_us
 from tanpuhui.methodology.load import Library
 from tanpuhui.quantify.bucket import BucketFiles, Window, methodology_key
@@ -89,7 +90,7 @@ def thaw(
     """Inputs again from their frozen form; every file is checked against its digest."""
     first_us, next_us = day_bounds_us(rules.day, rules.jurisdiction.zone)
     revisions = tuple(checked(places.lake / file["path"], file["digest"]) for file in body["revisions"])
-    numbers = [*range(body["buckets"]), evidence_of.UNKNOWN]
+    numbers = [*range(body["buckets"]), UNLINKED]
     return Inputs(
         day=rules.day,
         as_of=as_of,
@@ -135,7 +136,7 @@ def _bucket_files(
     taken = [
         checked(places.lake / file["path"], file["digest"])
         for file in body["evidence"]
-        if file["bucket"] == number and number != evidence_of.UNKNOWN
+        if file["bucket"] == number and number != UNLINKED
     ]
     return BucketFiles(
         records=(*taken, *_frozen_files(body["resolved"], number, places)),

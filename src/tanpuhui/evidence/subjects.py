@@ -85,20 +85,3 @@ def make_people(connection: duckdb.DuckDBPyConnection, contract: Contract) -> No
         connection.register("piece", table)
         connection.execute("INSERT INTO people SELECT person, subject_id, account_id FROM piece")
         connection.unregister("piece")
-
-
-def accounts_of_subjects() -> pa.Table:
-    """Every link as it is now (``subject_id``, ``account_id``), for records taken before the link was made."""
-    subjects: list[int] = []
-    accounts: list[int] = []
-    with (
-        database.cursor() as cursor,
-        cursor.copy("COPY vault.subject_link (subject_id, account_id) TO STDOUT") as copy,
-    ):
-        copy.set_types(["int8", "int8"])
-        for subject, account in copy.rows():
-            subjects.append(subject)
-            accounts.append(account)
-    return pa.table(
-        {"subject_id": pa.array(subjects, pa.int64()), "account_id": pa.array(accounts, pa.int64())}
-    )

@@ -6,16 +6,21 @@ import os
 
 from cyclopts import App
 
-from tanpuhui.cli.output import console
+from tanpuhui.cli.output import console, print_json
 
 app = App(name="database")
 
 
 @app.command
-def migrate() -> int:
+def migrate(*, json: bool = False) -> int:
     """Apply every migration as the owner and give the application's role its privileges.
 
     Example: TANPUHUI_DATABASE_URL=postgresql://owner@db/tanpuhui tanpuhui database migrate
+
+    Parameters
+    ----------
+    json
+        print the number of migrations as JSON.
     """
     import django
 
@@ -26,5 +31,8 @@ def migrate() -> int:
     django.setup()
     count = database.missing_migrations()
     database.migrate()
-    console.print(f"{count} migrations applied.")
+    if json:
+        print_json({"applied": count})
+    else:
+        console.print(f"{count} migrations applied.")
     return 0
