@@ -1,7 +1,7 @@
 # The commands of this project. 'make demo' and 'make test' are all that a newcomer needs.
 PYTHON ?= python3
 BIN := .venv/bin
-UV = $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
+UV = $(shell command -v uv 2>/dev/null || echo $(CURDIR)/$(BIN)/uv)
 
 # uv looks at the certificates of the machine, as pip does, so that it works behind a company's own.
 export UV_SYSTEM_CERTS := true
@@ -57,7 +57,7 @@ bench: .venv/dev.done  ## the figures of docs/reference/benchmarks.md, on this m
 
 pins: .venv/dev.done  ## pin the requirements again, with hashes
 	cd requirements && for name in base dev; do \
-	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    $$name.in -o $$name.txt; done
 
 clean:  ## remove what the commands above made

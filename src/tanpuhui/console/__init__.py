@@ -1,0 +1,1 @@
+"""Console: the operator's back office."""

@@ -1,0 +1,1 @@
+"""Web: the pages of residents, providers, partners and the public."""
