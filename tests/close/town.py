@@ -95,13 +95,13 @@ class Town:
         self.contract()
         link.link_many(PROVIDER, accounts.items(), at=OPENED_AT)
 
-    def contract(self) -> None:
-        """The one provider's contract, made once."""
+    def contract(self, *, raw: bool = True) -> None:
+        """The one provider's contract, made once; with taps, unless told otherwise."""
         if not Contract.objects.exists():
             contract.add(
                 PROVIDER,
                 format="generic",
-                kinds=[*KINDS, "e_invoice", "top_up", "metro_entry"],
+                kinds=[*KINDS, "e_invoice", "top_up", *(["metro_entry"] if raw else [])],
                 pia_reference="PIA-1",
                 valid_from=date(2020, 1, 1),
                 made_at=OPENED_AT,
@@ -121,8 +121,15 @@ class Town:
         with transaction.atomic():
             return take(PROVIDER, path, at=at, lake=self.places.lake, buckets=self.buckets)
 
-    def close(self, day: date = DAY, *, at: datetime = TAKEN_AT) -> CloseAnswer:
-        return close_day(day, at=at, places=self.places, jurisdiction=self.jurisdiction, library=self.library)
+    def close(self, day: date = DAY, *, at: datetime = TAKEN_AT, reopen: bool = False) -> CloseAnswer:
+        return close_day(
+            day,
+            at=at,
+            places=self.places,
+            jurisdiction=self.jurisdiction,
+            library=self.library,
+            reopen=reopen,
+        )
 
     def under(self, code: str) -> Town:
         """The same town under another jurisdiction's rules."""

@@ -83,6 +83,94 @@ def test_one_person_is_not_on_two_trips_at_once(tmp_path: Path) -> None:
     assert ends(result) == {1: "credited", 2: "overlapping", 3: "credited"}
 
 
+def test_who_loses_takes_nobody_along(tmp_path: Path) -> None:
+    """A beats B, B beats C, A and C do not meet: C counts. The fourth of such a chain is lost to the third."""
+    chain = [
+        record(1, "metro_trip", at(8), 30, distance_m=10_000),
+        record(2, "metro_trip", at(8, 20), 30, distance_m=10_000),
+        record(3, "metro_trip", at(8, 40), 30, distance_m=10_000),
+        record(4, "metro_trip", at(9), 30, distance_m=10_000),
+    ]
+
+    for order in (chain, chain[::-1]):
+        assert ends(quantify(tmp_path, order)) == {
+            1: "credited",
+            2: "overlapping",
+            3: "credited",
+            4: "overlapping",
+        }
+
+
+def test_a_chain_of_any_length_never_counts_two_that_overlap(tmp_path: Path) -> None:
+    """Twenty trips of 30 minutes, one every 20: after the rounds the undecided lose, and no two that count overlap."""
+    chain = [
+        record(number, "metro_trip", at(6, 20 * number), 30, distance_m=10_000) for number in range(1, 21)
+    ]
+
+    result = ends(quantify(tmp_path, chain))
+
+    counted = [number for number, end in result.items() if end == "credited"]
+    # Each round takes one even trip out and frees the odd one after it.
+    assert counted == [1, 3, 5, 7, 9]
+    assert set(result.values()) == {"credited", "overlapping"}
+
+
+def test_a_report_that_says_nothing_gives_way_to_one_that_can_be_reckoned_with(tmp_path: Path) -> None:
+    """The bike company ranks before the map; its report of 10^12 m is out of range."""
+    result = quantify(
+        tmp_path,
+        [
+            record(1, "bike_trip", at(8), 15, provider="bike", distance_m=10**12),
+            record(2, "bike_trip", at(8), 15, provider="map_app", distance_m=3_000),
+        ],
+    )
+
+    assert ends(result) == {1: "duplicate_of", 2: "credited"}
+
+
+def test_a_report_that_gives_nothing_opens_no_way_round_for_a_second_one(tmp_path: Path) -> None:
+    result = quantify(
+        tmp_path,
+        [
+            record(1, "bike_trip", at(8), 15, provider="bike", distance_m=0),
+            record(2, "bike_trip", at(8), 15, provider="map_app", distance_m=3_000),
+        ],
+    )
+
+    assert ends(result) == {1: "excluded", 2: "duplicate_of"}
+
+
+def test_a_homes_saving_is_counted_by_the_day_or_by_the_month(tmp_path: Path) -> None:
+    """Both end on this day; the month began earlier and is asked first, being of the same provider and rank."""
+    month = at(0, day=-27)
+    result = quantify(
+        tmp_path,
+        [
+            record(
+                1,
+                "household_electricity_month",
+                month,
+                provider="grid",
+                ended_us=at(23),
+                energy_wh=100_000,
+                baseline_energy_wh=200_000,
+                baseline_months=24,
+                tariff_tier=1,
+            ),
+            record(
+                2,
+                "household_electricity_day",
+                at(0),
+                provider="grid",
+                ended_us=at(24) - 1,
+                energy_wh=2_000,
+            ),
+        ],
+    )
+
+    assert ends(result) == {1: "credited", 2: "overlapping"}
+
+
 def test_sales_of_one_second_are_two_sales_unless_two_providers_report_them(tmp_path: Path) -> None:
     result = quantify(
         tmp_path,

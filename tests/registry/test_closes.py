@@ -10,8 +10,9 @@ import pytest
 
 from close.town import SHANGHAI, Town, act, certified_mg, pending_mg
 from tanpuhui.registry.certify import TONNE_MG, Order, certify
+from tanpuhui.registry.closes import refuse_unclosed
 from tanpuhui.registry.models import Lot
-from tanpuhui.registry.refusals import ClosesBehind, MethodologyChanged, OtherJurisdiction
+from tanpuhui.registry.refusals import ClosesBehind, DaysUnclosed, MethodologyChanged, OtherJurisdiction
 
 FIRST, SECOND = date(2026, 3, 2), date(2026, 3, 3)
 ORDER = Order(
@@ -92,12 +93,28 @@ def test_a_late_act_is_waited_for(town: Town, account: int) -> None:
     assert lot_of(town).tonnes == 3
 
 
-def test_days_that_a_lot_has_frozen_stand_in_no_later_lots_way(town: Town, account: int) -> None:
+def test_a_certified_day_that_is_behind_stands_in_the_next_lots_way_too(town: Town, account: int) -> None:
     lot_of(town)
     town.take(roof("1", revision=1, action="retract", energy_wh=None))
 
-    with pytest.raises(Exception, match="less than one tonne"):
+    with pytest.raises(ClosesBehind, match="--reopen"):
         lot_of(town)
+
+
+def test_where_bad_days_are_netted_none_may_be_left_unclosed(town: Town) -> None:
+    """Shanghai's household electricity nets; rooftop PV does not."""
+    town.settle("a")
+    town.take(roof("1"), roof("2", SECOND))
+    town.close(FIRST)
+    nets = town.library.get("shanghai/household-electricity")
+
+    with pytest.raises(DaysUnclosed) as refused:
+        refuse_unclosed(nets, 2026, SECOND)
+
+    assert refused.value.facts["count"] == 1
+    assert refused.value.facts["days"] == "2026-03-03"
+    refuse_unclosed(nets, 2026, FIRST)
+    refuse_unclosed(town.library.get("shanghai/rooftop-pv"), 2026, SECOND)
 
 
 def test_a_lot_of_one_jurisdiction_takes_no_closes_of_another(town: Town, account: int) -> None:

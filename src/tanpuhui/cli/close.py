@@ -32,7 +32,7 @@ def parse_day(text: str) -> date:
 
 
 @app.default
-def close(day: str, /, *, engine: str = "duckdb", json: bool = False) -> int:
+def close(day: str, /, *, engine: str = "duckdb", reopen: bool = False, json: bool = False) -> int:
     """Close a day: evidence, grants, methodologies and rules become reductions in residents' accounts, once.
 
     Example: tanpuhui close 2018-09-01
@@ -43,6 +43,8 @@ def close(day: str, /, *, engine: str = "duckdb", json: bool = False) -> int:
         the local day, YYYY-MM-DD.
     engine
         what runs the columns.
+    reopen
+        close a day of which a lot has certified something: the difference waits for, or comes off, the next lot.
     json
         print the answer as JSON.
     """
@@ -58,6 +60,7 @@ def close(day: str, /, *, engine: str = "duckdb", json: bool = False) -> int:
             jurisdiction=rules,
             library=load_library(),
             engine=engine,
+            reopen=reopen,
         )
     if json:
         print_json(answer.as_json())
@@ -116,14 +119,17 @@ def due(*, json: bool = False) -> int:
     from tanpuhui.close.due import due as due_days
 
     rows = [
-        {"day": each.day.isoformat(), "reason": each.reason}
-        for each in due_days(utc_now(), jurisdiction().zone)
+        {"day": each.day.isoformat(), "reason": each.reason, "lot": each.lot}
+        for each in due_days(utc_now(), jurisdiction().zone, places().lake)
     ]
     if json:
         print_json(rows)
     else:
         for row in rows:
-            console.print(f"{row['day']}  {row['reason'].replace('_', ' ')}")
+            lot = (
+                f" (lot {row['lot']} has certified some of it: close it with --reopen)" if row["lot"] else ""
+            )
+            console.print(f"{row['day']}  {str(row['reason']).replace('_', ' ')}{lot}")
         console.print(f"{len(rows) or 'No'} days are due.")
     return FINDINGS if rows else 0
 

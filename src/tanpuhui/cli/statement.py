@@ -84,6 +84,11 @@ def _show(drawn: Statement) -> None:
         f"Pending {mg_as_mass(drawn.pending_mg())}, certified {mg_as_mass(drawn.certified_mg())}, "
         f"retired {mg_as_mass(drawn.retired_mg())} CO2e as of {drawn.at.isoformat()}."
     )
+    if drawn.owed_mg():
+        console.print(
+            f"{mg_as_mass(drawn.owed_mg())} were taken back after they were certified: what is credited next makes "
+            "them good."
+        )
 
 
 def _amount(value: int, unit: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,12 @@ from tanpuhui.close.store import checked
 from tanpuhui.evidence import lake
 from tanpuhui.evidence.lake import UNLINKED
 from tanpuhui.evidence.models import Contract, LakeFile, SubjectLink
-from tanpuhui.evidence.record import RAW_KINDS
+from tanpuhui.evidence.record import ASSEMBLED, RAW_KINDS
 from tanpuhui.quantify.rules import Reporter
 
 #: Days around the closed one whose raw records may belong to its acts: a week of slots before, a day of taps after.
 DAYS_BEFORE = timedelta(days=7)
 DAYS_AFTER = timedelta(days=1)
-#: Acts that are assembled from raw records; a grant and a scene name the act.
-ASSEMBLED = {
-    "metro_entry": "metro_trip",
-    "metro_exit": "metro_trip",
-    "meter_slot": "household_electricity_day",
-}
 _MOST_PARAMETERS = 10_000
 
 
@@ -54,7 +48,7 @@ class EvidenceFile:
 
 @dataclass(frozen=True)
 class RevisionFile:
-    """A file of corrections and retractions; all of them are read for every day."""
+    """A file of corrections and retractions."""
 
     path: str
     digest: str
@@ -64,17 +58,18 @@ class RevisionFile:
 
 
 def reporters() -> list[Reporter]:
-    """Every provider that has or had a contract, with what it may report and how it ranks: the newest version."""
-    newest = Contract.objects.order_by("provider", "-version").distinct("provider")
+    """Every provider that has or had a contract: what it may or might ever report, and how it ranks now.
+
+    What was taken under an earlier version ends as well, when its day is closed again under a narrower one.
+    """
+    kinds: dict[str, set[str]] = {}
+    precedence: dict[str, int] = {}
+    for contract in Contract.objects.order_by("provider", "version"):
+        named = kinds.setdefault(contract.provider, set())
+        named.update(contract.kinds, (ASSEMBLED[kind] for kind in contract.kinds if kind in ASSEMBLED))
+        precedence[contract.provider] = contract.precedence
     return [
-        Reporter(
-            provider=contract.provider,
-            kinds=tuple(
-                sorted({*contract.kinds, *(ASSEMBLED[kind] for kind in contract.kinds if kind in ASSEMBLED)})
-            ),
-            precedence=contract.precedence,
-        )
-        for contract in newest
+        Reporter(provider, tuple(sorted(named)), precedence[provider]) for provider, named in kinds.items()
     ]
 
 
@@ -95,9 +90,10 @@ def _named(file: LakeFile) -> EvidenceFile:
     return EvidenceFile(file.day, file.bucket, file.path, file.digest, file.rows)
 
 
-def revision_files() -> list[RevisionFile]:
-    """The files of all known corrections and retractions, of any day."""
-    return [RevisionFile(file.path, file.digest) for file in lake.revision_files()]
+def revision_files(day: date) -> list[RevisionFile]:
+    """The files of corrections and retractions that change a record which the close of a day reads."""
+    files = lake.revision_files(day, DAYS_BEFORE, DAYS_AFTER)
+    return [RevisionFile(file.path, file.digest) for file in files]
 
 
 def resolve_unknown(files: Iterable[EvidenceFile], folder: Path, buckets: int) -> dict[int, pa.Table]:
@@ -116,6 +112,21 @@ def resolve_unknown(files: Iterable[EvidenceFile], folder: Path, buckets: int) -
     number = pc.subtract(accounts, pc.multiply(pc.divide(accounts, buckets), buckets))
     bucket = pc.if_else(pc.equal(accounts, 0), UNLINKED, number)
     return {value: records.filter(pc.equal(bucket, value)) for value in sorted(pc.unique(bucket).to_pylist())}
+
+
+def linked_since(day: date, at: datetime, folder: Path) -> bool:
+    """Whether anyone whose records of a day were nobody's has been linked to an account after a moment."""
+    files = LakeFile.objects.filter(part=LakeFile.RECORDS, day=day, bucket=UNLINKED).order_by("digest")
+    for path, digest in files.values_list("path", "digest"):
+        subjects = pc.unique(
+            pq.read_table(checked(folder / path, digest), columns=["subject_id"])["subject_id"]
+        )
+        wanted = subjects.to_pylist()
+        for start in range(0, len(wanted), _MOST_PARAMETERS):
+            piece = wanted[start : start + _MOST_PARAMETERS]
+            if SubjectLink.objects.filter(subject_id__in=piece, linked_at__gt=at).exists():
+                return True
+    return False
 
 
 def _with_gaps(records: pa.Table) -> pa.Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,14 @@ import pyarrow.parquet as pq
 from django.db import connection
 
 from tanpuhui.close import evidence_of
+from tanpuhui.close.evidence_of import EvidenceFile
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
-from tanpuhui.close.store import checked
+from tanpuhui.close.store import FileAltered, FileMissing, checked
 from tanpuhui.consent import gate
 from tanpuhui.evidence import distances as station_distances
 from tanpuhui.evidence.lake import UNLINKED
-from tanpuhui.kit.moment import day_bounds_us, to_us
+from tanpuhui.kit.moment import day_bounds_us, local_day, to_us
 from tanpuhui.methodology.load import Library
 from tanpuhui.quantify.bucket import BucketFiles, Window, methodology_key
 from tanpuhui.quantify.jurisdiction import Jurisdiction
@@ -59,6 +60,7 @@ def gather(day: date, at: datetime, places: Places, jurisdiction: Jurisdiction, 
     distances = station_distances.distance_table()
     previous = standing_manifest(day)
     evidence = evidence_of.files_around(day)
+    earliest = first_start(day, evidence, jurisdiction.zone, places)
     resolved = evidence_of.resolve_unknown(evidence, places.lake, places.buckets)
     body = {
         "day": day.isoformat(),
@@ -67,12 +69,18 @@ def gather(day: date, at: datetime, places: Places, jurisdiction: Jurisdiction, 
         "reporters": [_reporter_body(reporter) for reporter in reporters],
         "methodologies": methodology_bodies(rules),
         "evidence": [file.body() for file in evidence],
-        "revisions": [file.body() for file in evidence_of.revision_files()],
+        "revisions": [file.body() for file in evidence_of.revision_files(day)],
         "resolved": _frozen_by_bucket(resolved, places),
         "grants": _frozen_by_bucket(_split(grants, places.buckets), places),
         "prior": _frozen_prior(day, rules, places),
         "distances": places.frozen.put(distances),
-        "standing": _results_by_bucket(previous),
+        "standing": results_by_bucket(previous),
+        "earlier": {
+            "from": earliest.isoformat(),
+            "closes": [
+                _earlier_body(manifest) for manifest in standing_between(earliest, day - timedelta(days=1))
+            ],
+        },
     }
     inputs = thaw(body, at, rules, places, consent_mark=mark, previous=previous)
     return replace(inputs, year=_digests(_standing_of_year(day, rules)))
@@ -109,6 +117,45 @@ def standing_manifest(day: date) -> Manifest | None:
     return Manifest.objects.filter(day=day).order_by("-sequence").first()
 
 
+def first_start(day: date, evidence: Sequence[EvidenceFile], zone: str, places: Places) -> date:
+    """The day on which the earliest act of a day began, the day before it at the latest."""
+    paths = [places.lake / file.path for file in evidence if file.day == day]
+    return min([day - timedelta(days=1), *(local_day(at_us, zone) for at_us in _first_starts(paths))])
+
+
+def standing_between(first: date, last: date) -> list[Manifest]:
+    """The manifests that stand for the closed days from the first through the last, in order."""
+    closed = Manifest.objects.filter(day__gte=first, day__lte=last)
+    return list(closed.order_by("day", "-sequence").distinct("day"))
+
+
+def _first_starts(paths: Sequence[Path]) -> list[int]:
+    """The earliest start in each file, as its own statistics have it."""
+    starts = []
+    for path in paths:
+        try:
+            footer = pq.read_metadata(path)
+        except FileNotFoundError as error:
+            raise FileMissing(digest=path.stem, path=path) from error
+        except (OSError, pa.ArrowException) as error:
+            raise FileAltered(digest=path.stem, path=path) from error
+        column = footer.schema.names.index("started_us")
+        for number in range(footer.num_row_groups):
+            starts.append(footer.row_group(number).column(column).statistics.min)
+    return starts
+
+
+def _earlier_body(manifest: Manifest) -> dict[str, Any]:
+    """An earlier day's close as an input: its own evidence, and its results by bucket."""
+    inputs = manifest.body["inputs"]
+    return {
+        "day": manifest.day.isoformat(),
+        "evidence": [file for file in inputs["evidence"] if file["day"] == inputs["day"]],
+        "resolved": inputs["resolved"],
+        "results": results_by_bucket(manifest),
+    }
+
+
 def methodology_bodies(rules: Rules) -> list[dict[str, Any]]:
     """The methodologies in use, by digest, with the day whose factors they use."""
     return [
@@ -133,18 +180,31 @@ def _reporter_body(reporter: Reporter) -> dict[str, Any]:
 def _bucket_files(
     number: int, body: Mapping[str, Any], revisions: tuple[Path, ...], places: Places
 ) -> BucketFiles:
+    return BucketFiles(
+        records=_record_files(body, number, places),
+        revisions=revisions,
+        grants=_frozen_files(body["grants"], number, places),
+        prior=_frozen_files(body["prior"], number, places),
+        standing=_standing_files(body["standing"], number, places),
+        earlier_records=tuple(
+            path for close in body["earlier"]["closes"] for path in _record_files(close, number, places)
+        ),
+        earlier_ends=tuple(
+            path
+            for close in body["earlier"]["closes"]
+            for path in _standing_files(close["results"], number, places)
+        ),
+    )
+
+
+def _record_files(body: Mapping[str, Any], number: int, places: Places) -> tuple[Path, ...]:
+    """Files of records of a bucket: those of the lake, and those whose persons were found out when it was closed."""
     taken = [
         checked(places.lake / file["path"], file["digest"])
         for file in body["evidence"]
         if file["bucket"] == number and number != UNLINKED
     ]
-    return BucketFiles(
-        records=(*taken, *_frozen_files(body["resolved"], number, places)),
-        revisions=revisions,
-        grants=_frozen_files(body["grants"], number, places),
-        prior=_frozen_files(body["prior"], number, places),
-        standing=_standing_files(body["standing"], number, places),
-    )
+    return (*taken, *_frozen_files(body["resolved"], number, places))
 
 
 def _frozen_files(digests: Mapping[str, str], number: int, places: Places) -> tuple[Path, ...]:
@@ -157,8 +217,8 @@ def _standing_files(digests: Mapping[str, str], number: int, places: Places) -> 
     return (places.results.checked(digest),) if digest else ()
 
 
-def _results_by_bucket(previous: Manifest | None) -> dict[str, str]:
-    """The result files of the close that stands: what passed the gate then passes it again."""
+def results_by_bucket(previous: Manifest | None) -> dict[str, str]:
+    """The result files of a close, by bucket; empty of a day that was never closed."""
     outputs = previous.body["outputs"] if previous else []
     return {str(output["bucket"]): output["results"] for output in outputs if output["rows"]}
 

@@ -11,20 +11,22 @@ from django.db import connection
 
 from tanpuhui.close.compute import CREDIT_SCHEMA, Computed
 from tanpuhui.close.inputs import Inputs, prior_changed, read_credits, standing_manifest
-from tanpuhui.close.models import FrozenDay, Manifest
+from tanpuhui.close.models import Manifest
+from tanpuhui.close.owed import Change, legs_of
 from tanpuhui.close.places import Places
-from tanpuhui.close.refusals import DayCertified
+from tanpuhui.close.refusals import refuse_certified
 from tanpuhui.consent import gate
 from tanpuhui.kit.digest import digest_json
-from tanpuhui.ledger.account import KIND_BITS, Kind
-from tanpuhui.ledger.asset import get_or_create_asset, pending_code
-from tanpuhui.ledger.legs import Column, Legs
+from tanpuhui.ledger.asset import get_or_create_asset, owed_code, pending_code
+from tanpuhui.ledger.legs import Column, Legs, no_legs
 from tanpuhui.ledger.post_batch import post_batch
 
 REASON = "close"
 
 
-def post(inputs: Inputs, computed: Computed, body: dict[str, Any], places: Places) -> Manifest | None:
+def post(
+    inputs: Inputs, computed: Computed, body: dict[str, Any], places: Places, *, reopen: bool = False
+) -> Manifest | None:
     """Post a close once, in the caller's transaction; ``None`` when the world moved on and it must be done again.
 
     It holds the lock that keeps grants from changing, so that a grant that ended before this commits is seen:
@@ -33,9 +35,8 @@ def post(inputs: Inputs, computed: Computed, body: dict[str, Any], places: Place
     gate.lock_for_close(connection)
     if _overtaken(inputs) or prior_changed(inputs, places):
         return None
-    frozen = FrozenDay.objects.filter(day=inputs.day).first()
-    if frozen is not None:
-        raise DayCertified(day=inputs.day, lot=frozen.lot)
+    if not reopen:
+        refuse_certified(inputs.day)
     if _touches(gate.ended_since(connection, inputs.consent_mark), _credits(body, places)):
         return None
     digest = digest_json(body)
@@ -75,8 +76,17 @@ def difference(now: pa.Table, then: pa.Table | None) -> pa.Table:
 
 def pending_asset(methodology: str, vintage: int) -> int:
     """The asset of credited and uncertified reductions: fungible by methodology version (``code@n``) and vintage."""
+    return get_or_create_asset(connection, pending_code(*key_parts(methodology), vintage)).id
+
+
+def key_parts(methodology: str) -> tuple[str, int]:
+    """Code and version of a methodology's key, ``code@version``.
+
+    >>> key_parts("shenzhen/metro@1")
+    ('shenzhen/metro', 1)
+    """
     code, version = methodology.rsplit("@", 1)
-    return get_or_create_asset(connection, pending_code(code, int(version), vintage)).id
+    return code, int(version)
 
 
 def _overtaken(inputs: Inputs) -> bool:
@@ -96,16 +106,19 @@ def _credits(body: dict[str, Any], places: Places) -> pa.Table:
 
 
 def _legs(delta: pa.Table, vintage: int) -> Legs:
+    if not len(delta):
+        return no_legs()
     methodologies = sorted(delta["methodology"].unique().to_pylist())
-    assets = np.array([pending_asset(methodology, vintage) for methodology in methodologies], np.int64)
+    assets = {methodology: pending_asset(methodology, vintage) for methodology in methodologies}
     numbers = pc.index_in(delta["methodology"], pa.array(methodologies, pa.string()))
-    count = len(delta)
-    return Legs(
-        account_id=_column(delta["account_id"]) << KIND_BITS | Kind.RESIDENT_PENDING,
-        asset_id=assets[_column(numbers)] if count else np.zeros(0, np.int64),
-        amount=_column(delta["credited_mg"]),
-        ref=np.zeros(count, np.int64),
-        code=np.zeros(count, np.int64),
+    owed = {asset: owed_code(*key_parts(methodology), vintage) for methodology, asset in assets.items()}
+    return legs_of(
+        Change(
+            owner_id=_column(delta["account_id"]),
+            asset_id=np.array(list(assets.values()), np.int64)[_column(numbers)],
+            amount_mg=_column(delta["credited_mg"]),
+            owed_codes=owed,
+        )
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+from tanpuhui.close.models import FrozenDay
 from tanpuhui.kit.refusal import Refusal
 
 
@@ -18,9 +21,16 @@ class DayOutOfRange(Refusal):
 class DayCertified(Refusal):
     code = "close.day_certified"
     message = (
-        "{day} is certified in lot {lot} and is not closed again. "
-        "Corrections to a certified day are made in the registry, against the lot."
+        "{day} is certified in lot {lot} and is not closed again by the way. If evidence came since, close it with "
+        "--reopen: what that adds waits for the next lot, and what it takes back comes off the next lot."
     )
+
+
+def refuse_certified(day: date) -> None:
+    """Refuse a day of which a lot has certified anything."""
+    frozen = FrozenDay.objects.filter(day=day).order_by("id").first()
+    if frozen is not None:
+        raise DayCertified(day=day, lot=frozen.lot)
 
 
 class KeepsChanging(Refusal):

@@ -11,10 +11,10 @@ from django.db import transaction
 
 from tanpuhui.close.compute import Computed, compute
 from tanpuhui.close.inputs import Inputs, gather
-from tanpuhui.close.models import FrozenDay, Manifest
+from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
 from tanpuhui.close.post import post
-from tanpuhui.close.refusals import DayCertified, DayNotOver, DayOutOfRange, KeepsChanging
+from tanpuhui.close.refusals import DayNotOver, DayOutOfRange, KeepsChanging, refuse_certified
 from tanpuhui.evidence.expressions import FIRST_YEAR, LAST_YEAR
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.moment import day_bounds_us, to_us
@@ -49,13 +49,16 @@ def close_day(
     jurisdiction: Jurisdiction,
     library: Library,
     engine: str = "duckdb",
+    reopen: bool = False,
 ) -> CloseAnswer:
     """Close a day as of a moment and post it once.
 
     The first close posts its credits; a later one, after late, corrected or retracted records or ended grants,
-    posts the difference. A kill at any point leaves files that nothing refers to, or the whole close.
+    posts the difference. A day that a lot has certified is closed again only where the caller says ``reopen``:
+    what is added is pending for the next lot, what is taken back comes off the next lot (:mod:`.owed`). A kill at
+    any point leaves files that nothing refers to, or the whole close.
     """
-    refuse_unfit_day(day, at, jurisdiction)
+    refuse_unfit_day(day, at, jurisdiction, reopen=reopen)
     for _ in range(ATTEMPTS):
         with transaction.atomic():
             inputs = gather(day, at, places, jurisdiction, library)
@@ -66,7 +69,7 @@ def close_day(
         if standing is not None:
             return _answer(standing, posted=False)
         with transaction.atomic():
-            manifest = post(inputs, computed, manifest_body(inputs, computed), places)
+            manifest = post(inputs, computed, manifest_body(inputs, computed), places, reopen=reopen)
             crash_point("close.before_commit")
         crash_point("close.committed")
         if manifest is not None:
@@ -74,16 +77,15 @@ def close_day(
     raise KeepsChanging(day=day, attempts=ATTEMPTS)
 
 
-def refuse_unfit_day(day: date, at: datetime, jurisdiction: Jurisdiction) -> None:
+def refuse_unfit_day(day: date, at: datetime, jurisdiction: Jurisdiction, *, reopen: bool = False) -> None:
     """A day for which no record is taken, that is not over, or that a lot has certified, is not closed."""
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise DayOutOfRange(day=day)
     _, next_us = day_bounds_us(day, jurisdiction.zone)
     if to_us(at) < next_us:
         raise DayNotOver(day=day, zone=jurisdiction.zone)
-    frozen = FrozenDay.objects.filter(day=day).first()
-    if frozen is not None:
-        raise DayCertified(day=day, lot=frozen.lot)
+    if not reopen:
+        refuse_certified(day)
 
 
 def unchanged(inputs: Inputs, computed: Computed) -> Manifest | None:

@@ -8,12 +8,14 @@ batches are Parquet files beside the records, and only ids that a file repeats a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 import duckdb
 
 from tanpuhui.evidence.expressions import literal, name
 from tanpuhui.evidence.format import Check
+from tanpuhui.evidence.record import ROWS_PER_BATCH
 
 #: What a row whose id is spent is refused with.
 ID_REUSED = Check("evidence.id_reused", "source_id", "")
@@ -35,12 +37,33 @@ def make_verdicts(
     connection.execute(f"CREATE OR REPLACE TEMP TABLE verdicts AS {_VERDICTS}")
 
 
-def ids_of_accepted() -> str:
+def ids_of_accepted(batch_id: int) -> str:
     """What a batch leaves for those after it, sorted by id."""
-    return """
-        SELECT id, revision, content, subject_id FROM keyed
-        WHERE row_number IN (SELECT row_number FROM verdicts WHERE verdict = 'accepted')
-        ORDER BY id, revision"""
+    return f"""
+        SELECT k.id, k.revision, k.content, k.subject_id, a.day
+        FROM keyed k JOIN accepted a ON a.record_id = {batch_id * ROWS_PER_BATCH} + k.row_number
+        ORDER BY k.id, k.revision"""
+
+
+def days_revised(connection: duckdb.DuckDBPyConnection, ids: str) -> list[date]:
+    """Local days of which the batch's own revisions change a record: where they are, and where what they replace is.
+
+    ``ids`` is the query of :func:`ids_of_accepted`.
+    """
+    found = connection.execute(f"""
+        WITH mine AS ({ids}), revised AS (SELECT DISTINCT id FROM mine WHERE revision > 0)
+        SELECT day FROM mine WHERE id IN (SELECT id FROM revised)
+        UNION SELECT day FROM known WHERE id IN (SELECT id FROM revised)
+        ORDER BY day""").fetchall()
+    return [day for (day,) in found]
+
+
+def days_revised_before(connection: duckdb.DuckDBPyConnection, ids: str) -> list[tuple[str, date]]:
+    """Days of records that come after their own revision, each with the earlier file of ids that has it."""
+    found = connection.execute(f"""
+        SELECT DISTINCT k.file, m.day FROM ({ids}) AS m JOIN known k ON k.id = m.id AND k.revision > m.revision
+        ORDER BY ALL""").fetchall()
+    return [(file, day) for file, day in found]
 
 
 def _keyed(measures: Sequence[str]) -> str:
@@ -60,10 +83,11 @@ def _half_digest(text: str) -> str:
 
 def _known(earlier: Sequence[Path]) -> str:
     if not earlier:
-        return "SELECT id, revision, content, subject_id FROM keyed WHERE false"
+        return "SELECT id, revision, content, subject_id, DATE '2000-01-01' AS day, '' AS file FROM keyed WHERE false"
     paths = ", ".join(literal(str(path)) for path in earlier)
     return f"""
-        SELECT id, revision, content, subject_id FROM read_parquet([{paths}])
+        SELECT id, revision, content, subject_id, day, filename AS file
+        FROM read_parquet([{paths}], filename = true)
         WHERE id IN (SELECT id FROM keyed)"""
 
 

@@ -14,17 +14,18 @@ import errno
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from uuid import uuid4
 
 import duckdb
 from django.db import Error as DatabaseError
 from django.db import connection as database
+from django.db.models import Q
 
 from tanpuhui.evidence.expressions import literal, local_day, name
 from tanpuhui.evidence.models import LakeFile
-from tanpuhui.evidence.record import CORE, PLACES, ROWS_PER_BATCH
+from tanpuhui.evidence.record import CORE, PLACES, RAW_KINDS, ROWS_PER_BATCH
 from tanpuhui.kit.digest import digest_file
 from tanpuhui.kit.files import DiskFull, adopt
 
@@ -125,9 +126,11 @@ def record_files(days: Sequence[date], bucket: int | None = None) -> list[LakeFi
     return list(files.order_by("day", "bucket", "digest"))
 
 
-def revision_files() -> list[LakeFile]:
-    """Files of every record with a revision above 0, of whatever day: few, and every close looks at them."""
-    return list(LakeFile.objects.filter(part=LakeFile.REVISIONS).order_by("digest"))
+def revision_files(day: date, before: timedelta, after: timedelta) -> list[LakeFile]:
+    """Files of corrections and retractions that concern a day; of providers that send raw records, days around it."""
+    raw = Q(batch__contract__kinds__overlap=sorted(RAW_KINDS), days__day__range=(day - before, day + after))
+    files = LakeFile.objects.filter(Q(days__day=day) | raw, part=LakeFile.REVISIONS)
+    return list(files.distinct().order_by("digest"))
 
 
 def id_files(provider: str) -> list[LakeFile]:

@@ -143,6 +143,19 @@ class LakeFile(models.Model):
         triggers = _append_only()
 
 
+class RevisionDay(models.Model):
+    """A local day of which a file of revisions changes a record: the closes of that day read it."""
+
+    file = models.ForeignKey(LakeFile, models.PROTECT, related_name="days")
+    day = models.DateField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["day", "file"], name="evidence_revision_day_once"),
+        ]
+        triggers = _append_only()
+
+
 class QuarantinedRow(models.Model):
     """A refused row: why, and its content, encrypted with AES-256-GCM (its batch and row number bound to it)."""
 

@@ -47,6 +47,13 @@ ACT_KINDS = frozenset(
 #: Kinds that are assembled into acts before the close, or end as a finding.
 RAW_KINDS = frozenset({"metro_entry", "metro_exit", "meter_slot", "bus_boarding"})
 
+#: Acts that are assembled from raw records; a grant and a scene name the act.
+ASSEMBLED = {
+    "metro_entry": "metro_trip",
+    "metro_exit": "metro_trip",
+    "meter_slot": "household_electricity_day",
+}
+
 #: Kinds that are never acts.
 OTHER_KINDS = frozenset({"top_up", "refund"})
 

@@ -16,7 +16,7 @@ from tanpuhui.evidence import duplicates, lake, quarantine, receipt
 from tanpuhui.evidence.candidates import Read, read_candidates
 from tanpuhui.evidence.expressions import keyed_id, macros
 from tanpuhui.evidence.format import Format, Sheet, Terms
-from tanpuhui.evidence.models import Batch, Contract, LakeFile
+from tanpuhui.evidence.models import Batch, Contract, LakeFile, RevisionDay
 from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.record import ROWS_PER_BATCH
 from tanpuhui.evidence.rows import text_columns
@@ -83,11 +83,13 @@ def settle(
     )
     quarantine.make_refused(connection, read, sheet)
     counts = _count(connection, read, accepted)
-    files = lake.write(connection, intake.lake, work, read.measures, duplicates.ids_of_accepted())
+    ids = duplicates.ids_of_accepted(batch_id)
+    files = lake.write(connection, intake.lake, work, read.measures, ids)
     crash_point("evidence.take.files_written")
     refusals_digest = quarantine.store(connection, batch_id, read)
     answer = _receipt(intake, batch_id, counts, refusals_digest)
     _store(intake, answer, files)
+    _store_days_revised(connection, ids, intake, files)
     crash_point("evidence.take.before_commit")
     return answer
 
@@ -182,3 +184,17 @@ def _store(intake: Intake, answer: Receipt, files: Sequence[LakeFile]) -> None:
     for file in files:
         file.batch = batch
     LakeFile.objects.bulk_create(files, batch_size=1000)
+
+
+def _store_days_revised(
+    connection: duckdb.DuckDBPyConnection, ids: str, intake: Intake, files: Sequence[LakeFile]
+) -> None:
+    """Say of which days this batch's revisions, or earlier ones that this batch comes after, change a record."""
+    mine = [file for file in files if file.part == LakeFile.REVISIONS]
+    changed = [(file, day) for file in mine for day in duplicates.days_revised(connection, ids)]
+    for path, day in duplicates.days_revised_before(connection, ids):
+        known = LakeFile.objects.get(path=str(Path(path).relative_to(intake.lake)), part=LakeFile.IDS)
+        changed.append((LakeFile.objects.get(batch=known.batch_id, part=LakeFile.REVISIONS), day))
+    RevisionDay.objects.bulk_create(
+        [RevisionDay(file=file, day=day) for file, day in changed], ignore_conflicts=True
+    )

@@ -25,6 +25,8 @@ class Kind(IntEnum):
     POINTS_LIABILITY = 9
     BUFFER = 10
     CERTIFYING = 11
+    RESIDENT_OWED = 12
+    CLAWBACK = 13
 
 
 def account_id(kind: Kind, owner_id: int) -> int:

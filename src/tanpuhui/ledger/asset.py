@@ -28,6 +28,15 @@ def pending_code(methodology: str, version: int, vintage_year: int) -> str:
     return f"pending:{methodology}@{version}:{vintage_year}"
 
 
+def owed_code(methodology: str, version: int, vintage_year: int) -> str:
+    """What was taken back after it was certified and is not made good yet, in mg CO2e.
+
+    >>> owed_code("shenzhen/metro", 1, 2026)
+    'owed:shenzhen/metro@1:2026'
+    """
+    return f"owed:{methodology}@{version}:{vintage_year}"
+
+
 def lot_code(lot: str | int) -> str:
     """Certified reductions of one lot, in mg CO2e."""
     return f"lot:{lot}"
@@ -45,3 +54,11 @@ def get_or_create_asset(connection: Connection, code: str, unit: str = MG) -> As
     if asset.unit != unit:
         raise AssetUnit(asset=code, unit=asset.unit, wanted=unit)
     return asset
+
+
+def find_asset(connection: Connection, code: str) -> Asset | None:
+    """The asset of a code, or ``None`` where nothing was ever counted in it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, code, unit FROM ledger_asset WHERE code = %s", [code])
+        row = cursor.fetchone()
+    return Asset(*row) if row else None

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+
 from tanpuhui.ledger.account import KIND_BITS
 from tanpuhui.ledger.connection import Connection
+from tanpuhui.ledger.legs import Column
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,18 @@ def balances(connection: Connection, accounts: list[int]) -> list[Balance]:
         " ORDER BY b.account_id, a.code"
     )
     return _balances(connection, query, [accounts])
+
+
+def available_of(connection: Connection, accounts: Column, asset_ids: Column) -> Column:
+    """What is available now for each pair of a floored account and an asset, 0 where nothing ever moved."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(b.available, 0) FROM unnest(%s::bigint[], %s::integer[]) WITH ORDINALITY"
+            " AS asked (account_id, asset_id, place) LEFT JOIN ledger_balance b"
+            " ON b.account_id = asked.account_id AND b.asset_id = asked.asset_id ORDER BY asked.place",
+            [accounts.tolist(), asset_ids.tolist()],
+        )
+        return np.array([available for (available,) in cursor.fetchall()], np.int64)
 
 
 def balance_at(connection: Connection, account: int, at: datetime) -> list[Balance]:

@@ -47,6 +47,10 @@ class Statement:
         """Certified reductions, in mg CO2e, over all lots."""
         return sum(self.totals.get("resident_certified", {}).values())
 
+    def owed_mg(self) -> int:
+        """What was taken back after it was certified, and is made good by what is credited next, in mg CO2e."""
+        return sum(self.totals.get("resident_owed", {}).values())
+
     def retired_mg(self) -> int:
         """Reductions retired in this owner's name, in mg CO2e."""
         return sum(self.totals.get("retired", {}).values())
@@ -59,6 +63,7 @@ class Statement:
             "pending_mg": self.pending_mg(),
             "certified_mg": self.certified_mg(),
             "retired_mg": self.retired_mg(),
+            "owed_mg": self.owed_mg(),
             "totals": self.totals,
             "lines": [_line_as_json(line) for line in self.lines],
         }

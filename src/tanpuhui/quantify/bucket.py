@@ -12,12 +12,13 @@ import numpy as np
 import pyarrow as pa
 
 from tanpuhui.evidence.assemble import assemble_steps
+from tanpuhui.evidence.record import ASSEMBLED
 from tanpuhui.kit.digest import PREFIX, canonical_json
 from tanpuhui.kit.step import Step
 from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.quantify import steps
 from tanpuhui.quantify.outcome import Outcome
-from tanpuhui.quantify.rules import Rules
+from tanpuhui.quantify.rules import Rules, exclusive_group
 
 RECORD = {
     "record_id": "BIGINT",
@@ -42,6 +43,14 @@ GRANT = {
 }
 PRIOR = {"account_id": "BIGINT", "methodology": "VARCHAR", "year_mg": "BIGINT"}
 STANDING = {"record_id": "BIGINT", "outcome": "INTEGER"}
+EARLIER_RECORD = {
+    "record_id": "BIGINT",
+    "provider": "VARCHAR",
+    "kind": "VARCHAR",
+    "started_us": "BIGINT",
+    "ended_us": "BIGINT",
+}
+EARLIER_END = {"record_id": "BIGINT", "account_id": "BIGINT", "outcome": "INTEGER"}
 RESULT_SCHEMA = pa.schema(
     [
         ("record_id", pa.int64()),
@@ -82,13 +91,15 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class BucketFiles:
-    """The frozen inputs of one bucket."""
+    """The frozen inputs of one bucket; ``earlier_records`` and ``earlier_ends`` are of days before, as they stand."""
 
     records: tuple[Path, ...]
     revisions: tuple[Path, ...]
     grants: tuple[Path, ...]
     prior: tuple[Path, ...]
     standing: tuple[Path, ...] = ()
+    earlier_records: tuple[Path, ...] = ()
+    earlier_ends: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,6 +144,7 @@ def quantify_bucket(
             *assemble_steps(window.first_us, window.next_us, window.as_of_us, measures),
             *steps.amount_steps(rules),
             *steps.gate_steps(closed_before=bool(files.standing)),
+            *(steps.earlier_steps(window.first_us) if files.earlier_ends else steps.first_day_steps()),
             *steps.once_steps(),
             *steps.cap_steps(),
             *steps.result_steps(),
@@ -154,7 +166,11 @@ def _name_inputs(
     engine.read("grant_given", files.grants, GRANT)
     engine.read("prior_given", files.prior, PRIOR)
     engine.read("standing", files.standing, STANDING)
+    engine.read("earlier_record", files.earlier_records, EARLIER_RECORD)
+    engine.read("earlier_end", files.earlier_ends, EARLIER_END)
     engine.put("scene", _scene_table(rules))
+    engine.put("act_kind", _act_kind_table(rules))
+    engine.put("provider", _provider_table(rules))
     engine.put("cap", _cap_table(rules))
     engine.put("distance", distances)
     engine.put("methodology", _methodology_table(rules))
@@ -186,6 +202,31 @@ def _scene_table(rules: Rules) -> pa.Table:
             "group_no": pa.array([pair.group_no for pair in rules.pairs], pa.int32()),
             "precedence": pa.array([pair.precedence for pair in rules.pairs], pa.int32()),
             "methodology_no": pa.array([pair.methodology_no for pair in rules.pairs], pa.int32()),
+        }
+    )
+
+
+def _act_kind_table(rules: Rules) -> pa.Table:
+    """For each kind of record, the kind of act it stands for (a tap out: a metro trip) and that act's group."""
+    kind_no, group_no = rules.kind_numbers(), rules.group_numbers()
+    kinds = [kind for kind in sorted(kind_no) if ASSEMBLED.get(kind, kind) in kind_no]
+    acts = [ASSEMBLED.get(kind, kind) for kind in kinds]
+    return pa.table(
+        {
+            "kind": pa.array(kinds, pa.string()),
+            "kind_bit": pa.array([1 << kind_no[act] for act in acts], pa.int64()),
+            "group_no": pa.array([group_no[exclusive_group(act)] for act in acts], pa.int32()),
+            "is_assembled": pa.array([int(kind in ASSEMBLED) for kind in kinds], pa.int32()),
+        }
+    )
+
+
+def _provider_table(rules: Rules) -> pa.Table:
+    numbers = rules.provider_numbers()
+    return pa.table(
+        {
+            "provider": pa.array(numbers.keys(), pa.string()),
+            "provider_no": pa.array(numbers.values(), pa.int32()),
         }
     )
 

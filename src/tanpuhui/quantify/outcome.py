@@ -81,3 +81,12 @@ PASSED = (
     Outcome.overlapping,
     Outcome.below_baseline,
 )
+
+#: Ends of acts that stand against any other report of the same time: what counted, and what was told and gives nothing.
+STOOD = (
+    Outcome.credited,
+    Outcome.capped,
+    Outcome.nothing_avoided,
+    Outcome.excluded,
+    Outcome.below_baseline,
+)

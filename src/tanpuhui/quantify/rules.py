@@ -13,6 +13,9 @@ from tanpuhui.quantify.jurisdiction import Jurisdiction
 #: A person cannot be on two trips at once: kinds with this ending exclude each other in time.
 TRAVEL_SUFFIX = "_trip"
 TRAVEL = "travel"
+#: A home's saving is one saving, whether it is reported by the day or by the month.
+HOME_PREFIX = "household_"
+HOME = "household"
 #: Kinds of one provider are bits of an int64 in the grants that the columns read.
 MOST_KINDS = 62
 
@@ -74,13 +77,18 @@ class Rules:
     def kind_numbers(self) -> dict[str, int]:
         return {pair.kind: pair.kind_no for pair in self.pairs}
 
+    def group_numbers(self) -> dict[str, int]:
+        return {exclusive_group(pair.kind): pair.group_no for pair in self.pairs}
+
     def provider_numbers(self) -> dict[str, int]:
         return {pair.provider: pair.provider_no for pair in self.pairs}
 
 
 def exclusive_group(kind: str) -> str:
-    """Kinds in one group cannot happen to one person at one time: all trips together, any other kind alone."""
-    return TRAVEL if kind.endswith(TRAVEL_SUFFIX) else kind
+    """Kinds in one group cannot happen to one person at one time: all trips, all of a home, any other kind alone."""
+    if kind.endswith(TRAVEL_SUFFIX):
+        return TRAVEL
+    return HOME if kind.startswith(HOME_PREFIX) else kind
 
 
 def rules_of(day: date, jurisdiction: Jurisdiction, library: Library, reporters: list[Reporter]) -> Rules:

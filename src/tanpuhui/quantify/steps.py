@@ -5,8 +5,9 @@ are those that methodologies compile to. Whoever reads this file from top to bot
 counting once: correction, person, grant, one of each act, methodology, clause, amount, cap.
 
 Relations that must be there: ``record`` (accepted records of the day and, of raw kinds, of the days around it),
-``revision`` (all known corrections and retractions), ``standing`` (the ends at the close that stands), ``grant_row``,
-``scene``, ``cap`` and ``prior``.
+``revision`` (all known corrections and retractions), ``standing`` (the ends at the close that stands),
+``earlier_record`` and ``earlier_end`` (the records of the days before, and how they ended), ``grant_row``,
+``act_kind``, ``provider``, ``scene``, ``cap`` and ``prior``.
 """
 
 from __future__ import annotations
@@ -15,11 +16,15 @@ import sqlglot.expressions as exp
 
 from tanpuhui.kit.step import Step
 from tanpuhui.methodology.columns import compile_columns
-from tanpuhui.quantify.outcome import PASSED, Outcome
+from tanpuhui.quantify.outcome import PASSED, STOOD, Outcome
 from tanpuhui.quantify.rules import Applied, Rules
 
 DIALECT = "duckdb"
 SECOND_US = 1_000_000
+#: Added to a provider's precedence where a report says nothing that can be reckoned with: it ranks after all others.
+SAYS_NOTHING = 1 << 32
+#: How often losers are taken out so that those whom they alone would have beaten can win.
+ROUNDS = 4
 
 
 def unrevised_steps() -> list[Step]:
@@ -79,7 +84,8 @@ def amount_steps(rules: Rules) -> list[Step]:
     invalid = _choose([(applied, columns.invalid) for applied, columns in compiled], "FALSE")
     avoided = _choose([(applied, columns.of_valid()[0]) for applied, columns in compiled], "NULL")
     clause = _choose([(applied, columns.of_valid()[1]) for applied, columns in compiled], "NULL")
-    head = "record_id, account_id, started_us, ended_us, provider_no, kind_bit, group_no, precedence, methodology_no"
+    rank = f"precedence + CASE WHEN is_invalid OR methodology_no IS NULL THEN {SAYS_NOTHING} ELSE 0 END AS rank_no"
+    head = "record_id, account_id, started_us, ended_us, provider_no, kind_bit, group_no, methodology_no"
     measures = "".join(f", {name}" for name in measures_of(rules))
     return [
         Step(
@@ -91,16 +97,18 @@ def amount_steps(rules: Rules) -> list[Step]:
             """,
             kept=False,
         ),
-        Step("checked", f"SELECT {head}, {invalid} AS is_invalid{measures} FROM placed", kept=False),
+        Step(
+            "checked", f"SELECT {head}, precedence, {invalid} AS is_invalid{measures} FROM placed", kept=False
+        ),
         Step(
             "claused",
-            f"SELECT {head}, is_invalid, CASE WHEN is_invalid THEN NULL ELSE {clause} END AS clause{measures} "
+            f"SELECT {head}, {rank}, is_invalid, CASE WHEN is_invalid THEN NULL ELSE {clause} END AS clause{measures} "
             "FROM checked",
             kept=False,
         ),
         Step(
             "amount",
-            f"SELECT {head}, is_invalid, clause, CAST(CASE WHEN is_invalid OR clause IS NOT NULL THEN NULL "
+            f"SELECT {head}, rank_no, is_invalid, clause, CAST(CASE WHEN is_invalid OR clause IS NOT NULL THEN NULL "
             f"ELSE {avoided} END AS BIGINT) AS avoided_mg FROM claused",
         ),
     ]
@@ -178,27 +186,88 @@ def _covered_again(covers: str) -> list[Step]:
     ]
 
 
-def once_steps() -> list[Step]:
-    """One of each act: of acts that exclude each other in time, the best ranked counts, in any order of arrival.
+def earlier_steps(first_us: int) -> list[Step]:
+    """An act that began before the day loses to one that ended on an earlier day, overlaps it and stands there.
 
-    Rank: the provider's precedence in its contract, then the earlier start, the later end, the provider, its id.
+    That one was counted when its day was closed, and is not looked at again: whatever the two rank, it stays.
+    """
+    stood = ", ".join(str(int(outcome)) for outcome in STOOD)
+    return [
+        Step("early", f"SELECT * FROM covered WHERE started_us < {first_us}"),
+        Step(
+            "earlier_stood",
+            f"SELECT e.record_id, e.account_id FROM earlier_end AS e "
+            "SEMI JOIN early AS a ON a.account_id = e.account_id "
+            f"WHERE e.outcome IN ({stood})",
+        ),
+        Step(
+            "earlier_act",
+            """
+            SELECT s.record_id, s.account_id, r.provider, k.kind_bit, k.group_no, r.ended_us,
+                CASE WHEN r.ended_us > r.started_us OR k.is_assembled = 1 THEN 1 ELSE 0 END AS lasted
+            FROM earlier_record AS r JOIN earlier_stood AS s ON s.record_id = r.record_id
+                JOIN act_kind AS k ON k.kind = r.kind
+            """,
+        ),
+        Step(
+            "earlier_loss",
+            f"""
+            SELECT record_id, rival_id, outcome FROM (
+                SELECT a.record_id, e.record_id AS rival_id,
+                    CASE WHEN a.kind_bit = e.kind_bit AND p.provider <> e.provider THEN {Outcome.duplicate_of}
+                        ELSE {Outcome.overlapping} END AS outcome,
+                    ROW_NUMBER() OVER (PARTITION BY a.record_id ORDER BY e.ended_us DESC, e.record_id) AS place
+                FROM early AS a JOIN earlier_act AS e ON e.account_id = a.account_id AND e.group_no = a.group_no
+                    JOIN provider AS p ON p.provider_no = a.provider_no
+                WHERE a.started_us < e.ended_us + CASE WHEN e.lasted = 1 THEN 0 ELSE {SECOND_US} END
+                    AND (e.lasted = 1 OR p.provider <> e.provider)
+            ) AS placed_earlier WHERE place = 1
+            """,
+        ),
+        Step(
+            "rivalling",
+            "SELECT c.* FROM covered AS c ANTI JOIN earlier_loss AS l ON l.record_id = c.record_id",
+        ),
+    ]
+
+
+def first_day_steps() -> list[Step]:
+    """Where no earlier day was closed, nothing that ended earlier stands."""
+    return [
+        Step(
+            "earlier_loss",
+            f"SELECT record_id, record_id AS rival_id, {Outcome.overlapping} AS outcome FROM covered WHERE FALSE",
+        ),
+        Step("rivalling", "SELECT * FROM covered", kept=False),
+    ]
+
+
+def once_steps() -> list[Step]:
+    """One of each act: of acts that exclude each other in time the best ranked counts, in any order of arrival.
+
+    Rank: a report that can be reckoned with before one that cannot (no methodology, a measure missing or out of
+    range), the provider's precedence in its contract, then the earlier start, the later end, the provider, its id.
     An act of no duration is a rival only of another provider's report of it within the same second.
+
+    Only what counts takes others out: where B loses to A, C is not lost to B. Losers are taken out round by round;
+    who is still undecided after the last round loses.
     """
     until = f"GREATEST({{0}}.ended_us, {{0}}.started_us + {SECOND_US})"
-    numbers = ("precedence", "started_us", "ended_us", "provider_no", "kind_bit")
+    numbers = ("rank_no", "started_us", "ended_us", "provider_no", "kind_bit")
     both = ", ".join(f"{side}.{name} AS {side}_{name}" for side in "ab" for name in numbers)
-    rank = "{0}_precedence, {0}_started_us, -{0}_ended_us, {0}_provider_no, {0}_source_id, {0}_revision"
+    rank = "{0}_rank_no, {0}_started_us, -{0}_ended_us, {0}_provider_no, {0}_source_id, {0}_revision"
     tied = " AND ".join(f"a_{name} = b_{name}" for name in numbers[:4])
+    lost = " UNION ALL ".join(f"SELECT * FROM lost_{number}" for number in range(1, ROUNDS + 1))
     return [
         Step(
             "contest",
             f"""
             SELECT a.record_id, b.record_id AS rival_id, {both}
-            FROM covered AS a JOIN covered AS b
+            FROM rivalling AS a JOIN rivalling AS b
                 ON a.account_id = b.account_id AND a.group_no = b.group_no AND a.record_id <> b.record_id
                 AND a.started_us < {until.format("b")} AND b.started_us < {until.format("a")}
                 AND (a.provider_no <> b.provider_no OR (a.ended_us > a.started_us AND b.ended_us > b.started_us))
-            WHERE a.precedence >= b.precedence
+            WHERE a.rank_no >= b.rank_no
             """,
         ),
         Step("tied", f"SELECT DISTINCT record_id FROM contest WHERE {tied}"),
@@ -218,6 +287,11 @@ def once_steps() -> list[Step]:
             kept=False,
         ),
         Step(
+            "beaten_0",
+            f"SELECT * FROM ranked WHERE {_before(rank.format('b').split(', '), rank.format('a').split(', '))}",
+        ),
+        *(step for number in range(1, ROUNDS + 1) for step in _round(number)),
+        Step(
             "once_end",
             f"""
             SELECT record_id, rival_id, outcome FROM (
@@ -225,15 +299,32 @@ def once_steps() -> list[Step]:
                     CASE WHEN a_kind_bit = b_kind_bit AND a_provider_no <> b_provider_no
                         THEN {Outcome.duplicate_of} ELSE {Outcome.overlapping} END AS outcome,
                     ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY {rank.format("b")}) AS place
-                FROM ranked
-                WHERE {_before(rank.format("b").split(", "), rank.format("a").split(", "))}
+                FROM ({lost} UNION ALL SELECT * FROM beaten_{ROUNDS}) AS lost
             ) AS placed_rivals WHERE place = 1
+            UNION ALL
+            SELECT record_id, rival_id, outcome FROM earlier_loss
             """,
         ),
         Step(
             "counted",
             "SELECT c.* FROM covered AS c ANTI JOIN once_end AS e ON e.record_id = c.record_id",
             kept=False,
+        ),
+    ]
+
+
+def _round(number: int) -> list[Step]:
+    """Who is beaten by someone whom nobody beats has lost, and beats nobody any more."""
+    pairs = f"beaten_{number - 1}"
+    return [
+        Step(
+            f"lost_{number}",
+            f"SELECT p.* FROM {pairs} AS p ANTI JOIN {pairs} AS f ON f.record_id = p.rival_id",
+        ),
+        Step(
+            f"beaten_{number}",
+            f"SELECT p.* FROM {pairs} AS p ANTI JOIN lost_{number} AS l ON l.record_id = p.record_id "
+            f"ANTI JOIN lost_{number} AS r ON r.record_id = p.rival_id",
         ),
     ]
 

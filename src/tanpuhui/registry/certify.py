@@ -82,10 +82,14 @@ def certify(order: Order, *, places: Places, jurisdiction: Jurisdiction, library
     methodology = library.get(order.methodology, order.version)
     closes.refuse_other_rules(manifests, methodology, jurisdiction)
     closes.refuse_behind(manifests)
+    closes.refuse_unclosed(methodology, order.vintage, order.through)
     status = accepted_status(methodology, manifests, jurisdiction)
     refuse_excluded_scope(methodology, order, jurisdiction)
     below_mg = sum(manifest.body["below_mg"].get(order.key, 0) for manifest in manifests)
-    shares = decide_shares(order, pending_through(order, manifests, places), below_mg)
+    net_mg = net_through(order, manifests, places)
+    owed_mg = -sum(amount for amount in net_mg.values() if amount < 0)
+    pending_mg = {account: amount for account, amount in net_mg.items() if amount > 0}
+    shares = decide_shares(order, pending_mg, below_mg + owed_mg)
     lot = _record(order, shares, manifests, jurisdiction, status)
     _post(lot, order, shares)
     _freeze(lot, manifests)
@@ -144,29 +148,31 @@ def refuse_excluded_scope(methodology: Methodology, order: Order, jurisdiction: 
         )
 
 
-def pending_through(order: Order, manifests: list[Manifest], places: Places) -> dict[int, int]:
-    """What each resident was credited through the day and no lot has taken yet, in mg; only what is above zero."""
-    credits = [read_credits(manifest.body["outputs"], places) for manifest in manifests]
-    if not credits:
-        return {}
-    table = pa.concat_tables(credits)
-    mine = table.filter(pc.equal(table["methodology"], order.key))
-    summed = mine.group_by("account_id").aggregate([("credited_mg", "sum")])
+def net_through(order: Order, manifests: list[Manifest], places: Places) -> dict[int, int]:
+    """What each resident was credited through the day less what lots have taken, in mg, by account.
+
+    Below zero is what was taken back after it was certified: the resident owes it.
+    """
     taken = _taken(order)
-    pending = {
-        account: amount - taken.get(account, 0)
-        for account, amount in zip(
-            summed["account_id"].to_pylist(), summed["credited_mg_sum"].to_pylist(), strict=True
+    credits = [read_credits(manifest.body["outputs"], places) for manifest in manifests]
+    credited: dict[int, int] = {}
+    if credits:
+        table = pa.concat_tables(credits)
+        mine = table.filter(pc.equal(table["methodology"], order.key))
+        summed = mine.group_by("account_id").aggregate([("credited_mg", "sum")])
+        credited = dict(
+            zip(summed["account_id"].to_pylist(), summed["credited_mg_sum"].to_pylist(), strict=True)
         )
+    return {
+        account: credited.get(account, 0) - taken.get(account, 0) for account in sorted({*credited, *taken})
     }
-    return {account: amount for account, amount in sorted(pending.items()) if amount > 0}
 
 
 def decide_shares(order: Order, pending_mg: dict[int, int], below_mg: int = 0) -> Shares:
     """As many whole tonnes as are pending, shared in proportion, by largest remainder; the rest stays pending.
 
-    ``below_mg`` is what the methodology's negative results sum to through the same day: so much less is certified,
-    now and, since it counts in every later lot too, for good.
+    ``below_mg`` is what the methodology's negative results sum to through the same day, and what residents owe: so
+    much less is certified, now and, since it counts in every later lot too, for good.
     """
     total = max(0, sum(pending_mg.values()) - below_mg)
     tonnes = total // TONNE_MG

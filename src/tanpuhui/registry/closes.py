@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Any
 
-from tanpuhui.close.due import unseen
-from tanpuhui.close.evidence_of import revision_files
-from tanpuhui.close.models import FrozenDay, Manifest
+from tanpuhui.close.due import is_behind, standing_by_day
+from tanpuhui.close.models import Manifest
+from tanpuhui.evidence.lake import days_with_records
 from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.quantify.jurisdiction import Jurisdiction
-from tanpuhui.registry.refusals import ClosesBehind, MethodologyChanged, OtherJurisdiction
+from tanpuhui.registry.refusals import ClosesBehind, DaysUnclosed, MethodologyChanged, OtherJurisdiction
 
 DAYS_NAMED = 10
 
@@ -46,16 +47,32 @@ def refuse_other_rules(
 
 
 def refuse_behind(manifests: Sequence[Manifest]) -> None:
-    """The closes of a lot have seen all evidence of their days, but for days that an earlier lot has frozen.
+    """The closes of a lot have seen all evidence of their days, those of an earlier lot too.
 
     A retraction that waits for its day to be closed again must not be overtaken by the lot.
     """
-    frozen = set(FrozenDay.objects.values_list("day", flat=True))
-    revisions = {file.digest for file in revision_files()}
-    behind = [
-        manifest.day for manifest in manifests if manifest.day not in frozen and unseen(manifest, revisions)
-    ]
+    standing = standing_by_day()
+    behind = [manifest.day for manifest in manifests if is_behind(manifest, standing)]
     if behind:
-        named = ", ".join(day.isoformat() for day in behind[:DAYS_NAMED])
-        rest = len(behind) - DAYS_NAMED
-        raise ClosesBehind(count=len(behind), days=f"{named} and {rest} more" if rest > 0 else named)
+        raise ClosesBehind(count=len(behind), days=_named(behind))
+
+
+def refuse_unclosed(methodology: Methodology, vintage: int, through: date) -> None:
+    """Where negative results are netted, no day with records is left out of a lot: it may be a bad one."""
+    if not methodology.result.nets:
+        return
+    closed = standing_by_day()
+    first = date(vintage, 1, 1)
+    unclosed = [day for day in days_with_records() if first <= day <= through and day not in closed]
+    if unclosed:
+        raise DaysUnclosed(
+            methodology=f"{methodology.code}@{methodology.version}",
+            count=len(unclosed),
+            days=_named(unclosed),
+        )
+
+
+def _named(days: Sequence[date]) -> str:
+    named = ", ".join(day.isoformat() for day in days[:DAYS_NAMED])
+    rest = len(days) - DAYS_NAMED
+    return f"{named} and {rest} more" if rest > 0 else named

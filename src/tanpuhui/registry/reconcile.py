@@ -6,10 +6,11 @@ from tanpuhui.ledger.connection import Connection
 from tanpuhui.ledger.invariants import Finding, Invariant, exceptions
 from tanpuhui.registry.certify import TONNE_MG
 
-#: What accounts without a floor gave out: the other side of everything that residents hold.
+#: What was given out: the other side of what residents hold, but for what was clawed back.
 _ISSUED = """
     SELECT a.code, -sum(p.amount) AS issued_mg FROM ledger_posting p JOIN ledger_asset a ON a.id = p.asset_id
-    JOIN ledger_account_kind k ON k.code = (p.account_id & 15) AND NOT k.floored GROUP BY a.code
+    JOIN ledger_account_kind k ON k.code = (p.account_id & 15) AND NOT k.floored AND k.name <> 'clawback'
+    GROUP BY a.code
 """
 _STANDING = "SELECT DISTINCT ON (day) day, credited_mg FROM close_manifest ORDER BY day, sequence DESC"
 
@@ -51,6 +52,22 @@ INVARIANTS = (
                    JOIN ledger_asset a ON a.id = p.asset_id JOIN ledger_account_kind k
                        ON k.code = (p.account_id & 15) AND k.name = 'certifying' GROUP BY a.code) l USING (asset)
         WHERE coalesce(t.amount_mg, 0) <> coalesce(l.amount_mg, 0) ORDER BY key
+        """,
+    ),
+    Invariant(
+        "owed_is_what_was_clawed_back",
+        "What residents owe of a methodology and vintage is what the claw-back account stands for.",
+        """
+        SELECT 'ledger_posting' AS tablename, asset AS key,
+            format('residents owe %s mg, %s mg were clawed back', coalesce(o.owed_mg, 0), coalesce(c.clawed_mg, 0))
+                AS found
+        FROM (SELECT substring(a.code FROM 6) AS asset, sum(p.amount) AS owed_mg FROM ledger_posting p
+              JOIN ledger_asset a ON a.id = p.asset_id JOIN ledger_account_kind k
+                  ON k.code = (p.account_id & 15) AND k.name = 'resident_owed' GROUP BY a.code) o
+        FULL JOIN (SELECT substring(a.code FROM 9) AS asset, -sum(p.amount) AS clawed_mg FROM ledger_posting p
+                   JOIN ledger_asset a ON a.id = p.asset_id JOIN ledger_account_kind k
+                       ON k.code = (p.account_id & 15) AND k.name = 'clawback' GROUP BY a.code) c USING (asset)
+        WHERE coalesce(o.owed_mg, 0) <> coalesce(c.clawed_mg, 0) ORDER BY asset
         """,
     ),
 )

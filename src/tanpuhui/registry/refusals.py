@@ -51,7 +51,15 @@ class ClosesBehind(Refusal):
     code = "registry.closes_behind"
     message = (
         "{count} days of this lot have evidence that their last close has not seen: {days}. "
-        "It may take reductions back. Close these days again, then certify."
+        "It may take reductions back. Close these days again (certified ones with --reopen), then certify."
+    )
+
+
+class DaysUnclosed(Refusal):
+    code = "registry.days_unclosed"
+    message = (
+        "{count} days have records and were never closed: {days}. {methodology} nets its good and bad days, so none "
+        "may be left out. Close them, then certify."
     )
 
 
