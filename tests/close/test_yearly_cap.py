@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date
 
+import pyarrow as pa
 import pytest
 
 from close.town import PHONE_MG, Town, act, pending_mg
+from tanpuhui.close.inputs import without_versions
 
 FIRST, SECOND = date(2026, 1, 5), date(2026, 3, 2)
 
@@ -49,3 +51,21 @@ def test_another_year_has_a_cap_of_its_own(town: Town) -> None:
     # The grant of this town begins with 2026: the same act of 2025 is outside of it.
     assert town.close(date(2025, 12, 30)).outcomes == {"outside_range": 1}
     assert pending_mg(people["a"]) == 3 * PHONE_MG
+
+
+def test_a_new_version_of_a_methodology_goes_on_with_what_the_year_has_used() -> None:
+    credits = pa.table(
+        {
+            "account_id": [1, 1, 2],
+            "methodology": [
+                "national/second-hand-goods@1",
+                "national/second-hand-goods@12",
+                "shenzhen/metro@2",
+            ],
+            "credited_mg": [1, 2, 3],
+        }
+    )
+
+    names = without_versions(credits)["methodology"].to_pylist()
+
+    assert names == ["national/second-hand-goods", "national/second-hand-goods", "shenzhen/metro"]

@@ -53,7 +53,10 @@ def tap(kind: str, hour: float, station: str | None, subject_id: int) -> Record:
 
 
 def assemble(
-    records: list[Record], as_of_us: int = FIRST + 10 * DAY, length_us: int = DAY
+    records: list[Record],
+    as_of_us: int = FIRST + 10 * DAY,
+    length_us: int = DAY,
+    granted_from_us: int = 0,
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
     """Acts and ends of the day by source id, after checking that each record of the day has exactly one."""
     records = [replace(record, record_id=number) for number, record in enumerate(records, start=1)]
@@ -78,6 +81,14 @@ def assemble(
         "distance_is_illustrative BIGINT)"
     )
     connection.execute("INSERT INTO distance VALUES ('A', 'B', 3600, 1), ('B', 'A', 3600, 1)")
+    connection.execute(
+        "CREATE TABLE grant_given (account_id BIGINT, provider VARCHAR, kinds VARCHAR, from_us BIGINT, to_us BIGINT)"
+    )
+    connection.execute(
+        "INSERT INTO grant_given SELECT DISTINCT account_id, provider, 'household_electricity_day', ?, ? "
+        "FROM current_record",
+        [granted_from_us, FIRST + 100 * DAY],
+    )
     for step in assemble_steps(FIRST, FIRST + length_us, as_of_us, MEASURES):
         connection.execute(f"CREATE TEMP {'TABLE' if step.kept else 'VIEW'} {step.name} AS {step.query}")
     ids = {record.record_id: record.source_id for record in records}
@@ -200,6 +211,16 @@ def test_48_half_hours_are_a_day_that_the_last_one_carries() -> None:
     assert (day["previous7_days"], day["previous7_energy_wh"]) == (2, 2880)
     assert set(acts) == {f"1-{FIRST + 47 * SLOT}"}
     assert list(ends.values()) == ["joined"] * 47
+
+
+def test_what_a_home_used_before_its_grant_is_no_baseline() -> None:
+    """Seven days of 48 half hours of 10 Wh were read; the grant begins with the third day before this one."""
+    week = [slot for day in range(-7, 1) for slot in slots(day)]
+
+    acts, _ = assemble(week, granted_from_us=FIRST - 3 * DAY)
+
+    (day,) = acts.values()
+    assert (day["previous7_days"], day["previous7_energy_wh"]) == (3, 3 * 48 * 10)
 
 
 def test_a_day_with_a_gap_is_no_act() -> None:

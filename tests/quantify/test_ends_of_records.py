@@ -254,7 +254,7 @@ def test_the_person_cap_credits_in_order_of_time_and_records_the_rest(tmp_path: 
 
 def test_what_was_credited_on_other_days_leaves_that_much_less_of_the_year(tmp_path: Path) -> None:
     # Second-hand phones: three a person and year (155,709,000 mg), illustrative; one is 51,903,000 mg.
-    prior = [{"account_id": 1, "methodology": "national/second-hand-goods@1", "year_mg": 155_709_000 - 1}]
+    prior = [{"account_id": 1, "methodology": "national/second-hand-goods", "year_mg": 155_709_000 - 1}]
 
     result = quantify(
         tmp_path, [record(1, "second_hand_sale", at(8), 0, provider="phones", pieces=1)], prior=prior

@@ -23,7 +23,7 @@ from tanpuhui.evidence import distances as station_distances
 from tanpuhui.evidence.lake import UNLINKED
 from tanpuhui.kit.moment import day_bounds_us, local_day, to_us
 from tanpuhui.methodology.load import Library
-from tanpuhui.quantify.bucket import BucketFiles, Window, methodology_key
+from tanpuhui.quantify.bucket import BucketFiles, Window
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.quantify.rules import Reporter, Rules, rules_of
 
@@ -248,21 +248,27 @@ def _frozen_prior(day: date, rules: Rules, places: Places) -> dict[str, str]:
 
 
 def _prior(day: date, rules: Rules, places: Places) -> pa.Table:
-    """What each person was credited on other days of the year, of methodologies with a yearly cap."""
+    """What each person was credited on other days of the year, of methodologies with a yearly cap, in any version."""
     capped = _capped_by_year(rules)
     tables = [_credits_of(manifest, places) for manifest in _standing_of_year(day, rules)]
     if not tables:
         return PRIOR_SCHEMA.empty_table()
-    credits = pa.concat_tables(tables)
+    credits = without_versions(pa.concat_tables(tables))
     credits = credits.filter(pc.is_in(credits["methodology"], pa.array(capped, pa.string())))
     summed = credits.group_by(["account_id", "methodology"]).aggregate([("credited_mg", "sum")])
     named = summed.rename_columns({"credited_mg_sum": "year_mg"}).select(PRIOR_SCHEMA.names)
     return named.cast(PRIOR_SCHEMA).sort_by([("account_id", "ascending"), ("methodology", "ascending")])
 
 
+def without_versions(credits: pa.Table) -> pa.Table:
+    """Credits with the code of the methodology in place of ``code@version``: a cap goes on from version to version."""
+    codes = pc.replace_substring_regex(credits["methodology"], "@[0-9]+$", "")
+    return credits.set_column(credits.column_names.index("methodology"), "methodology", codes)
+
+
 def _capped_by_year(rules: Rules) -> list[str]:
     return [
-        methodology_key(applied.methodology)
+        applied.methodology.code
         for applied in rules.applied
         if any(cap.per == "person-year" for cap in applied.methodology.caps)
     ]

@@ -1,12 +1,13 @@
 """Assemble: taps become metro trips and half hours become a household's day, as SQL that DuckDB and Spark both run.
 
 The steps read ``current_record`` (reports that no later revision replaces: of the day, and raw ones of the seven days
-before and the day after) and ``distance`` (metres between stations). They make ``act`` (every act of the day, each
-carried by the record that completed it) and ``assembly_end`` (the end of each other record of the day). So each
-current record of the day is in exactly one of the two.
+before and the day after), ``distance`` (metres between stations) and ``grant_given``. They make ``act`` (every act of
+the day, each carried by the record that completed it) and ``assembly_end`` (the end of each other record of the day).
+So each current record of the day is in exactly one of the two.
 
 Nothing is guessed: taps pair only when an exit of a card directly follows its entry within 24 hours; a meter's day
-needs all of its half hours; a ride without a distance stays without one.
+needs all of its half hours; a ride without a distance stays without one. What a home used before its grant begins is
+not read: its own baseline grows with the days that the grant covers.
 """
 
 from __future__ import annotations
@@ -131,10 +132,17 @@ def _windowed(first_us: int, next_us: int) -> str:
     base_us = first_us - WINDOWS_BEFORE * DAY_US
     return f"""
         SELECT record_id, provider, source_id, subject_id, account_id, started_us, energy_wh, pv_wh,
-            CASE WHEN ended_us >= {first_us} THEN {WINDOWS_BEFORE}
-                ELSE (ended_us - {base_us}) // {DAY_US} END AS window_no
+            {WINDOWS_BEFORE} AS window_no
         FROM raw_record
-        WHERE kind = 'meter_slot' AND ended_us >= {base_us} AND ended_us < {next_us}"""
+        WHERE kind = 'meter_slot' AND ended_us >= {first_us} AND ended_us < {next_us}
+        UNION ALL
+        SELECT r.record_id, r.provider, r.source_id, r.subject_id, r.account_id, r.started_us, r.energy_wh, r.pv_wh,
+            CAST((r.ended_us - {base_us}) // {DAY_US} AS INTEGER)
+        FROM raw_record AS r SEMI JOIN grant_given AS g
+            ON g.account_id = r.account_id AND g.provider = r.provider
+            AND g.from_us <= r.started_us AND r.ended_us < g.to_us
+            AND CONCAT(',', g.kinds, ',') LIKE '%,household_electricity_day,%'
+        WHERE r.kind = 'meter_slot' AND r.ended_us >= {base_us} AND r.ended_us < {first_us}"""
 
 
 def _window_sums(slots_of_day: int) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tanpuhui.evidence.expressions import FIRST_YEAR, LAST_YEAR, literal
 from tanpuhui.evidence.format import Check, Reading, Terms
-from tanpuhui.evidence.record import KINDS, NEEDED_MEASURES
+from tanpuhui.evidence.record import ACT_KINDS, KINDS, NEEDED_MEASURES
 
 HOUR_US = 3_600_000_000
 #: How far after the receipt of its file an act may end: clocks differ.
@@ -27,8 +27,17 @@ class Limit:
     power_w: int | None = None
 
 
+_DAY = Limit(hours=25)
+_MONTH = Limit(hours=40 * 24)
+_YEAR = Limit(hours=400 * 24)
+
 #: A contract narrows or widens them with its options ``max_speed_kmh``, ``max_hours`` and ``max_power_w``.
 LIMITS: dict[str, Limit] = {
+    **dict.fromkeys(ACT_KINDS, _DAY),
+    "household_electricity_month": _MONTH,
+    "household_saving_period": _YEAR,
+    "led_lamp": _YEAR,
+    "rooftop_pv_output": _YEAR,
     "bike_trip": Limit(speed_kmh=45, hours=24),
     "bus_trip": Limit(speed_kmh=120, hours=24),
     "car_pool_trip": Limit(speed_kmh=140, hours=24),

@@ -151,10 +151,18 @@ def quantify_bucket(
         ]
     )
     results = engine.table(f"SELECT {', '.join(RESULT_ORDER)}, clause FROM result ORDER BY record_id")
+    _assert_each_ended(engine, window, results)
     credits = engine.table("SELECT * FROM credit ORDER BY account_id, methodology_no")
     below = engine.table("SELECT * FROM below ORDER BY methodology_no").to_pylist()
     below_mg = {row["methodology_no"]: row["below_mg"] for row in below}
     return BucketResult(results, credits, below_mg, _count(results), digest_results(results))
+
+
+def _assert_each_ended(engine: Engine, window: Window, results: pa.Table) -> None:
+    """As many ends as records of the day: none lost, none counted twice."""
+    of_day = f"ended_us >= {window.first_us} AND ended_us < {window.next_us}"
+    (records,) = engine.table(f"SELECT COUNT(*) AS records FROM record WHERE {of_day}")["records"].to_pylist()
+    assert records == len(results), f"{records} records of the day, {len(results)} ends"
 
 
 def _name_inputs(
@@ -266,9 +274,7 @@ def _cap_table(rules: Rules) -> pa.Table:
 def _methodology_table(rules: Rules) -> pa.Table:
     return pa.table(
         {
-            "code": pa.array(
-                [methodology_key(applied.methodology) for applied in rules.applied], pa.string()
-            ),
+            "code": pa.array([applied.methodology.code for applied in rules.applied], pa.string()),
             "methodology_no": pa.array([applied.number for applied in rules.applied], pa.int32()),
         }
     )

@@ -64,6 +64,13 @@ class Draft:
         if usual and not fault:
             self.honest[act.kind].append(((act.provider, where), place))
 
+    def stand_aside(self, act: Act, end: str, fault: str) -> None:
+        """Report an act that must lose to another one: it ends in the given way and is worth nothing."""
+        columns = rows.WRITERS[act.provider](
+            self.new_id(act.provider[:2]), self.name(act.provider, act.resident), act
+        )
+        self.add(act.provider, file_of(act.provider, index_of(act.ended_us)), Row(columns, end, fault))
+
     def ride_metro(self, act: Act, *, person: str | None = None, fault: str = "") -> None:
         """Two taps: the entry is a part of the trip, the exit carries it."""
         assert act.stations is not None

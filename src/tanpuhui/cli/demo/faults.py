@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tanpuhui.cli.demo import life, rows, truth
-from tanpuhui.cli.demo.calendar import MINUTE_US, at_us, index_of, iso
+from tanpuhui.cli.demo.calendar import MINUTE_US, at_us, iso
 from tanpuhui.cli.demo.draft import LATE, WEEK, Draft, day_name, minute_us
 from tanpuhui.cli.demo.plan import DUPLICATE, Act, Row
 
@@ -60,7 +60,7 @@ def _two_providers(draft: Draft, wanted: int) -> None:
                 act.ended_us + 25_000_000,
                 {"distance_m": max(1, distance_m - 7)},
             )
-            _stands_aside(draft, shifted, "duplicate_of", "acts_from_two_providers")
+            draft.stand_aside(shifted, "duplicate_of", "acts_from_two_providers")
 
 
 def _overlapping(draft: Draft, wanted: int) -> None:
@@ -70,13 +70,7 @@ def _overlapping(draft: Draft, wanted: int) -> None:
         ride = Act(
             act.resident, "bike_app", "bike_trip", started_us, act.ended_us - 60_000_000, {"distance_m": 900}
         )
-        _stands_aside(draft, ride, "overlapping", "overlapping_trips")
-
-
-def _stands_aside(draft: Draft, act: Act, end: str, fault: str) -> None:
-    source_id = draft.new_id(act.provider[:2])
-    columns = rows.WRITERS[act.provider](source_id, draft.name(act.provider, act.resident), act)
-    draft.add(act.provider, day_name(index_of(act.ended_us)), Row(columns, end, fault))
+        draft.stand_aside(ride, "overlapping", "overlapping_trips")
 
 
 # Rows that are refused

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from tanpuhui.cli.demo import truth
 from tanpuhui.cli.demo.calendar import DAY_US, MINUTE_US, at_us
 from tanpuhui.cli.demo.draft import Draft, minute_us
+from tanpuhui.cli.demo.people import EVERYTHING
 from tanpuhui.cli.demo.plan import Act, Resident
 
 MORNING, EVENING, ERRAND, NIGHT = 6 * 60 + 30, 17 * 60, 20 * 60 + 50, 23 * 60 + 40
@@ -150,20 +151,33 @@ def _bills(draft: Draft, resident: Resident) -> None:
         _roof(draft, resident, index)
 
 
+#: So many days and at least one of a home's earlier days is whole, whichever has the gap.
+_DAYS_WITH_A_WHOLE_ONE = 3
+
+
 def _bill(draft: Draft, resident: Resident, index: int) -> None:
-    """A billing month of thirty days; one home in three is in the third tier, which is excluded."""
+    """A billing month of thirty days; one home in three is in the third tier, which is excluded.
+
+    A home whose meter is read has its savings counted by the day: its bill must not count them a second time.
+    """
+    metered = "meter_halfhourly" in resident.providers
+    if metered and not (resident.plain and draft.calendar.days >= _DAYS_WITH_A_WHOLE_ONE):
+        return
+    index = draft.calendar.days - 1 if metered else index
     ended_us = at_us(index + 1, 0) - 1_000_000
     energy_wh = draft.rng.randrange(150_000, 400_000)
     measures = {
         "energy_wh": energy_wh,
         "baseline_energy_wh": energy_wh + draft.rng.randrange(0, 60_000),
         "baseline_months": 12,
-        "tariff_tier": 3 if draft.rng.random() < 0.33 or resident.number == 1 else 1,
+        "tariff_tier": 3 if draft.rng.random() < 0.33 or resident.number == EVERYTHING else 1,
     }
     start_us = ended_us + 1_000_000 - 30 * DAY_US
-    draft.report(
-        Act(resident.number, "grid_company", "household_electricity_month", start_us, ended_us, measures)
-    )
+    act = Act(resident.number, "grid_company", "household_electricity_month", start_us, ended_us, measures)
+    if metered:
+        draft.stand_aside(act, "overlapping", "bills_of_metered_homes")
+    else:
+        draft.report(act)
 
 
 def _roof(draft: Draft, resident: Resident, index: int) -> None:

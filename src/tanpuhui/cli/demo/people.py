@@ -32,7 +32,8 @@ KINDS = {
     "meter_halfhourly": ("household_electricity_day",),
     "grid_company": ("household_electricity_month", "rooftop_pv_output"),
 }
-#: The first of these many residents use every provider, so that the smallest city has one of each kind of act.
+#: The first of these many residents use every provider, so that the smallest city has one of each kind of act; the
+#: last of them has no meter, so that a bill counts too.
 EVERYTHING = 4
 MOST_HOMES = 150
 
@@ -56,7 +57,7 @@ def residents(rng: random.Random, count: int) -> list[Resident]:
     found = []
     for number in range(1, count + 1):
         providers = {name for name, share in USERS.items() if rng.random() < share or number <= EVERYTHING}
-        if homes >= MOST_HOMES:
+        if homes >= MOST_HOMES or number == EVERYTHING:
             providers.discard("meter_halfhourly")
         homes += "meter_halfhourly" in providers
         last = count - number
