@@ -150,7 +150,9 @@ def measure(folder: Path, buckets: int) -> dict[str, float]:
         pq.write_table(result.results, folder / f"results-{number}.parquet", compression="zstd")
         return result.outcomes
 
-    for counts in over_buckets(lambda limit: DuckDb(memory_limit=limit), range(buckets), work):
+    for counts in over_buckets(
+        lambda limit, threads: DuckDb(memory_limit=limit, threads=threads), range(buckets), work
+    ):
         outcomes.update(counts)
     wall, spent = time.perf_counter() - began, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -164,13 +166,20 @@ def main() -> None:
     parser.add_argument("--buckets", type=int, default=8)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
+    parser.add_argument("--make", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.make:
+        make_city(Path(given.folder), given.activities, given.residents, given.buckets)
+        return
     if given.folder:
         print(json.dumps(measure(Path(given.folder), given.buckets)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        make_city(Path(folder), given.activities, given.residents, given.buckets)
-        command = [sys.executable, __file__, "--folder", folder, "--buckets", str(given.buckets)]
+        command = [sys.executable, __file__, "--folder", folder]
+        for name in ("activities", "residents", "buckets"):
+            command += [f"--{name}", str(vars(given)[name])]
+        # Made by a process of its own: a child's largest resident set begins with its parent's.
+        subprocess.run([*command, "--make"], check=True)
         runs = [
             json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
             for _ in range(given.runs)

@@ -23,8 +23,8 @@ from tanpuhui.quantify.side_by_side import over_buckets
 CREDIT_SCHEMA = pa.schema(
     [("account_id", pa.int64()), ("methodology", pa.string()), ("credited_mg", pa.int64())]
 )
-ENGINES: dict[str, Callable[[str], AbstractContextManager[Engine]]] = {
-    "duckdb": lambda memory_limit: DuckDb(memory_limit=memory_limit),
+ENGINES: dict[str, Callable[[str, int], AbstractContextManager[Engine]]] = {
+    "duckdb": lambda memory_limit, threads: DuckDb(memory_limit=memory_limit, threads=threads),
 }
 #: In the place of tables that are written already.
 _NOTHING = pa.table({})

@@ -286,8 +286,8 @@ def methodology_key(methodology: Methodology) -> str:
 
 
 def _count(results: pa.Table) -> dict[str, int]:
-    numbers, counts = np.unique(results["outcome"].to_numpy(), return_counts=True)
-    return {Outcome(number).name: int(count) for number, count in zip(numbers, counts, strict=True)}
+    counts = np.bincount(results["outcome"].to_numpy())
+    return {Outcome(number).name: int(counts[number]) for number in np.flatnonzero(counts).tolist()}
 
 
 def digest_results(results: pa.Table) -> str:

@@ -21,12 +21,17 @@ def workers() -> int:
     return max(1, min(os.cpu_count() or 1, 8))
 
 
+def threads() -> int:
+    """How many threads each of them has: together they are as many as there are cores."""
+    return max(1, (os.cpu_count() or 1) // workers())
+
+
 def over_buckets(
-    start: Callable[[str], AbstractContextManager[Engine]],
+    start: Callable[[str, int], AbstractContextManager[Engine]],
     numbers: Iterable[int],
     work: Callable[[Engine, int], Answer],
 ) -> list[Answer]:
-    """The answers for the buckets, in the order given; ``start`` makes an engine of a memory limit.
+    """The answers for the buckets, in the order given; ``start`` makes an engine of a memory limit and threads.
 
     The first error ends the whole: what was begun is finished, and nothing more is.
     """
@@ -41,5 +46,5 @@ def over_buckets(
 
     with ExitStack() as engines, ThreadPoolExecutor(workers()) as pool:
         for _ in range(workers()):
-            free.put(engines.enter_context(start(f"{MEMORY_MB // workers()}MB")))
+            free.put(engines.enter_context(start(f"{MEMORY_MB // workers()}MB", threads())))
         return list(pool.map(one, numbers))

@@ -246,17 +246,17 @@ def once_steps() -> list[Step]:
     """One of each act: of acts that exclude each other in time the best ranked counts, in any order of arrival.
 
     Rank: a report that can be reckoned with before one that cannot (no methodology, a measure missing or out of
-    range), the provider's precedence in its contract, then the earlier start, the later end, the provider, its id.
+    range), the provider's precedence in its contract, then the earlier start, the later end, the provider, the kind and
+    the smaller amount. Acts that are alike in all of it are ordered by their numbers: either way the same is credited.
     An act of no duration is a rival only of another provider's report of it within the same second.
 
     Only what counts takes others out: where B loses to A, C is not lost to B. Losers are taken out round by round;
     who is still undecided after the last round loses.
     """
     until = f"GREATEST({{0}}.ended_us, {{0}}.started_us + {SECOND_US})"
-    numbers = ("rank_no", "started_us", "ended_us", "provider_no", "kind_bit")
+    numbers = ("rank_no", "started_us", "ended_us", "provider_no", "kind_bit", "avoided_mg")
     both = ", ".join(f"{side}.{name} AS {side}_{name}" for side in "ab" for name in numbers)
-    rank = "{0}_rank_no, {0}_started_us, -{0}_ended_us, {0}_provider_no, {0}_source_id, {0}_revision"
-    tied = " AND ".join(f"a_{name} = b_{name}" for name in numbers[:4])
+    mine, rivals = (_rank(side, own) for side, own in (("a", "record_id"), ("b", "rival_id")))
     lost = " UNION ALL ".join(f"SELECT * FROM lost_{number}" for number in range(1, ROUNDS + 1))
     return [
         Step(
@@ -270,26 +270,7 @@ def once_steps() -> list[Step]:
             WHERE a.rank_no >= b.rank_no
             """,
         ),
-        Step("tied", f"SELECT DISTINCT record_id FROM contest WHERE {tied}"),
-        Step(
-            "tied_source",
-            "SELECT r.record_id, r.source_id, r.revision FROM record AS r SEMI JOIN tied AS t "
-            "ON t.record_id = r.record_id",
-        ),
-        Step(
-            "ranked",
-            """
-            SELECT c.*, s.source_id AS a_source_id, s.revision AS a_revision,
-                o.source_id AS b_source_id, o.revision AS b_revision
-            FROM contest AS c LEFT JOIN tied_source AS s ON s.record_id = c.record_id
-                LEFT JOIN tied_source AS o ON o.record_id = c.rival_id
-            """,
-            kept=False,
-        ),
-        Step(
-            "beaten_0",
-            f"SELECT * FROM ranked WHERE {_before(rank.format('b').split(', '), rank.format('a').split(', '))}",
-        ),
+        Step("beaten_0", f"SELECT * FROM contest WHERE {_before(rivals, mine)}"),
         *(step for number in range(1, ROUNDS + 1) for step in _round(number)),
         Step(
             "once_end",
@@ -298,7 +279,7 @@ def once_steps() -> list[Step]:
                 SELECT record_id, rival_id,
                     CASE WHEN a_kind_bit = b_kind_bit AND a_provider_no <> b_provider_no
                         THEN {Outcome.duplicate_of} ELSE {Outcome.overlapping} END AS outcome,
-                    ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY {rank.format("b")}) AS place
+                    ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY {", ".join(rivals)}) AS place
                 FROM ({lost} UNION ALL SELECT * FROM beaten_{ROUNDS}) AS lost
             ) AS placed_rivals WHERE place = 1
             UNION ALL
@@ -310,6 +291,19 @@ def once_steps() -> list[Step]:
             "SELECT c.* FROM covered AS c ANTI JOIN once_end AS e ON e.record_id = c.record_id",
             kept=False,
         ),
+    ]
+
+
+def _rank(side: str, own: str) -> list[str]:
+    """What a side of a contest is ordered by: what it cannot avoid first; its number only among acts that are alike."""
+    return [
+        f"{side}_rank_no",
+        f"{side}_started_us",
+        f"-{side}_ended_us",
+        f"{side}_provider_no",
+        f"{side}_kind_bit",
+        f"COALESCE({side}_avoided_mg, {-(1 << 62)})",
+        own,
     ]
 
 

@@ -71,10 +71,8 @@ class DuckDb:
         self._run(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT {chosen} FROM {source}")
 
     def put(self, name: str, table: pa.Table) -> None:
-        """Name a small relation that is given whole."""
-        self._connection.register(f"{name}_given", table)
-        self._run(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM {name}_given")
-        self._connection.unregister(f"{name}_given")
+        """Name a small relation that is given whole; it is read where it lies."""
+        self._connection.register(name, table)
 
     def run(self, steps: Iterable[Step]) -> None:
         """Make each relation in order."""
