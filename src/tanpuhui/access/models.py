@@ -92,7 +92,7 @@ class User(AbstractBaseUser):
 
     # What Django's admin asks. Rights come from memberships in operators, never from a list of permissions.
     def has_perm(self, perm: str, obj: object = None) -> bool:
-        """Whether a member of the operator's staff may do this; an auditor may look at everything and change nothing."""
+        """Whether somebody of the operator's staff may do this; an auditor looks at everything and changes nothing."""
         del obj
         roles = self._operator_roles()
         if perm.rpartition(".")[2].startswith("view_"):

@@ -15,6 +15,8 @@ from tanpuhui.kit.home import VARIABLE, default_home, home
 
 #: Views wait for the database more than they compute, so a worker answers several requests at once.
 THREADS = 8
+#: Connections a worker takes on at once; what comes on top waits to be accepted.
+BACKPRESSURE = 64
 
 
 def serve(
@@ -75,6 +77,7 @@ def _run(host: str, port: int, workers: int) -> None:
         interface=Interfaces.WSGI,
         workers=workers,
         blocking_threads=THREADS,
+        backpressure=BACKPRESSURE,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
         workers_kill_timeout=10,

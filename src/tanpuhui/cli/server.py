@@ -39,7 +39,9 @@ class ServerDoesNotStart(Refusal):
 
 class ServerDoesNotStop(Refusal):
     code = "serve.does_not_stop"
-    message = "The server with process id {pid} did not stop in {seconds} s. Look at what it does, then end it yourself."
+    message = (
+        "The server, process {pid}, did not stop in {seconds} s. Look at what it does, then end it yourself."
+    )
 
 
 class NoFreePort(Refusal):

@@ -1,4 +1,4 @@
-"""Environment: what an installation is told from outside, read once; production refuses what only a demonstration may have."""
+"""Environment: what an installation is told from outside; production refuses what only a demonstration may have."""
 
 from __future__ import annotations
 

@@ -13,11 +13,14 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+
+from tanpuhui.kit.refusal import Refusal
 
 PACKAGES = Path(__file__).resolve().parents[1]
 FOLDER = PACKAGES / "locale"
@@ -39,6 +42,11 @@ KEYWORDS: dict[str, object] = {
     "npgettext": ((1, "c"), 2, 3),
 }
 
+#: Lines of a file's head that change without a sentence changing.
+_MACHINES = re.compile(
+    rb'"(POT-Creation-Date|PO-Revision-Date|Generated-By|Last-Translator|Language-Team|Report-Msgid-Bugs-To):.*\n'
+)
+
 Word = tuple[str | tuple[str, str], str | None]
 
 
@@ -56,8 +64,6 @@ def gather() -> set[Word]:
 
 def refusals() -> set[str]:
     """The sentences of every refusal of the packages that pages call."""
-    from tanpuhui.kit.refusal import Refusal
-
     for package in REFUSING:
         root = importlib.import_module(f"tanpuhui.{package}")
         for module in pkgutil.walk_packages(root.__path__, f"{root.__name__}."):
@@ -66,7 +72,7 @@ def refusals() -> set[str]:
     return {kind.message for kind in _below(Refusal) if kind.__module__.split(".")[1] in REFUSING}
 
 
-def _below(kind: type) -> Iterator[type]:
+def _below(kind: type[Refusal]) -> Iterator[type[Refusal]]:
     for child in kind.__subclasses__():
         yield child
         yield from _below(child)
@@ -107,22 +113,18 @@ def update(language: str, words: set[Word]) -> list[Word]:
     missing = []
     for word, context in sorted(words, key=_in_order):
         known = old.get(word if isinstance(word, str) else word[0], context)
-        said = known.string if known else ""
+        said: Any = known.string if known else ""
         if language == SOURCE:
             said = word
         elif isinstance(word, tuple) and not isinstance(said, tuple):
             said = (said,) * new.num_plurals
         flags = ["python-brace-format"] if _has_braces(word) else []
-        new.add(word, said, context=context, flags=flags)  # type: ignore[arg-type]
+        new.add(word, said, context=context, flags=flags)
         if not said or (isinstance(said, tuple) and not all(said)):
             missing.append((word, context))
     out = io.BytesIO()
     write_po(out, new, width=110, no_location=True, omit_header=False, include_previous=False)
-    text = re.sub(
-        rb'"(POT-Creation-Date|PO-Revision-Date|Generated-By|Last-Translator|Language-Team):.*\n',
-        b"",
-        out.getvalue(),
-    )
+    text = _MACHINES.sub(b"", out.getvalue())
     file_of(language).parent.mkdir(parents=True, exist_ok=True)
     file_of(language).write_bytes(text)
     return missing

@@ -41,7 +41,7 @@ class Figures:
 
 def figures() -> Figures:
     """The figures, at most a minute old."""
-    known = caches["worker"].get("public-figures")
+    known: Figures | None = caches["worker"].get("public-figures")
     if known is None:
         with connection.cursor() as cursor:
             cursor.execute(_SQL)

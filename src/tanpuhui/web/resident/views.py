@@ -26,6 +26,13 @@ def home(request: HttpRequest) -> HttpResponse:
         "pending_mg": pending_mg,
         "certified_mg": certified_mg,
         "avoided_mg": pending_mg + certified_mg + drawn.retired_mg(),
-        "lines": drawn.lines,
+        "lines": [
+            {
+                "effective_on": line.effective_on,
+                "method": line.asset.removeprefix("pending:"),
+                "amount": line.amount,
+            }
+            for line in drawn.lines
+        ],
     }
     return render(request, "resident/home.html", context)

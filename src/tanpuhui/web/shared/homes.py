@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -43,7 +45,7 @@ def home_of_user(request: HttpRequest) -> HttpResponseBase:
     return _choice(request, found, has_account=has_account)
 
 
-def homes_of(kind: str) -> object:
+def homes_of(kind: str) -> Callable[[HttpRequest], HttpResponseBase]:
     """A view for members of one kind of organisation: the way to the only one, or a choice."""
 
     @login_required

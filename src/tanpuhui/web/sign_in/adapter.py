@@ -1,4 +1,4 @@
-"""Adapter: how allauth signs people in here: no names, nothing kept of what an identity service says but its subject."""
+"""Adapter: how allauth signs people in here: no names; of what an identity service says, only its subject is kept."""
 
 from __future__ import annotations
 
@@ -46,9 +46,11 @@ class IdentityServiceAdapter(DefaultSocialAccountAdapter):
     """A city's identity service says that this is one person, under an opaque subject; nothing else is kept."""
 
     def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        del request
         sociallogin.account.extra_data = {}
 
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> User:
+        del request, data
         user = sociallogin.user
         assert isinstance(user, User)
         user.language = translation.get_language() or ""

@@ -40,7 +40,7 @@ class OpenAccountForm(forms.Form):
     guardian_code = forms.CharField(
         label=gettext_lazy("Code from your guardian"),
         help_text=gettext_lazy(
-            "Only for those under 14: your guardian finds it in their own account under Privacy, “An account for a child”."
+            "Only for those under 14: your guardian makes it in their own account, under “An account for a child”."
         ),
         required=False,
         max_length=200,
