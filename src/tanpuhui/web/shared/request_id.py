@@ -32,15 +32,13 @@ class RequestId:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.headers.get("X-Request-ID", "") if settings.ALLAUTH_TRUSTED_PROXY_COUNT else ""
         number = given if _GIVEN.match(given) else uuid4().hex
-        token = _current.set(number)
+        # Not set back afterwards: Django writes about failed requests when this has returned.
+        _current.set(number)
         started = time.perf_counter()
-        try:
-            response = self.get_response(request)
-            response["X-Request-ID"] = number
-            _write(request, response.status_code, time.perf_counter() - started)
-            return response
-        finally:
-            _current.reset(token)
+        response = self.get_response(request)
+        response["X-Request-ID"] = number
+        _write(request, response.status_code, time.perf_counter() - started)
+        return response
 
 
 def _write(request: HttpRequest, status: int, seconds: float) -> None:
