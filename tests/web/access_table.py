@@ -41,6 +41,7 @@ TABLE: dict[str, Row] = {
     "account_logout": {"anonymous": 302, "else": 200},
     "account_inactive": EVERYBODY,
     "open_account": {**all_signed_in(200), "resident": 302},
+    "guardian_code": {**all_signed_in(302), "resident": 200},
     "sign_in_settings": all_signed_in(),
     "account_email": all_signed_in(),
     "account_reauthenticate": all_signed_in(),

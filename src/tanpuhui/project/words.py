@@ -109,7 +109,7 @@ def load(language: str) -> Catalog:
 def update(language: str, words: set[Word]) -> list[Word]:
     """Bring one language's file up to date, in the order of the alphabet; answers what is not translated yet."""
     old = load(language) if file_of(language).exists() else Catalog(locale=language)
-    new = Catalog(locale=language, project="Tanpuhui", header_comment="# Sentences of Tanpuhui's pages.")
+    new = Catalog(locale=language, project="Tanpuhui", header_comment="# Sentences of pages.", fuzzy=False)
     missing = []
     for word, context in sorted(words, key=_in_order):
         known = old.get(word if isinstance(word, str) else word[0], context)

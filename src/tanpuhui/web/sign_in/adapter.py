@@ -38,6 +38,10 @@ class Adapter(DefaultAccountAdapter):
         assert isinstance(saved, User)
         return saved
 
+    def send_account_already_exists_mail(self, email: str) -> None:
+        """Nobody has a password, so the way in is named and not a way to reset one."""
+        self.send_mail("account/email/account_already_exists", email, {})
+
     def format_email_subject(self, subject: str) -> str:
         return subject
 

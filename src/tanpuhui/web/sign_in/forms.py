@@ -9,11 +9,13 @@ from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from tanpuhui.consent.age import AGE, is_under
 
 OLDEST_YEARS = 130
+#: Words of allauth's forms that we say otherwise.
+LIBRARY_WORDS = (gettext_noop("Code"), gettext_noop("Email"), gettext_noop("Email address"))
 
 
 class AddPasskey(AddWebAuthnForm):

@@ -21,6 +21,7 @@ urlpatterns = [
     path("new/passkey/", account.signup_by_passkey, name="account_signup_by_passkey"),
     path("new/confirm/", account.email_verification_sent, name="account_email_verification_sent"),
     path("new/account/", views.open_account, name="open_account"),
+    path("new/child/", views.guardian_code, name="guardian_code"),
     path("settings/", views.settings, name="sign_in_settings"),
     path("settings/address/", account.email, name="account_email"),
     path("again/", mfa.reauthenticate, name="account_reauthenticate"),

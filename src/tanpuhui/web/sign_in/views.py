@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -20,9 +20,11 @@ from tanpuhui.access.hold import account_of
 from tanpuhui.access.models import User
 from tanpuhui.consent.age import ZONE
 from tanpuhui.kit.moment import utc_now
+from tanpuhui.web.shared.access import ResidentRequest, resident_page
 from tanpuhui.web.shared.forms import FormPage
 from tanpuhui.web.shared.request_id import current
 from tanpuhui.web.sign_in.forms import OpenAccountForm
+from tanpuhui.web.sign_in.guardian import code_for
 from tanpuhui.web.sign_in.open_account import open_for
 
 
@@ -61,12 +63,21 @@ open_account = OpenAccount.as_view()
 @login_required
 def settings(request: HttpRequest) -> HttpResponse:
     """How this user signs in: address, passkeys, authenticator app, identity service."""
+    assert isinstance(request.user, User)
     found = {one.type: one for one in Authenticator.objects.filter(user=request.user)}
     context = {
         "addresses": EmailAddress.objects.filter(user=request.user).order_by("-primary", "pk"),
         "passkeys": Authenticator.objects.filter(user=request.user, type=Authenticator.Type.WEBAUTHN).count(),
         "has_app": Authenticator.Type.TOTP in found,
         "has_codes": Authenticator.Type.RECOVERY_CODES in found,
+        "has_account": account_of(request.user) is not None,
         "services": SocialAccount.objects.filter(user=request.user).count(),
     }
     return render(request, "sign_in/settings.html", context)
+
+
+@resident_page
+def guardian_code(request: HttpRequest) -> HttpResponse:
+    """A code with which a child opens an account under this resident's care; made when it is asked for."""
+    code = code_for(cast(ResidentRequest, request).account) if request.method == "POST" else ""
+    return render(request, "sign_in/guardian_code.html", {"code": code})
