@@ -9,7 +9,7 @@ export UV_NATIVE_TLS := true
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check unit format bench pins clean
+.PHONY: help setup demo test check words unit format bench pins clean
 
 help:  ## what each command does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -22,6 +22,7 @@ help:  ## what each command does
 .venv/base.done: .venv/pyvenv.cfg requirements/base.txt pyproject.toml
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/base.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	$(BIN)/python -m tanpuhui.project.words compile
 	@touch $@
 
 .venv/dev.done: .venv/base.done requirements/dev.txt
@@ -42,6 +43,9 @@ check: .venv/dev.done  ## style, types and the order of imports
 	TANPUHUI_HOME=$(CURDIR)/.mypy_cache/home TANPUHUI_DATABASE_URL=postgresql:///none $(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/tanpuhui methodology check
+
+words: .venv/base.done  ## gather what people may see, list what is not translated, compile
+	$(BIN)/python -m tanpuhui.project.words
 
 unit: .venv/dev.done  ## the fast tests only
 	$(BIN)/pytest -q -n 2 --dist loadfile -m 'not slow'

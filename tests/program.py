@@ -116,7 +116,6 @@ def installation() -> Iterator[Program]:
 
 def serve() -> None:
     """Import everything, start the database, and fork one process for each order on standard input."""
-    from tanpuhui.cli import start
     from tanpuhui.methodology.load import load_library
     from tanpuhui.project import command, database
 
@@ -130,7 +129,7 @@ def serve() -> None:
     from tanpuhui.registry import certify
 
     assert all((duckdb, pyarrow.parquet, replay, run, link, take, certify))
-    start.use(database.prepare)
+    command.use()
     _disconnect()
     orders, answers = sys.stdin, os.fdopen(os.dup(1), "w")
     _tell(answers, {})

@@ -15,9 +15,17 @@ atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ["TANPUHUI_HOME"] = str(_home)
 os.environ.pop("TANPUHUI_DATABASE_URL", None)
 
-from tanpuhui.project import database  # noqa: E402
+from tanpuhui.project import database, words  # noqa: E402
 from tanpuhui.project.settings import *  # noqa: E402, F403
 from tanpuhui.project.settings import DATABASES as _DATABASES  # noqa: E402
 
 database.ensure_roles(database.url())
 DATABASES = {"default": {**_DATABASES["owner"], "TEST": {}}}
+#: Files under their own names, straight from the packages: nothing is gathered for a test.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+STATIC_ROOT = None
+WHITENOISE_USE_FINDERS = True
+words.compile_all()

@@ -36,6 +36,7 @@ COMMANDS = [
     "methodology seal",
     "methodology show",
     "methodology stale",
+    "serve",
     "statement",
 ]
 SCRIPT = """

@@ -1,1 +1,1 @@
-"""Access: who signs in, what each may do, and the trail of what was done."""
+"""Access: who may sign in, for which account or organisation, what they did, and what two people must agree to."""

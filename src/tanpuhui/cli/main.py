@@ -23,7 +23,7 @@ DISK_FULL = "53100"
 OUR_FAULT = 1
 
 #: Groups that work without a database.
-WITHOUT_DATABASE = {"methodology", "demo", "database", "--help", "-h", "--version"}
+WITHOUT_DATABASE = {"methodology", "demo", "database", "serve", "--help", "-h", "--version"}
 
 app = App(
     name="tanpuhui",
@@ -54,6 +54,11 @@ app.command(
     name="statement",
     help="Show a resident's statement, now or at a time.\n\n"
     "Example: tanpuhui statement 1 --at 2026-11-24T12:00:00+08:00 --json",
+)
+app.command(
+    "tanpuhui.cli.serve:serve",
+    name="serve",
+    help="Serve the pages of this installation.\n\nExample: tanpuhui serve --port 8000 --workers 2",
 )
 app.command(
     "tanpuhui.cli.demo.command:demo",

@@ -7,17 +7,35 @@ import sys
 from tanpuhui.cli import start
 from tanpuhui.cli.main import app, status_of
 
+PROGRAM = (sys.executable, "-c", "from tanpuhui.project.command import run; run()")
+
 app.command("tanpuhui.project.migrate:app", name="database", help="Migrate the database.")
 
 
 def run() -> None:
     """Run one command and leave with its exit status."""
-    start.use(_prepare)
+    use()
     sys.exit(status_of(sys.argv[1:]))
+
+
+def use() -> None:
+    """Tell the command line how this installation starts its database and its pages."""
+    start.use(
+        _prepare,
+        application="tanpuhui.project.wsgi:application",
+        prepare_pages=_prepare_pages,
+        program=PROGRAM,
+    )
 
 
 def _prepare() -> None:
     """Imported when it is needed, so that help answers at once."""
     from tanpuhui.project.database import prepare
+
+    prepare()
+
+
+def _prepare_pages() -> None:
+    from tanpuhui.project.pages import prepare
 
     prepare()

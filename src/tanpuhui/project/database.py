@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -85,25 +86,33 @@ def migrate(alias: str = "owner") -> None:
 
 
 def missing_migrations(alias: str = "owner") -> int:
-    """How many migrations of this code the database does not have."""
+    """How many migrations of this code the database does not have, by their files' names: none is imported."""
+    from django.apps import apps
     from django.db import connections
-    from django.db.migrations.executor import MigrationExecutor
+    from django.db.migrations.recorder import MigrationRecorder
 
-    executor = MigrationExecutor(connections[alias])
-    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    known = {
+        (stage.label, file.stem)
+        for stage in apps.get_app_configs()
+        for file in Path(stage.path, "migrations").glob("*.py")
+        if not file.name.startswith("_")
+    }
+    return len(known - set(MigrationRecorder(connections[alias]).applied_migrations()))
 
 
 def grant_privileges(alias: str = "owner") -> None:
     """Tables are append-only for the application's role, but for those that a stage lists as mutable.
 
     A stage's ``AppConfig`` names ``mutable_tables`` (UPDATE and DELETE too) and ``guarded_tables``
-    (SELECT only: functions of the database write them).
+    (SELECT only: functions of the database write them); libraries' tables are in the setting ``MUTABLE_TABLES``.
     """
     from django.apps import apps
+    from django.conf import settings
     from django.db import connections
 
     role = sql.Identifier(APP_ROLE)
     mutable = [name for stage in apps.get_app_configs() for name in getattr(stage, "mutable_tables", ())]
+    mutable += settings.MUTABLE_TABLES
     guarded = [name for stage in apps.get_app_configs() for name in getattr(stage, "guarded_tables", ())]
     with connections[alias].cursor() as cursor:
         for schema in ("public", "vault"):

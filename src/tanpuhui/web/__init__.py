@@ -1,1 +1,1 @@
-"""Web: the pages of residents, providers, partners and the public."""
+"""Web: pages for people, one package for each audience; what they have in common is in ``shared``."""

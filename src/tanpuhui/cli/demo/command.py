@@ -16,6 +16,7 @@ from tanpuhui.kit.moment import utc_now
 
 if TYPE_CHECKING:
     from tanpuhui.cli.demo.run import Installation, Result, Watch
+    from tanpuhui.cli.server import Running
 
 DONE, FINDINGS = 0, 3
 #: A demonstration's lake has few buckets: each costs a close the same, however few residents it has.
@@ -41,14 +42,14 @@ def demo(
     seed
         Another seed, another city.
     serve
-        Nothing is served yet; --no-serve is accepted for scripts.
+        Serve the city's pages in the background afterwards, with a way in for each kind of user.
     json
         Print one JSON document.
     """
     from tanpuhui.cli.demo.city import build
-    from tanpuhui.cli.demo.homes import settle_in
+    from tanpuhui.cli.demo.homes import settle_in, stop_earlier
 
-    del serve
+    stop_earlier()
     started = time.monotonic()
     with _bar(shown=not json) as watch:
         watch("Making up a city", 0, 1)
@@ -59,8 +60,9 @@ def demo(
         from tanpuhui.cli.demo.run import run
 
         result = run(city, at, watch)
-    seconds = round(time.monotonic() - started)
-    _print(result, at, home, seconds, json=json)
+        seconds = round(time.monotonic() - started)
+        served = _serve(home, watch) if serve else None
+    _print(result, at, home, seconds, served, json=json)
     return DONE if result.is_true else FINDINGS
 
 
@@ -78,6 +80,14 @@ def _install(home: Path) -> Installation:
     return Installation(places.places(), load_jurisdiction("demo"), load_library(), home / "provider-files")
 
 
+def _serve(home: Path, watch: Watch) -> Running:
+    """A server of this city that outlives the command."""
+    from tanpuhui.cli.server import start_in_background
+
+    watch("Starting the server", 1, 1)
+    return start_in_background(home, demo=True)
+
+
 @contextmanager
 def _bar(*, shown: bool) -> Iterator[Watch]:
     """A progress bar on the error stream, so that what is printed stays clean."""
@@ -93,11 +103,13 @@ def _bar(*, shown: bool) -> Iterator[Watch]:
         yield watch
 
 
-def _print(result: Result, at: Installation, home: Path, seconds: int, *, json: bool) -> None:
+def _print(
+    result: Result, at: Installation, home: Path, seconds: int, served: Running | None, *, json: bool
+) -> None:
     from tanpuhui.cli.demo import report
 
     if json:
-        print_json(report.as_json(result, home, seconds))
+        print_json(report.as_json(result, home, seconds) | (report.ways_in(served.url) if served else {}))
         return
     from django.db import connection
 
@@ -111,3 +123,5 @@ def _print(result: Result, at: Installation, home: Path, seconds: int, *, json: 
         f"{verdict}: {result.count('rows'):,} rows of {len(result.city.residents):,} residents in {seconds} s."
     )
     report.show_home(home, console)
+    if served:
+        report.show_ways_in(served.url, console)

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from tanpuhui.cli.server import stop
 from tanpuhui.kit.home import VARIABLE, default_home
 from tanpuhui.kit.refusal import Refusal
 
@@ -39,6 +40,13 @@ def settle_in(now: datetime) -> Path:
     _mark(path, now)
     os.environ[VARIABLE] = str(path)
     return path
+
+
+def stop_earlier() -> None:
+    """Stop the servers of earlier demonstrations, so that their homes can be removed; with a named home, none."""
+    if not os.environ.get(VARIABLE):
+        for path in default_home().glob(f"{PREFIX}*"):
+            stop(path)
 
 
 def remove_earlier(below: Path) -> list[Path]:

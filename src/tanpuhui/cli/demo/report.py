@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tanpuhui.access.demo import ROLES, path_of
 from tanpuhui.cli.demo.check import ASTRAY
 from tanpuhui.cli.demo.run import Result
 from tanpuhui.cli.output import mg_as_mass
@@ -63,6 +64,18 @@ def show_home(home: Path, console: Console) -> None:
     console.print(f"  export TANPUHUI_HOME={home}", highlight=False, soft_wrap=True)
     for command in ("close list", "lot show", "evidence quarantine list", "ledger check", "statement 1"):
         console.print(f"  tanpuhui {command}", highlight=False)
+
+
+def ways_in(url: str) -> dict[str, Any]:
+    """Where the city is served, and a link that signs in as each kind of user."""
+    return {"url": url, "sign_in": {role: url + path_of(role) for role in ROLES}}
+
+
+def show_ways_in(url: str, console: Console) -> None:
+    """Say where the city is served, who can sign in, and how it is stopped."""
+    console.print(f"[bold]Served at {url}[/] until 'tanpuhui serve --stop'. Sign in as:", highlight=False)
+    for role in ROLES:
+        console.print(f"  {role:10} {url}{path_of(role)}", highlight=False, soft_wrap=True)
 
 
 def _rows(result: Result) -> Table:

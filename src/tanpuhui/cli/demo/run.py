@@ -14,6 +14,7 @@ from tanpuhui.cli.demo import check, ends, files
 from tanpuhui.cli.demo.calendar import Calendar
 from tanpuhui.cli.demo.plan import City, Delivery
 from tanpuhui.cli.demo.register import Registered, link, register, withdraw_until
+from tanpuhui.cli.demo.users import make_users
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
 from tanpuhui.close.run import CloseAnswer, close_day
@@ -134,6 +135,7 @@ def run(city: City, at: Installation, watch: Watch) -> Result:
     expected = check.expect(city)
     steps.begin("Opening accounts, giving grants")
     registered = register(city)
+    make_users(registered.accounts, Calendar(city.days).opened_at)
     taken = Taken()
     first = _week(city, registered, taken, at, steps)
     last = _afterwards(city, registered, taken, at, steps)

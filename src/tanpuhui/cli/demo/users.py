@@ -1,0 +1,55 @@
+"""Users: who can sign in to the demonstration, for which account or organisation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from allauth.account.models import EmailAddress
+from django.db import transaction
+
+from tanpuhui.access.demo import ROLES, address_of
+from tanpuhui.access.hold import hold
+from tanpuhui.access.membership import join
+from tanpuhui.access.models import Membership, Organisation, User
+from tanpuhui.access.organise import organise
+
+#: (kind, code, name in Chinese, name in English) of the organisations; a provider's code is its contract's.
+ORGANISATIONS = (
+    (Organisation.OPERATOR, "demo-centre", "演示城市碳普惠中心", "Demonstration city centre"),
+    (Organisation.PROVIDER, "szt", "演示地铁公司", "Demonstration metro"),
+    (Organisation.PROVIDER, "bike_app", "演示单车公司", "Demonstration bicycles"),
+    (Organisation.COMPANY, "demo-company", "演示控排企业", "Demonstration company"),
+    (Organisation.MERCHANT, "demo-merchant", "演示商户", "Demonstration shop"),
+    (Organisation.BANK, "demo-bank", "演示银行", "Demonstration bank"),
+    (Organisation.VERIFIER, "demo-verifier", "演示核查机构", "Demonstration verifier"),
+)
+#: Which organisation each kind of user acts for; a provider's user for one of the two.
+ACTS_FOR = {
+    "provider": "szt",
+    "operator": "demo-centre",
+    "operator2": "demo-centre",
+    "company": "demo-company",
+    "merchant": "demo-merchant",
+    "bank": "demo-bank",
+    "verifier": "demo-verifier",
+}
+#: The resident whose statement the summary prints.
+RESIDENT = 1
+
+
+def make_users(accounts: dict[int, int], at: datetime) -> None:
+    """Make a user of each kind; ``accounts`` are those of residents by number."""
+    with transaction.atomic():
+        organisations = {
+            code: organise(kind, code, name_zh=name_zh, name_en=name_en, at=at)
+            for kind, code, name_zh, name_en in ORGANISATIONS
+        }
+        for role in ROLES:
+            user = User.objects.create_user(
+                address_of(role), is_staff=role.startswith("operator"), joined_at=at
+            )
+            EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+            if role == "resident":
+                hold(user, accounts[RESIDENT], at=at)
+            else:
+                join(user, organisations[ACTS_FOR[role]], Membership.ADMIN, at=at)

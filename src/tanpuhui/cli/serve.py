@@ -1,0 +1,109 @@
+"""``tanpuhui serve``: the pages of this installation, served by granian; the database stays up meanwhile."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from tanpuhui.cli import server, start
+from tanpuhui.cli.output import console, print_json
+from tanpuhui.kit.home import VARIABLE, default_home, home
+
+#: Views wait for the database more than they compute, so a worker answers several requests at once.
+THREADS = 8
+#: Connections a worker takes on at once; what comes on top waits to be accepted.
+BACKPRESSURE = 64
+
+
+def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: Annotated[int, Parameter(validator=Number(gte=1, lte=65_535))] = 8000,
+    workers: Annotated[int, Parameter(validator=Number(gte=1, lte=64))] = 1,
+    stop: bool = False,
+    json: bool = False,
+) -> int:
+    """Serve the pages until it is stopped; or stop a server that runs in the background.
+
+    Example: tanpuhui serve --port 8000 --workers 2
+
+    Parameters
+    ----------
+    host
+        The address to listen at; 127.0.0.1 is this machine alone.
+    port
+        The port to listen at.
+    workers
+        How many processes answer requests.
+    stop
+        Stop the server of this home (or of the latest demonstration) and serve nothing.
+    json
+        With --stop: print what was stopped as JSON.
+    """
+    if stop:
+        return _stop(json=json)
+    place = home()
+    if not server.is_free(host, port):
+        known = server.running(place)
+        if known:
+            raise server.ServerRuns(home=place, url=known.url)
+        raise server.PortInUse(host=host, port=port)
+    with server.being_served(place, host, port):
+        start.start_database()
+        start.installation().prepare_pages()
+        _disconnect()
+        console.print(f"Serving {place} at http://{host}:{port} ({workers} workers). Ctrl-C stops it.")
+        _run(host, port, workers)
+    return 0
+
+
+def _run(host: str, port: int, workers: int) -> None:
+    """Run granian here until a signal ends it; workers are fresh processes, so nothing of this one is shared."""
+    import multiprocessing
+
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    multiprocessing.set_start_method("spawn", force=True)
+    Server(
+        start.installation().application,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=THREADS,
+        backpressure=BACKPRESSURE,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        workers_kill_timeout=10,
+    ).serve()
+
+
+def _stop(*, json: bool) -> int:
+    stopped = [known for known in map(server.stop, _homes()) if known]
+    if json:
+        print_json({"stopped": [known.as_json() for known in stopped]})
+    elif stopped:
+        for known in stopped:
+            console.print(f"Stopped {known.url}, process {known.pid}.")
+    else:
+        console.print("No server runs.")
+    return 0
+
+
+def _homes() -> list[Path]:
+    """The home that is named; without one, the default one and those of demonstrations."""
+    if os.environ.get(VARIABLE):
+        return [home()]
+    return [default_home(), *sorted(default_home().glob("demo-*"))]
+
+
+def _disconnect() -> None:
+    from django.db import connections
+
+    connections.close_all()

@@ -1,0 +1,201 @@
+"""Environment: what an installation is told from outside; production refuses what only a demonstration may have."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from tanpuhui.kit.refusal import Refusal
+
+LOCAL, PRODUCTION = "local", "production"
+#: A secret of production has at least this many characters, and this many different ones.
+SECRET_LENGTH, SECRET_VARIETY = 50, 12
+#: What secrets from examples begin with.
+EXAMPLE_SECRETS = ("demo", "django-insecure", "change", "secret", "test", "example", "tanpuhui")
+
+
+class BadSetting(Refusal):
+    code = "project.bad_setting"
+    message = "{variable} {what_is_wrong}. {next_step}"
+
+
+@dataclass(frozen=True)
+class IdentityService:
+    """A city's identity service that speaks OpenID Connect."""
+
+    issuer: str
+    client_id: str
+    name: str
+    secret: str = field(repr=False)
+
+    @property
+    def origin(self) -> str:
+        parts = urlsplit(self.issuer)
+        return f"{parts.scheme}://{parts.netloc}"
+
+
+@dataclass(frozen=True)
+class Mail:
+    """Where e-mail goes: a server, or files below the installation's home when there is none."""
+
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = field(default="", repr=False)
+    tls: bool = False
+    ssl: bool = False
+    sender: str = "tanpuhui@localhost"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The variables of this process, looked at together."""
+
+    name: str
+    hosts: tuple[str, ...]
+    is_demo: bool
+    behind_proxies: int
+    mail: Mail
+    identity_service: IdentityService | None
+    secret: str | None = field(repr=False)
+
+    @property
+    def is_production(self) -> bool:
+        return self.name == PRODUCTION
+
+
+def read(given: Mapping[str, str] | None = None) -> Environment:
+    """Read and judge the environment; a refusal names the variable and the next step."""
+    values = os.environ if given is None else given
+    name = values.get("TANPUHUI_ENV", LOCAL) or LOCAL
+    if name not in (LOCAL, PRODUCTION):
+        raise BadSetting(
+            variable="TANPUHUI_ENV", what_is_wrong=f"is {name!r}", next_step=f"Set {LOCAL} or {PRODUCTION}."
+        )
+    found = Environment(
+        name=name,
+        hosts=tuple(
+            host.strip() for host in values.get("TANPUHUI_ALLOWED_HOSTS", "").split(",") if host.strip()
+        ),
+        is_demo=values.get("TANPUHUI_DEMO", "") == "1",
+        behind_proxies=_proxies(values),
+        mail=_mail(values),
+        identity_service=_identity_service(values),
+        secret=_secret(values, "TANPUHUI_SECRET_KEY"),
+    )
+    if found.is_production:
+        _refuse_unfit_for_production(found)
+    return found
+
+
+def _refuse_unfit_for_production(found: Environment) -> None:
+    if found.is_demo:
+        raise BadSetting(
+            variable="TANPUHUI_DEMO",
+            what_is_wrong="turns on signing in without proof, which production never has",
+            next_step="Unset it.",
+        )
+    if not found.hosts or "*" in found.hosts:
+        raise BadSetting(
+            variable="TANPUHUI_ALLOWED_HOSTS",
+            what_is_wrong="names no host" if not found.hosts else "names every host",
+            next_step="Set the host names under which this installation is reached, with commas between them.",
+        )
+    secret = found.secret or ""
+    example = secret.lower().startswith(EXAMPLE_SECRETS)
+    if len(secret) < SECRET_LENGTH or len(set(secret)) < SECRET_VARIETY or example:
+        raise BadSetting(
+            variable="TANPUHUI_SECRET_KEY",
+            what_is_wrong="is missing" if not secret else "is short, or one from an example",
+            next_step=(
+                f"Put {SECRET_LENGTH} or more random characters into a file and name it in TANPUHUI_SECRET_KEY_FILE "
+                "(openssl rand -base64 48)."
+            ),
+        )
+    if not found.mail.host:
+        raise BadSetting(
+            variable="TANPUHUI_EMAIL_URL",
+            what_is_wrong="is missing, and people sign in with codes that are sent by e-mail",
+            next_step="Set it to smtps://USER@HOST:465 or smtp+tls://USER@HOST:587.",
+        )
+
+
+def _secret(values: Mapping[str, str], variable: str) -> str | None:
+    """A secret from the file that ``<variable>_FILE`` names, or from the variable itself."""
+    path = values.get(f"{variable}_FILE")
+    if not path:
+        return values.get(variable) or None
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting(
+            variable=f"{variable}_FILE",
+            what_is_wrong=f"names {path}, which cannot be read ({type(error).__name__})",
+            next_step="Name a file of text that this user may read.",
+        ) from error
+
+
+def _proxies(values: Mapping[str, str]) -> int:
+    given = values.get("TANPUHUI_PROXIES", "0") or "0"
+    if not (given.isascii() and given.isdecimal() and int(given) <= 9):
+        raise BadSetting(
+            variable="TANPUHUI_PROXIES",
+            what_is_wrong=f"is {given!r}",
+            next_step="Set how many proxies of your own stand in front of this server: 0 to 9.",
+        )
+    return int(given)
+
+
+def _mail(values: Mapping[str, str]) -> Mail:
+    sender = values.get("TANPUHUI_EMAIL_FROM") or Mail.sender
+    given = values.get("TANPUHUI_EMAIL_URL")
+    if not given:
+        return Mail(sender=sender)
+    parts = urlsplit(given)
+    if parts.scheme not in ("smtp", "smtp+tls", "smtps") or not parts.hostname:
+        raise BadSetting(
+            variable="TANPUHUI_EMAIL_URL",
+            what_is_wrong="is not an address of a mail server",
+            next_step="Set it to smtps://USER@HOST:465, smtp+tls://USER@HOST:587 or smtp://HOST:25.",
+        )
+    return Mail(
+        host=parts.hostname,
+        port=parts.port or {"smtp": 25, "smtp+tls": 587, "smtps": 465}[parts.scheme],
+        user=unquote(parts.username or ""),
+        password=_secret(values, "TANPUHUI_EMAIL_PASSWORD") or unquote(parts.password or ""),
+        tls=parts.scheme == "smtp+tls",
+        ssl=parts.scheme == "smtps",
+        sender=sender,
+    )
+
+
+def _identity_service(values: Mapping[str, str]) -> IdentityService | None:
+    issuer = values.get("TANPUHUI_OIDC_ISSUER")
+    if not issuer:
+        return None
+    if urlsplit(issuer).scheme != "https" and urlsplit(issuer).hostname not in ("localhost", "127.0.0.1"):
+        raise BadSetting(
+            variable="TANPUHUI_OIDC_ISSUER",
+            what_is_wrong="is not an https address",
+            next_step="Set the issuer exactly as the identity service states it.",
+        )
+    client_id, secret = values.get("TANPUHUI_OIDC_CLIENT_ID"), _secret(values, "TANPUHUI_OIDC_SECRET")
+    for variable, value in (
+        ("TANPUHUI_OIDC_CLIENT_ID", client_id),
+        ("TANPUHUI_OIDC_SECRET_FILE", secret),
+    ):
+        if not value:
+            raise BadSetting(
+                variable=variable,
+                what_is_wrong="is missing, and TANPUHUI_OIDC_ISSUER is set",
+                next_step="Set both as the identity service gave them, or unset the issuer.",
+            )
+    return IdentityService(
+        issuer=issuer.rstrip("/"),
+        client_id=client_id or "",
+        name=values.get("TANPUHUI_OIDC_NAME") or "城市身份服务 / City identity service",
+        secret=secret or "",
+    )

@@ -1,0 +1,1 @@
+"""Bank: pages of a bank that reads consented statements."""

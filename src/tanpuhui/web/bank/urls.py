@@ -1,0 +1,13 @@
+"""Addresses of a bank; the organisation's code is in each."""
+
+from django.urls import path
+
+from tanpuhui.access.models import Organisation
+from tanpuhui.web.bank import views
+from tanpuhui.web.shared.homes import homes_of
+
+app_name = "bank"
+urlpatterns = [
+    path("", homes_of(Organisation.BANK), name="homes"),
+    path("<slug:organisation>/", views.home, name="home"),
+]

@@ -1,0 +1,1 @@
+"""Company: pages of a company that uses certified reductions."""

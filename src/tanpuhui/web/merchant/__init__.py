@@ -1,0 +1,1 @@
+"""Merchant: pages of somebody who makes offers."""

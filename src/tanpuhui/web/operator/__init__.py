@@ -1,0 +1,1 @@
+"""Operator: the way of the operator's staff into their console."""

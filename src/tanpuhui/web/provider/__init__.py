@@ -1,0 +1,1 @@
+"""Provider: pages of an organisation that reports acts."""

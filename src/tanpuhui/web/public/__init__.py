@@ -1,0 +1,1 @@
+"""Public: what anybody may see without signing in."""

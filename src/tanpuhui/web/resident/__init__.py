@@ -1,0 +1,1 @@
+"""Resident: a person's own account."""

@@ -1,0 +1,1 @@
+"""Formats of numbers and dates, where Django's own would be misread or lack separators."""

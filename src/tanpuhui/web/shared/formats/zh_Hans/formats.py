@@ -1,0 +1,5 @@
+"""Numbers in groups of three, as in statistics and bank statements."""
+
+DECIMAL_SEPARATOR = "."
+THOUSAND_SEPARATOR = ","
+NUMBER_GROUPING = 3

@@ -1,0 +1,58 @@
+"""Refused: a refusal from any verb becomes a clear page in the reader's language, with a fitting status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext, pgettext
+
+from tanpuhui.kit.refusal import Refusal
+
+NOT_FOUND, CONFLICT, NOT_POSSIBLE = 404, 409, 422
+_CONFLICTS = ("already", "taken", "in_use", "used", "closed")
+
+
+def status_of(refusal: Refusal) -> int:
+    """404 where there is no such thing, 409 where something else stands in the way, 422 otherwise."""
+    name = refusal.code.rpartition(".")[2]
+    if name.startswith(("unknown", "no_such")):
+        return NOT_FOUND
+    if any(word in name for word in _CONFLICTS):
+        return CONFLICT
+    return NOT_POSSIBLE
+
+
+def text_of(refusal: Refusal) -> str:
+    """The refusal's sentence in the reader's language, with its facts and the next step."""
+    facts = {name: _shown(value) for name, value in refusal.facts.items()}
+    return gettext(refusal.message).format(**facts)
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, datetime):
+        return date_format(timezone.localtime(value), "DATETIME_FORMAT")
+    if isinstance(value, date):
+        return date_format(value, "DATE_FORMAT")
+    return pgettext("fact", value) if isinstance(value, str) and value else value
+
+
+class Refused:
+    """Innermost middleware: answers for views that let a refusal through."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, Refusal):
+            return None
+        context = {"text": text_of(exception), "code": exception.code}
+        return render(request, "shared/refused.html", context, status=status_of(exception))

@@ -1,0 +1,11 @@
+"""Addresses of no audience."""
+
+from django.urls import path
+
+from tanpuhui.web.shared import homes, language, views
+
+urlpatterns = [
+    path("healthz", views.healthz, name="healthz"),
+    path("language/", language.choose, name="choose_language"),
+    path("home/", homes.home_of_user, name="home_of_user"),
+]

@@ -1,0 +1,1 @@
+"""Sign in: codes by e-mail, passkeys, a city's identity service; and opening an account."""

@@ -1,0 +1,1 @@
+"""Verifier: pages of a verifier who looks into lots."""

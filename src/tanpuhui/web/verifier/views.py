@@ -1,0 +1,15 @@
+"""Views of a verifier."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from tanpuhui.access.models import Organisation
+from tanpuhui.web.shared.access import organisation_page
+
+
+@organisation_page(Organisation.VERIFIER)
+def home(request: HttpRequest) -> HttpResponse:
+    """Where a member begins."""
+    return render(request, "verifier/home.html")

@@ -1,0 +1,123 @@
+"""Every route, every role, own and other's object: nobody reaches what is not theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from tanpuhui.access.models import User
+from web.access_table import TABLE, VALUES
+from web.site import KINDS, ROLES, client_of, make_site, other_code, own_code
+
+pytestmark = [pytest.mark.django_db]
+
+
+def routes(resolver: Any, spaces: tuple[str, ...] = ()) -> Iterator[tuple[str, URLPattern]]:
+    """Every route with its name; a route without a name cannot be in the table, and fails."""
+    for one in resolver.url_patterns:
+        if isinstance(one, URLResolver):
+            yield from routes(one, (*spaces, one.namespace) if one.namespace else spaces)
+        else:
+            assert one.name, f"{one.pattern} has no name"
+            yield ":".join((*spaces, one.name)), one
+
+
+ROUTES = dict(routes(get_resolver()))
+WITH_ORGANISATION = sorted(
+    name for name, route in ROUTES.items() if "organisation" in route.pattern.converters
+)
+
+
+@pytest.fixture(scope="module")
+def people(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, User | None]]:
+    """One site for all of these tests, taken back at the end."""
+    from django.db import transaction
+
+    with django_db_blocker.unblock():
+        atomic = transaction.atomic()
+        atomic.__enter__()
+        yield make_site()
+        transaction.set_rollback(True)
+        atomic.__exit__(None, None, None)
+
+
+@pytest.fixture(autouse=True)
+def without_second_factor(settings: Any) -> None:
+    settings.SECOND_FACTOR_FOR_ORGANISATIONS = False
+
+
+def address(name: str, code: str) -> str:
+    wanted = ROUTES[name].pattern.converters
+    values = {key: code if key == "organisation" else VALUES[key] for key in wanted}
+    return reverse(name, kwargs=values)
+
+
+def code_for(name: str, role: str) -> str:
+    """The reader's own organisation if they have one of the route's kind, else the route's kind's own one."""
+    kind = name.partition(":")[0]
+    return own_code(kind if kind in KINDS else role)
+
+
+def test_every_route_has_a_line_and_every_line_a_route() -> None:
+    assert sorted(ROUTES) == sorted(TABLE)
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_a_route_answers_each_role_as_the_table_says(
+    name: str, role: str, people: dict[str, User | None]
+) -> None:
+    expected = TABLE[name].get(role, TABLE[name]["else"])
+
+    answer = client_of(people[role]).get(address(name, code_for(name, role)))
+
+    assert answer.status_code == expected
+
+
+@pytest.mark.parametrize("name", WITH_ORGANISATION)
+def test_another_organisation_is_not_there_for_members_of_one_like_it(
+    name: str, people: dict[str, User | None]
+) -> None:
+    kind = name.partition(":")[0]
+
+    answer = client_of(people[kind]).get(address(name, other_code(kind)))
+
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("name", WITH_ORGANISATION)
+def test_an_organisation_that_is_not_there_looks_like_one_that_is_not_ours(
+    name: str, people: dict[str, User | None]
+) -> None:
+    kind = name.partition(":")[0]
+    client = client_of(people[kind])
+
+    other, none = (client.get(address(name, code)) for code in (other_code(kind), "no-such-one"))
+
+    assert (other.status_code, none.status_code) == (404, 404)
+
+
+@pytest.mark.parametrize("name", WITH_ORGANISATION)
+def test_whoever_acts_for_an_organisation_first_adds_a_second_factor(
+    name: str, people: dict[str, User | None], settings: Any
+) -> None:
+    settings.SECOND_FACTOR_FOR_ORGANISATIONS = True
+    kind = name.partition(":")[0]
+
+    answer = client_of(people[kind]).get(address(name, own_code(kind)))
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, reverse("mfa_index"))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_blocked_user_is_nobody(role: str, people: dict[str, User | None]) -> None:
+    user = people[role]
+    client = client_of(user)
+    if user is None:
+        return
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+    assert client.get(reverse("sign_in_settings")).status_code == 302
