@@ -203,7 +203,10 @@ MFA_TOTP_ISSUER = "Tanpuhui 碳普惠"
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 #: A passkey works on http://localhost too, where browsers allow it.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _env.is_production
-MFA_FORMS = {"add_webauthn": "tanpuhui.web.sign_in.forms.AddPasskey"}
+MFA_FORMS = {
+    "add_webauthn": "tanpuhui.web.sign_in.forms.AddPasskey",
+    "signup_webauthn": "tanpuhui.web.sign_in.forms.FirstPasskey",
+}
 ALLAUTH_TRUSTED_PROXY_COUNT = _env.behind_proxies
 SOCIALACCOUNT_ADAPTER = "tanpuhui.web.sign_in.adapter.IdentityServiceAdapter"
 SOCIALACCOUNT_EMAIL_REQUIRED = False
