@@ -225,7 +225,8 @@ if _env.identity_service:
                     "name": _env.identity_service.name,
                     "client_id": _env.identity_service.client_id,
                     "secret": _env.identity_service.secret,
-                    "settings": {"server_url": _env.identity_service.issuer},
+                    # What is signed says who it is; nothing more is asked for.
+                    "settings": {"server_url": _env.identity_service.issuer, "fetch_userinfo": False},
                 }
             ],
         }
