@@ -18,7 +18,9 @@ _COUNTS_KEPT_MINUTES = 10
 
 class NonceUsed(Refusal):
     code = "api.nonce_used"
-    message = "This signature was used before (nonce {nonce}). Sign every request anew, with a nonce of its own."
+    message = (
+        "This signature was used before (nonce {nonce}). Sign every request anew, with a nonce of its own."
+    )
 
 
 class KeyOfOtherBody(Refusal):
@@ -110,9 +112,7 @@ def answered(provider: str, operation: str, key: str, *, digest: str) -> Answer 
     return Answer(before.status, before.answer)
 
 
-def remember(
-    provider: str, operation: str, key: str, *, digest: str, answer: Answer, at: datetime
-) -> Answer:
+def remember(provider: str, operation: str, key: str, *, digest: str, answer: Answer, at: datetime) -> Answer:
     """Keep an answer for good, in the transaction that did what it says."""
     IdempotentAnswer.objects.create(
         provider=provider,

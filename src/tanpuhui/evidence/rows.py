@@ -1,8 +1,9 @@
 """Rows: providers' files as a staged table of text, one row for each row of a file and none lost.
 
-The table ``staged`` has ``row_number`` (the record's id: batch and row of its file, from 1), ``unreadable`` (the line, where it is not a row) or
-``unknown_field`` (a key that the format does not know), and a text column ``t_<name>`` for each column of the shape.
-Memory is bounded: text goes in by pieces of 50,000 lines, and DuckDB spills to the disk.
+The table ``staged`` has ``row_number`` (the record's id: its batch, and the row of its file from 1), ``unreadable``
+(the line, where it is not a row) or ``unknown_field`` (a key that the format does not know), and a text column
+``t_<name>`` for each column of the shape. Memory is bounded: text goes in by pieces of 50,000 lines, and DuckDB
+spills to the disk.
 """
 
 from __future__ import annotations

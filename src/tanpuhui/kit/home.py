@@ -30,6 +30,13 @@ def lake() -> Path:
     return home() / "lake"
 
 
+def inbox() -> Path:
+    """Where batches wait that arrived over the network: beside the lake and not in it, mode 0700."""
+    path = home() / "inbox"
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
 def keys() -> Path:
     """The folder of secret keys: never in the database, mode 0700."""
     path = home() / "keys"
