@@ -55,4 +55,8 @@ def quality_of(provider: str, *, since: datetime, until: datetime) -> Quality:
         found += 1
         sums.update(dict(zip(fields, counts, strict=True)))
         reasons.update(why)
-    return Quality(found, *(sums[name] for name in fields), reasons=dict(sorted(reasons.items())))
+    return Quality(
+        batches=found,
+        reasons=dict(sorted(reasons.items())),
+        **{name: sums[name] for name in fields},
+    )

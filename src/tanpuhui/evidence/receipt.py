@@ -67,9 +67,9 @@ def signed(unsigned: Mapping[str, Any]) -> Receipt:
     return Receipt(**unsigned, signature=sign(unsigned, TYPE))
 
 
-def sign(content: Mapping[str, Any], type: str) -> str:
-    """Any content of ours in signed form (JWS compact) of a type."""
-    header = {"alg": ALGORITHM, "typ": type}
+def sign(content: Mapping[str, Any], kind: str) -> str:
+    """Any content of ours in signed form (JWS compact) of a kind."""
+    header = {"alg": ALGORITHM, "typ": kind}
     return str(jws.serialize_compact(header, canonical_json(dict(content)), _key(), algorithms=[ALGORITHM]))
 
 
@@ -99,13 +99,13 @@ def stored_form(receipt: Receipt) -> dict[str, Any]:
     return {**_payload(receipt), "signature": receipt.signature}
 
 
-def verify(token: str, type: str = TYPE) -> Mapping[str, Any]:
+def verify(token: str, kind: str = TYPE) -> Mapping[str, Any]:
     """The content of a signed receipt; refuses one that this installation did not sign."""
     try:
         found = jws.deserialize_compact(token, _key(), algorithms=[ALGORITHM])
     except (JoseError, ValueError) as error:
         raise ReceiptInvalid(why=type(error).__name__) from error
-    if found.headers().get("typ") != type:
+    if found.headers().get("typ") != kind:
         raise ReceiptInvalid(why="another kind of document")
     content: dict[str, Any] = json.loads(found.payload)
     return content

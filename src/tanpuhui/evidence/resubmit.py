@@ -69,7 +69,7 @@ def resubmit(
     intake = Intake(next_batch_id(), f"resubmit:{digest}", digest, stem, at)
     bench = Bench(contract, terms, lake, buckets, zone)
     with workbench(lake) as (connection, work):
-        sheet = _stage(connection, form, terms, contents, intake)
+        sheet = stage_contents(connection, form, terms, contents, intake)
         (answer,) = settle(connection, work, bench, [intake], form=form, sheet=sheet)
     Resolution.objects.bulk_create([Resolution(row=row, batch_id=answer.batch) for row in rows])
     return answer
@@ -95,7 +95,7 @@ def _refuse_resolved(rows: list[QuarantinedRow]) -> None:
         raise RowResolved(row=resolution.row_id, batch=resolution.batch_id)
 
 
-def _stage(
+def stage_contents(
     connection: duckdb.DuckDBPyConnection,
     form: Format,
     terms: Terms,

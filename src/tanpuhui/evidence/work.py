@@ -17,7 +17,7 @@ from django.db.models import F
 
 from tanpuhui.evidence import contract as contracts
 from tanpuhui.evidence.adapters import format_called
-from tanpuhui.evidence.envelope import Envelope, examine
+from tanpuhui.evidence.envelope import Envelope, FileMissing, examine
 from tanpuhui.evidence.format import Sheet
 from tanpuhui.evidence.models import Batch, InboxBatch, InboxRefusal, InboxWaiting
 from tanpuhui.evidence.receipt import Receipt
@@ -179,7 +179,10 @@ def _refuse_late(batch: InboxBatch, others: dict[str, int], place: Place) -> Non
 
 
 def _examined(batch: InboxBatch, place: Place) -> Envelope:
-    envelope = examine(place.inbox / batch.path)
+    try:
+        envelope = examine(place.inbox / batch.path)
+    except FileMissing as error:
+        raise Damaged from error
     if envelope.digest != batch.digest:
         raise Damaged
     return envelope

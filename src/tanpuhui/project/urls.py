@@ -1,0 +1,7 @@
+"""Addresses of the whole platform."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [path("api/", include("tanpuhui.api.urls"))]
