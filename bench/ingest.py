@@ -158,7 +158,9 @@ def working(wanted: bool) -> Iterator[None]:
 def drain() -> float:
     """Take everything that waits; the seconds it took, without the program's start."""
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", PROGRAM, "evidence", "work", "--once"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-c", PROGRAM, "evidence", "work", "--once"], check=True, stdout=subprocess.DEVNULL
+    )
     return time.perf_counter() - started
 
 
@@ -173,7 +175,11 @@ def load(arguments: argparse.Namespace, port: int, key_file: Path, number: int) 
         "run": number,
     }
     done = subprocess.run(
-        [sys.executable, __file__, "--generate"], input=json.dumps(order), capture_output=True, text=True, check=False
+        [sys.executable, __file__, "--generate"],
+        input=json.dumps(order),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
@@ -192,7 +198,8 @@ def generate(order: dict[str, Any]) -> None:
     until = time.perf_counter() + order["seconds"]
     started = time.perf_counter()
     threads = [
-        threading.Thread(target=send, args=(order, number, until, tally)) for number in range(order["connections"])
+        threading.Thread(target=send, args=(order, number, until, tally))
+        for number in range(order["connections"])
     ]
     for thread in threads:
         thread.start()
@@ -250,7 +257,9 @@ def waiting(connection: Any) -> int:
 def check(connection: Any, answered: int, events: int) -> None:
     """Every batch that was answered was taken once, and every row of it is somewhere."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*), sum(rows), sum(accepted), sum(duplicate), sum(refused) FROM evidence_batch")
+        cursor.execute(
+            "SELECT count(*), sum(rows), sum(accepted), sum(duplicate), sum(refused) FROM evidence_batch"
+        )
         batches, rows, accepted, duplicate, refused = cursor.fetchone()
     assert (batches, rows) == (answered, answered * events), (batches, rows, answered)
     assert waiting(connection) == 0

@@ -39,6 +39,11 @@ def text_in(language: str, code: str, facts: Mapping[str, Any], english: str) ->
     return template.format(**facts) if template is not None else english
 
 
+def is_for_callers(code: str) -> bool:
+    """Whether a refusal is one that a caller of the API can do something about: those have a Chinese message."""
+    return code in chinese()
+
+
 def reason_in(language: str, code: str) -> str:
     """Why a row was refused, and what to do next."""
     return text_in(language, code, {}, REFUSALS[code]) if language == ENGLISH else chinese()[f"row.{code}"]

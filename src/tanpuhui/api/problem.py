@@ -6,19 +6,19 @@ import json
 import logging
 import secrets
 from http import HTTPStatus
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from tanpuhui.api.language import CHINESE, language_of, message_in
-from tanpuhui.api.refusals import OurFault, status_of
+from tanpuhui.api.language import CHINESE, is_for_callers, language_of, message_in
+from tanpuhui.api.refusals import NoRoom, OurFault, status_of
+from tanpuhui.kit.files import DiskFull
 from tanpuhui.kit.refusal import Refusal
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:tanpuhui:problem:"
 
 #: Seconds after which a request that was refused for now may be sent again, where the refusal does not say.
-RETRY_AFTER_S = {409: 2, 503: 60}
+RETRY_AFTER_S = {409: 2}
 
 _log = logging.getLogger("tanpuhui.api")
 
@@ -40,8 +40,12 @@ TITLES_ZH = {
 }
 
 
-def problem(request: HttpRequest, refusal: Refusal, **more: Any) -> HttpResponse:
-    """The answer to a request that is refused; ``more`` are further members of the document."""
+def problem(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """The answer to a request that is refused. What a caller can do nothing about is our fault, and says no more."""
+    if isinstance(refusal, DiskFull):
+        refusal = NoRoom(retry_after_s=60)
+    if not is_for_callers(refusal.code):
+        return our_fault(request, refusal)
     status, language = status_of(refusal.code), language_of(request)
     kept = refusal.as_json()
     content = {
@@ -51,7 +55,6 @@ def problem(request: HttpRequest, refusal: Refusal, **more: Any) -> HttpResponse
         "detail": message_in(language, refusal),
         "code": refusal.code,
         "facts": kept["facts"],
-        **more,
     }
     response = HttpResponse(json.dumps(content, ensure_ascii=False), content_type=MEDIA_TYPE, status=status)
     response["Content-Language"] = language

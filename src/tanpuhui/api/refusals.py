@@ -160,6 +160,19 @@ class BadRequest(Refusal):
     message = "The request cannot be read. Compare it with /api/v1/openapi.json."
 
 
+class NoRoom(Refusal):
+    code = "api.no_room"
+    message = (
+        "There is no room left here at the moment, and nothing was changed. "
+        "Wait {retry_after_s} seconds, then send the request again with the same key."
+    )
+
+
+class RowResolved(Refusal):
+    code = "api.row_resolved"
+    message = "Row {row} was sent again in batch {batch} already. Look at that batch's receipt."
+
+
 class OurFault(Refusal):
     code = "api.our_fault"
     message = (
@@ -187,6 +200,7 @@ STATUSES: dict[str, int] = {
     "api.media_type_unknown": 415,
     "api.method_not_allowed": 405,
     "api.nonce_used": 401,
+    "api.no_room": 503,
     "api.not_found": 404,
     "api.our_fault": 500,
     "api.provider_key_unknown": 404,
@@ -204,9 +218,7 @@ STATUSES: dict[str, int] = {
     "evidence.expands_too_far": 413,
     "evidence.other_content": 415,
     "evidence.too_large": 413,
-    "evidence.unknown_provider": 403,
     "evidence.wrong_media": 415,
-    "kit.disk_full": 503,
 }
 
 

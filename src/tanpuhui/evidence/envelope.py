@@ -49,6 +49,8 @@ class Envelope:
     """A file that may be opened: its digest, its size in bytes and what it is made of."""
 
     path: Path
+    #: What its provider calls it; messages name it so.
+    name: str
     digest: str
     size_bytes: int
     media: Media
@@ -58,19 +60,20 @@ class Envelope:
         """Refuse a file that changed since it was examined."""
         now = self.path.stat()
         if (now.st_size, now.st_mtime_ns) != (self.size_bytes, self.modified_ns):
-            raise FileChanged(file=self.path.name)
+            raise FileChanged(file=self.name)
 
 
-def examine(path: Path) -> Envelope:
+def examine(path: Path, name: str | None = None) -> Envelope:
     """Digest a file and refuse it when it is missing, empty, not UTF-8 or has a line above 1 MiB."""
+    name = path.name if name is None else name
     try:
         before = path.stat()
         with path.open("rb") as stream:
-            media = media_of(stream.read(BLOCK_BYTES), path.name)
-        digest = _digest_and_check(path, text=media != "parquet")
+            media = media_of(stream.read(BLOCK_BYTES), name)
+        digest = _digest_and_check(path, name, text=media != "parquet")
     except OSError as error:
         raise FileMissing(path=path, reason=error.strerror or "unreadable") from error
-    envelope = Envelope(path, digest, before.st_size, media, before.st_mtime_ns)
+    envelope = Envelope(path, name, digest, before.st_size, media, before.st_mtime_ns)
     envelope.still_the_same()
     return envelope
 
@@ -85,9 +88,9 @@ def media_of(start: bytes, name: str) -> Media:
     return "ndjson" if content.startswith(b"{") else "csv"
 
 
-def _digest_and_check(path: Path, *, text: bool) -> str:
+def _digest_and_check(path: Path, name: str, *, text: bool) -> str:
     digest = hashlib.sha256()
-    lines = TextLines(path.name)
+    lines = TextLines(name)
     with path.open("rb") as stream:
         while block := stream.read(BLOCK_BYTES):
             digest.update(block)

@@ -39,7 +39,7 @@ def rehearse(provider: str, path: Path, *, stem: str, at: datetime, folder: Path
     """
     contract = contracts.in_force(provider, at.astimezone(ZoneInfo(zone)).date())
     form, terms = format_called(contract.format), contract.terms()
-    envelope = examine(path)
+    envelope = examine(path, f"{stem}{path.suffix}")
     intake = Intake(1, envelope.digest, envelope.digest, stem, at)
     with workbench(folder) as (connection, _work):
         shape = stage(connection, envelope, form, terms, Staging(ROWS_PER_BATCH))

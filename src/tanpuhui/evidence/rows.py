@@ -80,7 +80,7 @@ def stage(
     """
     if envelope.media not in form.media:
         accepted = ", ".join(sorted(form.media))
-        raise WrongMedia(file=envelope.path.name, media=envelope.media, format=form.name, accepted=accepted)
+        raise WrongMedia(file=envelope.name, media=envelope.media, format=form.name, accepted=accepted)
     staging = {"csv": _stage_csv, "ndjson": _stage_ndjson, "parquet": _stage_parquet}[envelope.media]
     shape = staging(connection, envelope, form, form.shapes(terms), to)
     envelope.still_the_same()
@@ -151,10 +151,8 @@ def _stage_csv(
         delimiter = ";" if ";" in first and "," not in first else ","
         header = _values(first, delimiter, None)
         if header is None:
-            raise UnreadableFile(
-                file=envelope.path.name, media="csv", reason="the first line has an open quote"
-            )
-        index = choose_shape(envelope.path.name, form, shapes, header)
+            raise UnreadableFile(file=envelope.name, media="csv", reason="the first line has an open quote")
+        index = choose_shape(envelope.name, form, shapes, header)
         kept = [
             (position, f"t_{shapes[index].staged(column)}")
             for position, column in enumerate(header)
@@ -285,10 +283,10 @@ def _stage_parquet(
     try:
         schema = pq.read_schema(envelope.path)
     except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise UnreadableFile(file=envelope.path.name, media="parquet", reason=reason) from error
-    index = choose_shape(envelope.path.name, form, shapes, schema.names)
-    _refuse_types(envelope.path.name, form, schema)
+        reason = _reason(error, envelope)
+        raise UnreadableFile(file=envelope.name, media="parquet", reason=reason) from error
+    index = choose_shape(envelope.name, form, shapes, schema.names)
+    _refuse_types(envelope.name, form, schema)
     staged = [f"t_{shapes[index].staged(column)}" for column in schema.names]
     _ready(connection, staged, to)
     columns = [name(column) for column in staged]
@@ -300,10 +298,15 @@ def _stage_parquet(
             f"FROM read_parquet({literal(str(envelope.path))}, file_row_number = true)"
         )
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.SerializationException) as error:
-        reason = str(error).splitlines()[0]
-        raise UnreadableFile(file=envelope.path.name, media="parquet", reason=reason) from error
+        reason = _reason(error, envelope)
+        raise UnreadableFile(file=envelope.name, media="parquet", reason=reason) from error
     to.progress(envelope.size_bytes, envelope.size_bytes)
     return index
+
+
+def _reason(error: Exception, envelope: Envelope) -> str:
+    """The engine's words, with the provider's name of the file instead of our path to it."""
+    return (str(error).splitlines() or ["unreadable"])[0].replace(str(envelope.path), envelope.name)
 
 
 def _refuse_types(file: str, form: Format, schema: pa.Schema) -> None:

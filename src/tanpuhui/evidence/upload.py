@@ -57,7 +57,7 @@ class OtherContent(Refusal):
 
 class NotParquet(Refusal):
     code = "evidence.not_parquet"
-    message = "The content is not a whole Parquet file ({reason}). Write it again."
+    message = "The content is not a whole Parquet file. Write it again."
 
 
 class CutOff(Refusal):
@@ -203,7 +203,7 @@ def _refuse_parquet(path: Path, sent_bytes: int) -> None:
     try:
         about = pq.read_metadata(path)
     except (pa.ArrowException, OSError) as error:
-        raise NotParquet(reason=str(error).splitlines()[0][:200] if str(error) else "unreadable") from error
+        raise NotParquet from error
     unpacked = sum(about.row_group(index).total_byte_size for index in range(about.num_row_groups))
     if unpacked > MOST_BYTES or about.num_rows > MOST_PARQUET_ROWS:
         raise TooLarge(limit=MOST_BYTES, what=f" unpacked, or more than {MOST_PARQUET_ROWS} rows")

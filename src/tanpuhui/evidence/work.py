@@ -180,7 +180,7 @@ def _refuse_late(batch: InboxBatch, others: dict[str, int], place: Place) -> Non
 
 def _examined(batch: InboxBatch, place: Place) -> Envelope:
     try:
-        envelope = examine(place.inbox / batch.path)
+        envelope = examine(place.inbox / batch.path, f"{batch.stem}.{batch.media}")
     except FileMissing as error:
         raise Damaged from error
     if envelope.digest != batch.digest:

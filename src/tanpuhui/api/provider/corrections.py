@@ -17,7 +17,7 @@ from tanpuhui.api.provider.batches import BatchId, refuse_other_batch, signed, u
 from tanpuhui.api.provider.document import CHANGES_SOMETHING, refusals
 from tanpuhui.api.provider.request import idempotency_key
 from tanpuhui.api.provider.signature import Caller
-from tanpuhui.api.refusals import NoRetractions, RequestInvalid, RowUnknown
+from tanpuhui.api.refusals import NoRetractions, RequestInvalid, RowResolved, RowUnknown
 from tanpuhui.close.installation import jurisdiction, places
 from tanpuhui.evidence import contract as contracts
 from tanpuhui.evidence.adapters import format_called
@@ -25,6 +25,7 @@ from tanpuhui.evidence.models import QuarantinedRow
 from tanpuhui.evidence.quarantine import FILE
 from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.request import Answer, answered, claim, remember
+from tanpuhui.evidence.resubmit import RowResolved as AlreadyResolved
 from tanpuhui.evidence.resubmit import resubmit
 from tanpuhui.evidence.retract import retract
 from tanpuhui.kit.digest import digest_bytes
@@ -74,13 +75,17 @@ def correct_rows(request: HttpRequest, batch: BatchId, corrections: schemas.Corr
             if number not in ids:
                 raise RowUnknown(row=number, batch=batch)
         where = places()
-        answer = resubmit(
-            {ids[number]: columns for number, columns in numbers.items()},
-            at=caller.at,
-            lake=where.lake,
-            buckets=where.buckets,
-            zone=jurisdiction().zone,
-        )
+        try:
+            answer = resubmit(
+                {ids[number]: columns for number, columns in numbers.items()},
+                at=caller.at,
+                lake=where.lake,
+                buckets=where.buckets,
+                zone=jurisdiction().zone,
+            )
+        except AlreadyResolved as error:
+            number = next(number for number, row in ids.items() if row == error.facts["row"])
+            raise RowResolved(row=number, batch=error.facts["batch"]) from error
         return _created(answer)
 
     return once(request, "corrections", correct)

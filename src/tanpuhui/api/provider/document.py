@@ -178,7 +178,7 @@ _CODES = {
     429: ("api.inbox_full", {"waiting": 20_000, "retry_after_s": 30}),
     431: ("api.headers_too_large", {"fields": 64}),
     500: ("api.our_fault", {"note": "1f0c9a7b3d52"}),
-    503: ("kit.disk_full", {}),
+    503: ("api.no_room", {"retry_after_s": 60}),
 }
 
 
