@@ -65,8 +65,17 @@ def test_a_batch_is_followed_from_waiting_to_its_full_receipt(key: SigningKey) -
 
     after = Call(key, method="GET", path=f"{BATCHES}/{batch}").send().json()
     assert (before["state"], before["rows"], before["receipt"]) == ("waiting", None, None)
-    counts = {name: after[name] for name in ("state", "rows", "accepted", "duplicate", "refused", "quarantined")}
-    assert counts == {"state": "taken", "rows": 2, "accepted": 1, "duplicate": 0, "refused": 1, "quarantined": 1}
+    counts = {
+        name: after[name] for name in ("state", "rows", "accepted", "duplicate", "refused", "quarantined")
+    }
+    assert counts == {
+        "state": "taken",
+        "rows": 2,
+        "accepted": 1,
+        "duplicate": 0,
+        "refused": 1,
+        "quarantined": 1,
+    }
     assert receipt.verify(after["receipt"])["batch"] == batch
     assert after["inbox_receipt"] == before["inbox_receipt"]
     assert waiting_files() == []
@@ -84,7 +93,10 @@ def test_a_caller_that_prefers_to_wait_gets_the_full_receipt(key: SigningKey) ->
 
 
 def ndjson() -> bytes:
-    rows = [dict(zip(GENERIC.split(","), f"{each},p,bike_trip,{RIDE},4200".split(","), strict=True)) for each in "ab"]
+    rows = [
+        dict(zip(GENERIC.split(","), f"{each},p,bike_trip,{RIDE},4200".split(","), strict=True))
+        for each in "ab"
+    ]
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
@@ -113,7 +125,9 @@ def parquet() -> bytes:
     ids=["csv", "ndjson", "parquet"],
 )
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
-def test_each_media_type_is_taken_packed_or_not(key: SigningKey, content: bytes, media: str, packed: bool) -> None:
+def test_each_media_type_is_taken_packed_or_not(
+    key: SigningKey, content: bytes, media: str, packed: bool
+) -> None:
     headers = {"Content-Type": media, "Prefer": "wait"}
     if packed:
         headers["Content-Encoding"] = "gzip"
@@ -123,18 +137,30 @@ def test_each_media_type_is_taken_packed_or_not(key: SigningKey, content: bytes,
     assert (answer.status_code, answer.json()["accepted"]) == (201, 2), answer.text
 
 
-def test_a_batch_that_cannot_be_read_is_refused_when_its_turn_comes_and_stays_refused(key: SigningKey) -> None:
+def test_a_batch_that_cannot_be_read_is_refused_when_its_turn_comes_and_stays_refused(
+    key: SigningKey,
+) -> None:
     body = b"source_id,person\na,p\n"
-    batch = Call(key, body=body, headers={"Content-Disposition": 'attachment; filename="monday.csv"'}).send().json()["batch"]
+    batch = (
+        Call(key, body=body, headers={"Content-Disposition": 'attachment; filename="monday.csv"'})
+        .send()
+        .json()["batch"]
+    )
 
     taken = work()
 
     assert [refusal.code for _, refusal in taken.refused] == ["evidence.wrong_columns"]
     found = Call(key, method="GET", path=f"{BATCHES}/{batch}").send().json()
-    assert (found["state"], found["refusal"]["code"], found["rows"]) == ("refused", "evidence.wrong_columns", None)
+    assert (found["state"], found["refusal"]["code"], found["rows"]) == (
+        "refused",
+        "evidence.wrong_columns",
+        None,
+    )
     assert "monday.csv" in found["refusal"]["detail"]
     assert str(inbox()) not in json.dumps(found)
-    again = Call(key, body=body, headers={"Prefer": "wait", "Content-Disposition": 'attachment; filename="monday.csv"'}).send()
+    again = Call(
+        key, body=body, headers={"Prefer": "wait", "Content-Disposition": 'attachment; filename="monday.csv"'}
+    ).send()
     assert code_of(again) == (422, "evidence.wrong_columns")
     assert (Batch.objects.count(), InboxBatch.objects.count(), waiting_files()) == (0, 1, [])
 
@@ -178,7 +204,9 @@ def test_what_came_as_a_file_is_not_taken_again_under_its_key(key: SigningKey, t
     assert waiting_files() == []
 
 
-def test_a_file_that_takes_a_waiting_batchs_key_turns_that_batch_away(key: SigningKey, tmp_path: Path) -> None:
+def test_a_file_that_takes_a_waiting_batchs_key_turns_that_batch_away(
+    key: SigningKey, tmp_path: Path
+) -> None:
     Call(key, body=rides("a,p"), headers={"Idempotency-Key": '"monday"'}).send()
     path = tmp_path / "file.csv"
     path.write_bytes(rides("b,p"))
@@ -204,14 +232,21 @@ def test_another_providers_batch_is_not_there(key: SigningKey, path: str) -> Non
     batch = Call(key, body=rides("a,p,far"), headers={"Prefer": "wait"}).send().json()["batch"]
     other = registered("szt")
     body = json.dumps({"rows": [{"row": 1}]}).encode() if path == "/corrections" else None
-    call = {"method": "POST" if body else "GET", "body": body, "headers": {"Content-Type": "application/json"} if body else {}}
+    call = {
+        "method": "POST" if body else "GET",
+        "body": body,
+        "headers": {"Content-Type": "application/json"} if body else {},
+    }
 
     theirs = Call(other, path=f"{BATCHES}/{batch}{path}", **call).send()
     nobodys = Call(other, path=f"{BATCHES}/{batch + 999}{path}", **call).send()
 
     assert code_of(theirs) == code_of(nobodys) == (404, "api.batch_unknown")
     assert Call(other, method="GET").send().json()["items"] == []
-    said = [{name: value for name, value in each.json().items() if name not in ("detail", "facts")} for each in (theirs, nobodys)]
+    said = [
+        {name: value for name, value in each.json().items() if name not in ("detail", "facts")}
+        for each in (theirs, nobodys)
+    ]
     assert said[0] == said[1]
 
 
@@ -222,7 +257,11 @@ def test_refused_rows_are_read_page_by_page_with_content_and_next_step(key: Sign
 
     first = Call(key, method="GET", path=f"{path}?limit=2").send().json()
     rest = Call(key, method="GET", path=f"{path}?after={first['next']}").send().json()
-    only = Call(key, method="GET", path=f"{path}?code=evidence.not_a_number", headers={"Accept-Language": "zh"}).send().json()
+    only = (
+        Call(key, method="GET", path=f"{path}?code=evidence.not_a_number", headers={"Accept-Language": "zh"})
+        .send()
+        .json()
+    )
 
     assert [(each["row"], each["code"]) for each in first["items"] + rest["items"]] == [
         (1, "evidence.negative"),

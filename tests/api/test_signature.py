@@ -40,7 +40,8 @@ RFC_FIELDS = {
     "Host": "example.com",
     "Date": "Tue, 20 Apr 2021 02:07:55 GMT",
     "Content-Type": "application/json",
-    "Content-Digest": "sha-512=:WZDPaVn/7XgHaAy8pmojAkGWoRx2UFChF41A2svX+TaPm+AbwAgBWnrIiYllu7BNNyealdVLvRwEmTHWXvJwew==:",
+    "Content-Digest": "sha-512="
+    ":WZDPaVn/7XgHaAy8pmojAkGWoRx2UFChF41A2svX+TaPm+AbwAgBWnrIiYllu7BNNyealdVLvRwEmTHWXvJwew==:",
     "Content-Length": "18",
 }
 RFC_INPUT = (
@@ -99,8 +100,12 @@ def test_the_published_signature_is_right_and_any_change_makes_it_wrong(changed:
 
 def test_the_published_content_digests_are_ours() -> None:
     # RFC 9530, appendices A and B: the same JSON without and with a line end.
-    assert profile.digest_of(b'{"hello": "world"}') == "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:"
-    assert profile.digest_of(b'{"hello": "world"}\n') == "sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:"
+    assert (
+        profile.digest_of(b'{"hello": "world"}') == "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:"
+    )
+    assert (
+        profile.digest_of(b'{"hello": "world"}\n') == "sha-256=:RK/0qy18MlBSVnWgjwz6lZEWjP/lF5HF9bvEF8FabDg=:"
+    )
 
 
 @pytest.mark.django_db
@@ -120,33 +125,75 @@ REFUSED: list[tuple[str, dict[str, Any], tuple[int, str]]] = [
     ("no signature", {"without": ("signature", "signature-input")}, (401, "api.signature_missing")),
     ("no input", {"without": ("signature-input",)}, (401, "api.signature_invalid")),
     ("nonsense", {"after_signing": {"Signature": "sig1=nonsense"}}, (401, "api.signature_invalid")),
-    ("garbage", {"after_signing": {"Signature-Input": "((((", "Signature": "))))"}}, (401, "api.signature_invalid")),
+    (
+        "garbage",
+        {"after_signing": {"Signature-Input": "((((", "Signature": "))))"}},
+        (401, "api.signature_invalid"),
+    ),
     ("other label", {"after_signing": {"Signature": "sig2=:AAAA:"}}, (401, "api.signature_invalid")),
     ("other method", {"sent_method": "PUT"}, (405, "api.method_not_allowed")),
     ("other path", {"sent_path": "/api/v1/sandbox/batches"}, (401, "api.signature_invalid")),
     ("other query", {"sent_path": f"{BATCHES}?limit=1"}, (401, "api.signature_invalid")),
-    ("other type", {"after_signing": {"Content-Type": "application/x-ndjson"}}, (401, "api.signature_invalid")),
+    (
+        "other type",
+        {"after_signing": {"Content-Type": "application/x-ndjson"}},
+        (401, "api.signature_invalid"),
+    ),
     ("other key", {"after_signing": {"Idempotency-Key": '"other"'}}, (401, "api.signature_invalid")),
-    ("other digest", {"after_signing": {"Content-Digest": digest(OTHER_BODY)}}, (401, "api.signature_invalid")),
+    (
+        "other digest",
+        {"after_signing": {"Content-Digest": digest(OTHER_BODY)}},
+        (401, "api.signature_invalid"),
+    ),
     ("other content", {"sent_body": OTHER_BODY}, (400, "api.digest_mismatch")),
     ("packed unsaid", {"after_signing": {"Content-Encoding": "gzip"}}, (401, "api.signature_coverage")),
-    ("name unsaid", {"after_signing": {"Content-Disposition": 'attachment; filename="a.csv"'}}, (401, "api.signature_coverage")),
+    (
+        "name unsaid",
+        {"after_signing": {"Content-Disposition": 'attachment; filename="a.csv"'}},
+        (401, "api.signature_coverage"),
+    ),
     ("digest uncovered", {"without": ("content-digest",)}, (401, "api.signature_coverage")),
     ("6 minutes slow", {"at": timedelta(minutes=-6)}, (401, "api.clock_off")),
     ("6 minutes fast", {"at": timedelta(minutes=6)}, (401, "api.clock_off")),
-    ("no nonce", {"after_signing": parameters(";created={now};keyid=\"{key}\"")}, (401, "api.signature_invalid")),
-    ("no created", {"after_signing": parameters(";keyid=\"{key}\"")}, (401, "api.signature_parameters")),
-    ("created is text", {"after_signing": parameters(";created=\"{now}\";keyid=\"{key}\"")}, (401, "api.signature_invalid")),
-    ("created beyond time", {"after_signing": parameters(";created=999999999999999;keyid=\"{key}\"")}, (401, "api.clock_off")),
+    (
+        "no nonce",
+        {"after_signing": parameters(';created={now};keyid="{key}"')},
+        (401, "api.signature_invalid"),
+    ),
+    ("no created", {"after_signing": parameters(';keyid="{key}"')}, (401, "api.signature_parameters")),
+    (
+        "created is text",
+        {"after_signing": parameters(';created="{now}";keyid="{key}"')},
+        (401, "api.signature_invalid"),
+    ),
+    (
+        "created beyond time",
+        {"after_signing": parameters(';created=999999999999999;keyid="{key}"')},
+        (401, "api.clock_off"),
+    ),
     ("no key id", {"after_signing": parameters(";created={now}")}, (401, "api.signature_invalid")),
-    ("unknown key", {"after_signing": parameters(";created={now};keyid=\"nobody:1\"")}, (401, "api.key_unknown")),
-    ("key id of signs", {"after_signing": parameters(";created={now};keyid=\"' OR 1=1 --\"")}, (401, "api.key_unknown")),
-    ("other algorithm", {"after_signing": parameters(";created={now};keyid=\"{key}\";alg=\"hmac-sha256\"")}, (401, "api.signature_invalid")),
+    (
+        "unknown key",
+        {"after_signing": parameters(';created={now};keyid="nobody:1"')},
+        (401, "api.key_unknown"),
+    ),
+    (
+        "key id of signs",
+        {"after_signing": parameters(';created={now};keyid="\' OR 1=1 --"')},
+        (401, "api.key_unknown"),
+    ),
+    (
+        "other algorithm",
+        {"after_signing": parameters(';created={now};keyid="{key}";alg="hmac-sha256"')},
+        (401, "api.signature_invalid"),
+    ),
 ]
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("given", "expected"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
+@pytest.mark.parametrize(
+    ("given", "expected"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
+)
 def test_a_request_that_is_not_rightly_signed_is_refused_and_changes_nothing(
     key: SigningKey, given: dict[str, Any], expected: tuple[int, str]
 ) -> None:
@@ -228,7 +275,9 @@ def test_a_request_that_is_sent_again_as_it_was_is_refused(key: SigningKey, meth
 
 @pytest.mark.django_db
 def test_a_refused_request_has_spent_its_nonce(key: SigningKey) -> None:
-    call = Call(key, body=b"not,the,columns\n", nonce="once", at=utc_now(), headers={"Content-Type": "text/html"})
+    call = Call(
+        key, body=b"not,the,columns\n", nonce="once", at=utc_now(), headers={"Content-Type": "text/html"}
+    )
     assert code_of(call.send()) == (415, "api.media_type_unknown")
 
     assert code_of(call.send()) == (401, "api.nonce_used")

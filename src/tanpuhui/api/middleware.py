@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse
 
 from tanpuhui.api.problem import MEDIA_TYPE, our_fault, problem
 from tanpuhui.api.refusals import BadRequest, HeadersTooLarge, MethodNotAllowed, NotFound
@@ -13,6 +14,9 @@ from tanpuhui.kit.refusal import Refusal
 PREFIX = "/api/"
 MOST_FIELDS = 64
 MOST_FIELD_BYTES = 16 * 1024
+
+#: What Django answers itself, with 404, 403 or 400; its answer becomes a problem on the way out.
+_DJANGOS_OWN = (Http404, PermissionDenied, SuspiciousOperation)
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -38,7 +42,7 @@ class Problems:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Only what no API's own handler has seen comes here."""
-        if not request.path_info.startswith(PREFIX):
+        if not request.path_info.startswith(PREFIX) or isinstance(error, _DJANGOS_OWN):
             return None
         return problem(request, error) if isinstance(error, Refusal) else our_fault(request, error)
 

@@ -190,7 +190,7 @@ class Client:
         """Shares and score of what was sent in the last days."""
         return self._request("GET", f"/api/v1/provider/quality?days={days}")
 
-    def keys(self) -> list[Json]:
+    def list_keys(self) -> list[Json]:
         """Every key of this provider."""
         found: list[Json] = self._request("GET", "/api/v1/provider/keys")["keys"]
         return found

@@ -26,6 +26,7 @@ MOST_EXPANSION = 100
 #: Below this, how far something unpacks does not matter.
 FREELY_BYTES = 8 * 1024**2
 MOST_PARQUET_ROWS = 20_000_000
+FREELY_ROWS = 100_000
 
 
 class TooLarge(Refusal):
@@ -207,5 +208,8 @@ def _refuse_parquet(path: Path, sent_bytes: int) -> None:
     unpacked = sum(about.row_group(index).total_byte_size for index in range(about.num_row_groups))
     if unpacked > MOST_BYTES or about.num_rows > MOST_PARQUET_ROWS:
         raise TooLarge(limit=MOST_BYTES, what=f" unpacked, or more than {MOST_PARQUET_ROWS} rows")
-    if unpacked > max(FREELY_BYTES, 10 * MOST_EXPANSION * sent_bytes):
-        raise ExpandsTooFar(limit=10 * MOST_EXPANSION)
+    # Equal values take no room in a file: a row of less than a byte is none that anybody reported.
+    if unpacked > max(FREELY_BYTES, MOST_EXPANSION * sent_bytes) or about.num_rows > max(
+        FREELY_ROWS, sent_bytes
+    ):
+        raise ExpandsTooFar(limit=MOST_EXPANSION)
