@@ -186,7 +186,7 @@ def test_three_gigabytes_are_refused_before_anything_is_read(key: SigningKey) ->
 
     body = b"".join(WSGIHandler()(environ, lambda status, _headers, *_: seen.append(status)))
 
-    assert seen == ["413 Request Entity Too Large"] or seen == ["413 Content Too Large"]
+    assert [status[:3] for status in seen] == ["413"]
     assert json.loads(body)["code"] == "api.body_too_large"
 
 
