@@ -79,7 +79,7 @@ def test_a_row_is_answered_once(key: SigningKey) -> None:
 
     again = correct(key, batch, [{"row": 1, "columns": {"distance_m": "6"}}])
 
-    assert code_of(again) == (422, "api.row_resolved")
+    assert code_of(again) == (409, "api.row_resolved")
     assert again.json()["facts"] == {"row": 1, "batch": first["batch"]}
 
 

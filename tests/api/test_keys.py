@@ -54,7 +54,7 @@ def test_a_key_that_is_registered_for_later_waits(key: SigningKey) -> None:
         assert added["state"] == "coming"
         with pytest.raises(Problem) as refused:
             platform.revoke_key(key.key_id, reason="too early")
-    assert code(refused) == (422, "evidence.last_key")
+    assert code(refused) == (409, "evidence.last_key")
 
 
 def test_the_last_key_is_kept_and_others_keys_are_not_there(key: SigningKey) -> None:
@@ -68,7 +68,7 @@ def test_the_last_key_is_kept_and_others_keys_are_not_there(key: SigningKey) -> 
             platform.revoke_key("generic:" + "0" * 32, reason="guess")
         assert [each["key_id"] for each in platform.list_keys()] == [key.key_id]
 
-    assert code(last) == (422, "evidence.last_key")
+    assert code(last) == (409, "evidence.last_key")
     assert code(theirs) == code(nobodys) == (404, "api.provider_key_unknown")
     assert ProviderKeyStatus.objects.count() == 0
 
@@ -83,8 +83,8 @@ def test_there_are_three_keys_at_most_and_each_once(key: SigningKey) -> None:
         with pytest.raises(Problem) as many:
             platform.add_key(generate_key("generic").public_key)
 
-    assert code(known) == (422, "evidence.key_known")
-    assert code(many) == (422, "evidence.too_many_keys")
+    assert code(known) == (409, "evidence.key_known")
+    assert code(many) == (409, "evidence.too_many_keys")
     assert ProviderKey.objects.count() == 3
 
 

@@ -18,7 +18,7 @@ MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:tanpuhui:problem:"
 
 #: Seconds after which a request that was refused for now may be sent again, where the refusal does not say.
-RETRY_AFTER_S = {409: 2}
+RETRY_AFTER_S = {"api.still_in_flight": 2}
 
 _log = logging.getLogger("tanpuhui.api")
 
@@ -28,7 +28,7 @@ TITLES_ZH = {
     403: "不允许",
     404: "未找到",
     405: "方法不允许",
-    409: "正在处理",
+    409: "与现状冲突",
     411: "缺少内容长度",
     413: "内容过大",
     415: "内容类型不支持",
@@ -60,7 +60,7 @@ def problem(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     response["Content-Language"] = language
     response["Vary"] = "Accept-Language"
     response["Cache-Control"] = "no-store"
-    retry_after_s = refusal.facts.get("retry_after_s", RETRY_AFTER_S.get(status))
+    retry_after_s = refusal.facts.get("retry_after_s", RETRY_AFTER_S.get(refusal.code))
     if retry_after_s is not None:
         response["Retry-After"] = str(retry_after_s)
     if status == HTTPStatus.UNAUTHORIZED:

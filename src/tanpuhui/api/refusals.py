@@ -204,6 +204,7 @@ STATUSES: dict[str, int] = {
     "api.not_found": 404,
     "api.our_fault": 500,
     "api.provider_key_unknown": 404,
+    "api.row_resolved": 409,
     "api.row_unknown": 404,
     "api.signature_coverage": 401,
     "api.signature_invalid": 401,
@@ -218,6 +219,9 @@ STATUSES: dict[str, int] = {
     "evidence.expands_too_far": 413,
     "evidence.other_content": 415,
     "evidence.too_large": 413,
+    "evidence.key_known": 409,
+    "evidence.last_key": 409,
+    "evidence.too_many_keys": 409,
     "evidence.wrong_media": 415,
 }
 

@@ -29,8 +29,8 @@ MEDIA_TYPES = {
     ".jsonl": "application/x-ndjson",
     ".parquet": "application/vnd.apache.parquet",
 }
-#: Statuses after which the same request is sent again; all others are answers.
-AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+#: Statuses after which the same request is sent again; all others are answers, and so is a 409 that does not say when.
+AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 Json = dict[str, Any]
 
@@ -248,7 +248,7 @@ class Client:
             except httpx.TransportError as error:
                 reason, wait_s = type(error).__name__, None
             else:
-                if answer.status_code not in AGAIN:
+                if answer.status_code not in AGAIN and "Retry-After" not in answer.headers:
                     return _answer(answer)
                 reason, wait_s = str(answer.status_code), _retry_after(answer, self._now())
                 if attempt == self.patience.attempts:

@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import Any
 
 from tanpuhui.api.provider import schemas
-from tanpuhui.client import profile
 
 PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
 MEDIA_TYPE = "application/problem+json"
@@ -39,13 +38,6 @@ def _field(name: str, description: str, example: str, *, required: bool, **schem
     }
 
 
-SIGNATURE_INPUT = _field(
-    "Signature-Input",
-    "What the signature covers, and its parameters (RFC 9421).",
-    f'sig1=("@method" "@target-uri");created=1772452800;keyid="{schemas.KEY_EXAMPLE}";alg="ed25519";nonce="Xu3fD";'
-    f'tag="{profile.TAG}"',
-    required=True,
-)
 LANGUAGE = _field(
     "Accept-Language", "zh (the default) or en: the language of problems and reasons.", "en", required=False
 )
@@ -78,7 +70,6 @@ _NAME = _field(
     "The file's name, without any path.",
     'attachment; filename="monday.csv"',
     required=False,
-    pattern=r'^attachment; filename="[A-Za-z0-9_-]{1,60}\.(csv|ndjson|parquet)"$',
 )
 _ENCODING = _field(
     "Content-Encoding",
@@ -89,10 +80,9 @@ _ENCODING = _field(
 )
 _PREFER = _field(
     "Prefer",
-    "wait: take the batch before the answer (RFC 7240).",
+    "wait: take the batch before the answer (RFC 7240). Other preferences are ignored.",
     "wait",
     required=False,
-    enum=["wait", "respond-async"],
 )
 SENDS_A_BATCH: dict[str, Any] = {
     "requestBody": _CONTENT,
@@ -130,7 +120,7 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
         for operation in operations.values():
             operation.setdefault("parameters", [])
             if operation.get("security"):
-                operation["parameters"] += [SIGNATURE_INPUT, LANGUAGE]
+                operation["parameters"].append(LANGUAGE)
             for status, response in operation["responses"].items():
                 _complete_response(int(status), response, path)
     return document
@@ -155,7 +145,7 @@ _SAID = {
     401: "the signature is missing, wrong, repeated or out of time, or its key is unknown or not in force.",
     403: "the contract is not in force.",
     404: "there is no such thing of yours.",
-    409: "the same request is being answered just now; wait and repeat it.",
+    409: "it contradicts what is there; or, with Retry-After, the same request is being answered just now: repeat it.",
     411: "Content-Length is missing.",
     413: "the content is too large, or unpacks too far.",
     415: "the content's type or packing is not taken.",
