@@ -27,19 +27,17 @@ class Server:
 
     def workers(self) -> list[int]:
         """Process ids of its workers."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(
-            encoding="ascii"
-        )
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
         return [
-            int(child)
-            for child in children.split()
-            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
+            int(child) for task in tasks for child in (task / "children").read_text(encoding="ascii").split()
         ]
 
-    def kill_a_worker(self) -> None:
-        for pid in self.workers()[:1]:
+    def kill(self) -> None:
+        """Kill all of it with SIGKILL."""
+        for pid in (self.process.pid, *self.workers()):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        self.process.wait()
 
     def peak_bytes(self) -> int:
         """The largest memory that a worker ever had."""
@@ -50,32 +48,40 @@ class Server:
         return max(peaks)
 
 
-@contextmanager
-def serving(home: Path, *, crash_at: str = "", respawn: bool = False) -> Iterator[Server]:
-    """Run the server until the block ends; it may have killed itself by then."""
+def free_port() -> int:
+    """A port of this machine that nobody uses."""
     with socket.socket() as free:
         free.bind((HOST, 0))
-        port = int(free.getsockname()[1])
+        return int(free.getsockname()[1])
+
+
+def start(home: Path, *, port: int | None = None, crash_at: str = "") -> Server:
+    """Start the server and wait until it answers."""
+    port = free_port() if port is None else port
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port)]
     command += ["--workers", "1", "--blocking-threads", "4", "--no-ws", "--log-level", "error"]
-    if respawn:
-        command += ["--respawn-failed-workers", "--respawn-interval", "0.1"]
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("TANPUHUI_", "DJANGO_"))
     }
     environment |= {"TANPUHUI_HOME": str(home), "TANPUHUI_BUCKETS": "2", "TANPUHUI_CRASH_AT": crash_at}
     process = subprocess.Popen([*command, "tanpuhui.project.wsgi:application"], env=environment)
+    server = Server(f"http://{HOST}:{port}", process)
+    _wait_for(server.url)
+    return server
+
+
+@contextmanager
+def serving(home: Path, *, crash_at: str = "") -> Iterator[Server]:
+    """Run the server until the block ends; it may have killed itself by then."""
+    server = start(home, crash_at=crash_at)
     try:
-        url = f"http://{HOST}:{port}"
-        _wait_for(url)
-        yield Server(url, process)
+        yield server
     finally:
-        process.terminate()
+        server.process.terminate()
         try:
-            process.wait(20)
+            server.process.wait(20)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            server.kill()
 
 
 def _wait_for(url: str) -> None:

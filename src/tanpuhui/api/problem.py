@@ -57,6 +57,7 @@ def problem(request: HttpRequest, refusal: Refusal) -> HttpResponse:
         "facts": kept["facts"],
     }
     response = HttpResponse(json.dumps(content, ensure_ascii=False), content_type=MEDIA_TYPE, status=status)
+    response["Content-Length"] = str(len(response.content))
     response["Content-Language"] = language
     response["Vary"] = "Accept-Language"
     response["Cache-Control"] = "no-store"

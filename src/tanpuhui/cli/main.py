@@ -45,7 +45,8 @@ app.command(
 app.command(
     "tanpuhui.cli.send:app",
     name="send",
-    help="Send a provider's file to a platform, signed; make the key with 'send keygen'.",
+    help="Send a provider's file to a platform, signed; make the key with 'send keygen'.\n\n"
+    "Example: tanpuhui send monday.csv --url https://carbon.example --provider blue-bikes --key-file blue-bikes.pem",
 )
 app.command(
     "tanpuhui.cli.close:app",

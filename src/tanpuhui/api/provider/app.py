@@ -37,6 +37,7 @@ class ProviderAPI(NinjaAPI):
     def create_response(self, request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
         response = super().create_response(request, *given, **named)
         say_limits(request, response)
+        response["Content-Length"] = str(len(response.content))
         response["Cache-Control"] = "no-store"
         return response
 
