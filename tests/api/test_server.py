@@ -178,3 +178,34 @@ def _answer(connection: socket.socket) -> dict[str, str]:
         received += block
     found: dict[str, str] = json.loads(received.partition(b"\r\n\r\n")[2])
     return found
+
+
+def test_the_guides_python_runs(
+    program: Program,
+    server: Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "provider-api.md").read_text(encoding="utf-8")
+    blocks = [block.partition("```")[0] for block in guide.split("```python\n")[1:]]
+    rows = next(block for block in guide.split("```\n") if block.startswith("source_id,"))
+    monkeypatch.chdir(tmp_path)
+    _written(tmp_path / "monday.csv", rows.encode())
+    pia = ("--pia", "PIA", "--valid-from", "2026-01-01")
+    program.json(
+        "evidence", "contract", "add", "blue-bikes", "--format", "generic", "--kind", "bike_trip", *pia
+    )
+    made = program.json("send", "keygen", tmp_path / "blue-bikes.pem", "--provider", "blue-bikes")
+    program.json("evidence", "key", "add", "blue-bikes", made["public_key"])
+
+    names: dict[str, object] = {}
+    for block in blocks:
+        exec(block.replace("https://carbon.example", server.url), names)
+
+    shown = capsys.readouterr().out
+    assert "would be refused: [(2, 'The value is not a plain whole number" in shown
+    assert "taken 1 accepted, 1 refused" in shown
+    assert "api.batch_unknown - You have no batch 999999999." in shown
+    assert (tmp_path / "blue-bikes-2.pem").stat().st_mode & 0o777 == 0o600
+    assert len(blocks) == 2
