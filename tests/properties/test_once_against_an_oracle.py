@@ -341,7 +341,7 @@ def run(town: Town, seed: int) -> None:
 
 @pytest.fixture()
 def town(db: None, fresh_home: Path) -> Town:
-    return Town(fresh_home, load_library(), load_jurisdiction("demo"))
+    return Town(fresh_home, load_library(), load_jurisdiction("demo"), buckets=5)
 
 
 @pytest.mark.slow

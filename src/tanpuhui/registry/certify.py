@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import connection
+from django.db.models import Sum
 
 from tanpuhui.close.inputs import read_credits
 from tanpuhui.close.models import FrozenDay, Manifest
@@ -89,7 +90,7 @@ def certify(order: Order, *, places: Places, jurisdiction: Jurisdiction, library
     net_mg = net_through(order, manifests, places)
     owed_mg = -sum(amount for amount in net_mg.values() if amount < 0)
     pending_mg = {account: amount for account, amount in net_mg.items() if amount > 0}
-    shares = decide_shares(order, pending_mg, below_mg + owed_mg)
+    shares = decide_shares(order, pending_mg, below_mg + owed_mg, standing_mg())
     lot = _record(order, shares, manifests, jurisdiction, status)
     _post(lot, order, shares)
     _freeze(lot, manifests)
@@ -168,13 +169,32 @@ def net_through(order: Order, manifests: list[Manifest], places: Places) -> dict
     }
 
 
-def decide_shares(order: Order, pending_mg: dict[int, int], below_mg: int = 0) -> Shares:
+def standing_mg() -> int:
+    """What all standing closes credit, less what is netted and what lots have taken: of whatever methodology and year.
+
+    A correction may move an act to another year or kind after it was certified: what is owed there is taken off here.
+    """
+    standing = Manifest.objects.order_by("day", "-sequence").distinct("day")
+    credited: int = sum(
+        credited_mg - sum(below.values())
+        for credited_mg, below in standing.values_list("credited_mg", "body__below_mg")
+    )
+    certified: int = Lot.objects.aggregate(tonnes=Sum("tonnes", default=0))["tonnes"]
+    return credited - certified * TONNE_MG
+
+
+def decide_shares(
+    order: Order, pending_mg: dict[int, int], below_mg: int = 0, standing_mg: int | None = None
+) -> Shares:
     """As many whole tonnes as are pending, shared in proportion, by largest remainder; the rest stays pending.
 
     ``below_mg`` is what the methodology's negative results sum to through the same day, and what residents owe: so
-    much less is certified, now and, since it counts in every later lot too, for good.
+    much less is certified, now and, since it counts in every later lot too, for good. ``standing_mg`` is the most that
+    all lots together may still take.
     """
     total = max(0, sum(pending_mg.values()) - below_mg)
+    if standing_mg is not None:
+        total = max(0, min(total, standing_mg))
     tonnes = total // TONNE_MG
     if tonnes == 0:
         raise LessThanATonne(
