@@ -29,12 +29,15 @@ SOURCE = "en"
 #: Where sentences for people are; the command line and the logs speak English.
 SPOKEN = ("access", "api", "console", "web", "consent")
 #: Packages whose refusals people may meet on a page: their sentences are words too.
-REFUSING = ("access", "consent", "kit", "web")
+REFUSING = ("access", "close", "consent", "console", "kit", "registry", "web")
+#: Of these every module is looked at: some of their refusals stand beside the verb.
+WHOLE = ("close", "console", "registry")
 KEYWORDS: dict[str, object] = {
     "gettext": None,
     "gettext_lazy": None,
     "gettext_noop": None,
     "_": None,
+    "_l": None,
     "ngettext": (1, 2),
     "ngettext_lazy": (1, 2),
     "pgettext": ((1, "c"), 2),
@@ -67,7 +70,7 @@ def refusals() -> set[str]:
     for package in REFUSING:
         root = importlib.import_module(f"tanpuhui.{package}")
         for module in pkgutil.walk_packages(root.__path__, f"{root.__name__}."):
-            if module.name.endswith(("refusals", "refusal", "guardian", "files")):
+            if package in WHOLE or module.name.endswith(("refusals", "refusal", "guardian", "files")):
                 importlib.import_module(module.name)
     return {kind.message for kind in _below(Refusal) if kind.__module__.split(".")[1] in REFUSING}
 
