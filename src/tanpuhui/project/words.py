@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import io
 import os
@@ -29,9 +30,9 @@ SOURCE = "en"
 #: Where sentences for people are; the command line and the logs speak English.
 SPOKEN = ("access", "api", "console", "web", "consent")
 #: Packages whose refusals people may meet on a page: their sentences are words too.
-REFUSING = ("access", "close", "consent", "console", "kit", "registry", "web")
-#: Of these every module is looked at: some of their refusals stand beside the verb.
-WHOLE = ("close", "console", "registry")
+REFUSING = ("access", "consent", "kit", "web")
+#: The same, where refusals stand beside verbs and models: these files are read and not imported.
+READ = ("close", "console", "registry")
 KEYWORDS: dict[str, object] = {
     "gettext": None,
     "gettext_lazy": None,
@@ -70,9 +71,28 @@ def refusals() -> set[str]:
     for package in REFUSING:
         root = importlib.import_module(f"tanpuhui.{package}")
         for module in pkgutil.walk_packages(root.__path__, f"{root.__name__}."):
-            if package in WHOLE or module.name.endswith(("refusals", "refusal", "guardian", "files")):
+            if module.name.endswith(("refusals", "refusal", "guardian", "files")):
                 importlib.import_module(module.name)
-    return {kind.message for kind in _below(Refusal) if kind.__module__.split(".")[1] in REFUSING}
+    found = {kind.message for kind in _below(Refusal) if kind.__module__.split(".")[1] in REFUSING}
+    for package in READ:
+        for path in sorted((PACKAGES / package).rglob("*.py")):
+            found |= set(_messages_of(path.read_text()))
+    return found
+
+
+def _messages_of(source: str) -> Iterator[str]:
+    """The sentences of the refusals that a file defines: classes with a ``code`` and a ``message``."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef):
+            said = {
+                target.id: line.value.value
+                for line in node.body
+                if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant)
+                for target in line.targets
+                if isinstance(target, ast.Name)
+            }
+            if "code" in said and isinstance(said.get("message"), str):
+                yield str(said["message"])
 
 
 def _below(kind: type[Refusal]) -> Iterator[type[Refusal]]:
