@@ -20,6 +20,7 @@ from tanpuhui.console.models import Job
 from tanpuhui.console.work import drain
 from tanpuhui.evidence.contract import latest
 from tanpuhui.evidence.models import Contract, QuarantinedRow
+from tanpuhui.kit.digest import digest_bytes
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.ledger.account import Kind, account_id
 from tanpuhui.ledger.balance import balances
@@ -119,6 +120,16 @@ def test_a_replay_is_kept_in_the_audit_trail(staff: Staff, town: Town, people: d
     assert trail("close.replay.done").object_key == digest
     assert "agrees to the milligram" in look(staff.auditor, f"jobs/{job.pk}/")
     assert "close.replay.done" in look(staff.auditor, f"closes/{digest}/")
+
+
+def test_a_manifest_is_given_in_the_form_that_has_its_digest(
+    staff: Staff, town: Town, people: dict[str, int]
+) -> None:
+    digest = town.close().manifest
+
+    answer = staff.auditor.get(f"/console/closes/{digest}/manifest.json")
+
+    assert digest_bytes(answer.content) == digest
 
 
 def test_a_certified_day_is_reopened_by_two(staff: Staff, town: Town, lot: Lot) -> None:

@@ -92,6 +92,7 @@ TABLE: dict[str, Row] = {
     "console:methodology_effect": only("operator"),
     "console:grants": only("operator"),
     "console:due": only("operator"),
+    "console:close_json": only_staff(404),
     "console:close_day": only("operator"),
     "console:close_reopen": only("operator"),
     "console:close_replay": only_staff(404),

@@ -138,7 +138,7 @@ class AccountList(ReadOnlyList):
         frozen = frozen_of(found.pk)
         acts = acts_of(found.pk, places())
         ends = outcomes(acts.outcomes)
-        caption = _("How records of the last %(days)s closed days ended") % {"days": acts.days}
+        caption = _("How records ended (last closed days: %(days)s)") % {"days": acts.days}
         tools = []
         if request.may_act:
             names = [("account_freeze", _("Freeze"))]

@@ -29,6 +29,7 @@ PAGES: tuple[tuple[str, View, str], ...] = (
     (f"{METHODOLOGY}compare", rules.methodology_compare, "methodology_compare"),
     ("grants/", grants.grants, "grants"),
     ("due/", closes.due_page, "due"),
+    ("closes/<str:digest>/manifest.json", closes.manifest_json, "close_json"),
 )
 #: What can be done, each on a page of its own; these have their guard themselves.
 VERBS: tuple[tuple[str, View, str], ...] = (

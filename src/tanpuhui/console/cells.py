@@ -78,6 +78,11 @@ def code(text: object) -> SafeString:
     return format_html("<code>{}</code>", shown)
 
 
+def whole(text: object) -> SafeString:
+    """A code or a digest, all of it."""
+    return format_html('<code class="whole">{}</code>', text)
+
+
 def link(text: object, name: str, *arguments: Any) -> SafeString:
     """A link to another page of the console; keys of rows are written as the lists write them."""
     if name.endswith("_change"):

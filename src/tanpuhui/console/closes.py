@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib.admin import display
 from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
@@ -17,7 +18,6 @@ from tanpuhui.close.due import Due, due
 from tanpuhui.close.inputs import standing_manifest
 from tanpuhui.close.installation import jurisdiction, places
 from tanpuhui.close.models import FrozenDay, Manifest
-from tanpuhui.close.replay import find_manifest
 from tanpuhui.close.run import refuse_unfit_day
 from tanpuhui.console import cells, four_eyes, jobs
 from tanpuhui.console.answers import outcomes
@@ -28,6 +28,7 @@ from tanpuhui.console.lists import ReadOnlyList
 from tanpuhui.console.people import name_of
 from tanpuhui.console.refusals import BadDay, NotClosed
 from tanpuhui.console.verb import VerbPage
+from tanpuhui.kit.digest import canonical_json
 from tanpuhui.kit.moment import utc_now
 
 FILES_SHOWN = 200
@@ -66,6 +67,15 @@ def _way(each: Due) -> Any:
 def due_page(request: ConsoleRequest) -> HttpResponse:
     """Days that need to be closed, for the first time or again, and why."""
     return draw(request, "detail", title=_("Days due"), tables=[due_table(request, due_days())])
+
+
+def manifest_json(request: ConsoleRequest, digest: str) -> HttpResponse:
+    """The manifest in the form whose SHA-256 is its digest, for whoever computes it again."""
+    del request
+    manifest = get_object_or_404(Manifest, digest=digest)
+    answer = HttpResponse(canonical_json(manifest.body), content_type="application/json")
+    answer["Content-Disposition"] = f'attachment; filename="manifest-{manifest.day}-{manifest.sequence}.json"'
+    return answer
 
 
 def _day(text: str) -> date:
@@ -146,14 +156,14 @@ class ReplayClose(VerbPage):
     form_class = forms.Form
 
     def facts(self, *, digest: str) -> list[tuple[Any, Any]]:
-        manifest = find_manifest(digest)
+        manifest = get_object_or_404(Manifest, digest=digest)
         return [(_("Day"), cells.day(manifest.day)), (_("Manifest"), cells.code(manifest.digest))]
 
     def do(self, form: Any, *, digest: str) -> str:
         del form
         job = jobs.ask(
             "close.replay",
-            {"manifest": find_manifest(digest).digest},
+            {"manifest": get_object_or_404(Manifest, digest=digest).digest},
             by=self.request.user,
             organisation=self.request.organisation,
             at=utc_now(),
@@ -209,7 +219,7 @@ class CloseList(ReadOnlyList):
     def page(self, request: ConsoleRequest, found: Manifest) -> dict[str, Any]:
         inputs, stands = found.body["inputs"], standing_manifest(found.day) == found
         lots = list(FrozenDay.objects.filter(day=found.day).values_list("lot", flat=True).distinct())
-        tools = []
+        tools = [(_("Manifest as JSON"), reverse("console:close_json", args=[found.digest]))]
         if request.may_act:
             tools.append((_("Replay"), reverse("console:close_replay", args=[found.digest])))
             name, text = (
@@ -227,7 +237,7 @@ class CloseList(ReadOnlyList):
                     if stands
                     else cells.state("plain", _("a later close stands")),
                 ),
-                (_("Manifest"), cells.code(found.digest)),
+                (_("Manifest"), cells.whole(found.digest)),
                 (_("As of"), cells.moment(found.as_of)),
                 (_("Program"), cells.code(found.body["code"])),
                 (_("Records"), cells.count(found.activities)),

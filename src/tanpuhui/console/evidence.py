@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib.admin import display
 from django.db.models import Count, QuerySet
 from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
@@ -47,6 +48,8 @@ def feed_state(feed: Feed | None) -> Any:
         return cells.state("bad", _("late"))
     if feed.last_at is None:
         return cells.state("plain", _("never sent"))
+    if feed.usual is None:
+        return cells.state("plain", _("too few batches to tell"))
     return cells.state("good", _("on time"))
 
 
@@ -375,7 +378,7 @@ class OpenRow(VerbPage):
     button = _l("Show the content")
 
     def facts(self, *, number: int) -> list[tuple[Any, Any]]:
-        row = quarantine.row(number)
+        row = get_object_or_404(QuarantinedRow.objects.select_related("batch"), pk=number)
         return [
             (_("Provider"), row.batch.provider),
             (_("Row in the file"), cells.count(row.row_number)),

@@ -22,7 +22,7 @@ from tanpuhui.console.cells import Table
 from tanpuhui.console.closes import trail
 from tanpuhui.console.guard import ConsoleRequest
 from tanpuhui.console.lists import Choices, ReadOnlyList, choice_filter
-from tanpuhui.console.verb import Reasoned, VerbPage
+from tanpuhui.console.verb import DayInput, Reasoned, VerbPage
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.ledger.account import Kind
 from tanpuhui.registry.certify import TONNE_MG, Order, refuse_dependent_verifier
@@ -175,7 +175,7 @@ class NewLot(Reasoned):
     through = forms.DateField(
         label=_l("Through"),
         help_text=_l("The last day whose reductions are taken; its year is the vintage."),
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=DayInput(),
     )
     verifier = forms.CharField(
         label=_l("Verifier"), help_text=_l("Who verified, by name; never the operator."), max_length=120

@@ -23,7 +23,7 @@ from tanpuhui.console.guard import ConsoleRequest, request_id
 from tanpuhui.console.kinds import MONTH
 from tanpuhui.console.library import library
 from tanpuhui.console.refusals import UnknownMethodology
-from tanpuhui.console.verb import VerbPage
+from tanpuhui.console.verb import DayInput, VerbPage
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.methodology.compare import compare, compare_texts
 from tanpuhui.methodology.describe import factor_rows, overdue
@@ -42,6 +42,12 @@ def find(place: str, name: str, version: int) -> Methodology:
     if known is None:
         raise UnknownMethodology(code=f"{place}/{name}", version=version)
     return known
+
+
+def in_force(methodology: Methodology) -> str:
+    """The days on which it is in force."""
+    last = methodology.valid_to.isoformat() if methodology.valid_to else ""
+    return f"{methodology.valid_from.isoformat()} – {last}"
 
 
 def address(methodology: Methodology, name: str = "methodology") -> str:
@@ -194,7 +200,7 @@ def methodology(request: ConsoleRequest, place: str, name: str, version: int) ->
         lead=said(found.summary),
         facts=[
             (_("Kind of act"), cells.code(found.kind)),
-            (_("In force"), found.validity),
+            (_("In force"), in_force(found)),
             (_("Document"), f"{found.document.title}, {found.document.issuer}"),
             (_("Source"), found.document.source),
             (_("Digest"), cells.code(found.digest)),
@@ -261,8 +267,8 @@ def methodology_compare(request: ConsoleRequest, place: str, name: str, version:
 class Days(forms.Form):
     """From one day to another, at most three months."""
 
-    first = forms.DateField(label=_l("First day"), widget=forms.DateInput(attrs={"type": "date"}))
-    last = forms.DateField(label=_l("Last day"), widget=forms.DateInput(attrs={"type": "date"}))
+    first = forms.DateField(label=_l("First day"), widget=DayInput())
+    last = forms.DateField(label=_l("Last day"), widget=DayInput())
 
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or {}
@@ -283,7 +289,7 @@ class EffectPage(VerbPage):
 
     def facts(self, *, place: str, name: str, version: int) -> list[tuple[Any, Any]]:
         found = find(place, name, version)
-        return [(_("Methodology"), found), (_("Title"), said(found.title)), (_("In force"), found.validity)]
+        return [(_("Methodology"), found), (_("Title"), said(found.title)), (_("In force"), in_force(found))]
 
     def initial(self, **named: Any) -> dict[str, Any]:
         last = Manifest.objects.aggregate(last=Max("day"))["last"] or timezone.localdate()

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import apps
 from django.core.cache import caches
-from django.db.models import Sum
+from django.db.models import Max, Sum
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
@@ -74,11 +74,13 @@ def _figure(text: str, number: int, name: str, *, bad: bool) -> dict[str, Any]:
 
 
 def _due() -> list[Due]:
-    """The days due, at most a minute old: finding them looks at every day."""
-    found: list[Due] | None = caches["worker"].get("console-due")
+    """The days due. Finding them looks at every day, so they are kept until a close or a batch changes something."""
+    batch = Batch.objects.aggregate(last=Max("id"))["last"]
+    key = f"console-due-{Manifest.objects.count()}-{batch}"
+    found: list[Due] | None = caches["worker"].get(key)
     if found is None:
         found = due_days()
-        caches["worker"].set("console-due", found, KEPT_S)
+        caches["worker"].set(key, found, KEPT_S)
     return found
 
 

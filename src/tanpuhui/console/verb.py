@@ -22,6 +22,15 @@ from tanpuhui.kit.refusal import Refusal
 NOT_POSSIBLE = 422
 
 
+class DayInput(forms.DateInput):
+    """A day, in the form in which browsers take and give it, whatever the language."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
 class Reasoned(forms.Form):
     """Whatever an operator does, they say why."""
 
