@@ -14,6 +14,11 @@ def only(*roles: str, otherwise: int = 403) -> Row:
     return {"anonymous": 302, "else": otherwise, **dict.fromkeys(roles, 200)}
 
 
+def only_staff(status: int) -> Row:
+    """A page of the console that answers this to the operator's staff and is nobody else's."""
+    return {"anonymous": 302, "else": 403, "operator": status}
+
+
 def all_signed_in(status: int = 200) -> Row:
     return {"anonymous": 302, "else": status}
 
@@ -66,7 +71,7 @@ TABLE: dict[str, Row] = {
     "provider:homes": {**only(), "provider": 302},
     "provider:home": only("provider"),
     "operator:homes": {**only(), "operator": 302},
-    "operator:home": only("operator"),
+    "operator:home": {**only(), "operator": 302},
     "company:homes": {**only(), "company": 302},
     "company:home": only("company"),
     "merchant:homes": {**only(), "merchant": 302},
@@ -75,6 +80,69 @@ TABLE: dict[str, Row] = {
     "bank:home": only("bank"),
     "verifier:homes": {**only(), "verifier": 302},
     "verifier:home": only("verifier"),
+    "console:index": only("operator"),
+    "console:providers": only("operator"),
+    "console:provider": only_staff(404),
+    "console:provider_disable": only_staff(404),
+    "console:row_open": only_staff(404),
+    "console:scenes": only("operator"),
+    "console:methodologies": only("operator"),
+    "console:methodology": only("operator"),
+    "console:methodology_compare": only("operator"),
+    "console:methodology_effect": only("operator"),
+    "console:grants": only("operator"),
+    "console:due": only("operator"),
+    "console:close_json": only_staff(404),
+    "console:close_day": only("operator"),
+    "console:close_reopen": only("operator"),
+    "console:close_replay": only_staff(404),
+    "console:lot_certify": only("operator"),
+    "console:account_find": only("operator"),
+    "console:account_freeze": only_staff(404),
+    "console:account_unfreeze": only_staff(404),
+    "console:account_claw_back": only_staff(404),
+    "console:account_identity": only_staff(404),
+    "console:account_identity_open": only_staff(404),
+    "console:approval_agree": only_staff(404),
+    "console:approval_deny": only_staff(404),
+    "console:ledger_check": only("operator"),
+    "console:access_approval_changelist": only("operator"),
+    "console:access_approval_export": only_staff(405),
+    "console:access_approval_change": only_staff(404),
+    "console:evidence_batch_changelist": only("operator"),
+    "console:evidence_batch_export": only_staff(405),
+    "console:evidence_batch_change": only_staff(404),
+    "console:evidence_quarantinedrow_changelist": only("operator"),
+    "console:evidence_quarantinedrow_export": only_staff(405),
+    "console:evidence_quarantinedrow_change": only_staff(404),
+    "console:consent_resident_changelist": only("operator"),
+    "console:consent_resident_export": only_staff(405),
+    "console:consent_resident_change": only_staff(404),
+    "console:close_manifest_changelist": only("operator"),
+    "console:close_manifest_export": only_staff(405),
+    "console:close_manifest_change": only_staff(404),
+    "console:registry_lot_changelist": only("operator"),
+    "console:registry_lot_export": only_staff(405),
+    "console:registry_lot_change": only_staff(404),
+    "console:console_job_changelist": only("operator"),
+    "console:console_job_export": only_staff(405),
+    "console:console_job_change": only_staff(404),
+    "console:access_auditentry_changelist": only("operator"),
+    "console:access_auditentry_export": only_staff(405),
+    "console:access_auditentry_change": only_staff(404),
 }
 #: Values for what addresses hold; an organisation's code is the reader's own one, see the test.
-VALUES: dict[str, object] = {"pk": 1, "provider_id": "city"}
+VALUES: dict[str, object] = {
+    "pk": 1,
+    "provider_id": "city",
+    "provider": "nobody",
+    "number": 1,
+    "place": "shenzhen",
+    "name": "metro",
+    "version": 1,
+    "day": "2026-03-02",
+    "digest": "sha256:00",
+    "account": 0,
+    "approval": "00000000-0000-4000-8000-000000000000",
+    "object_id": "none",
+}

@@ -61,6 +61,8 @@ class Environment:
     mail: Mail
     identity_service: IdentityService | None
     secret: str | None = field(repr=False)
+    #: ``tanpuhui work`` runs as a service of its own; otherwise the server begins a worker when there is work.
+    has_worker: bool = False
 
     @property
     def is_production(self) -> bool:
@@ -85,6 +87,7 @@ def read(given: Mapping[str, str] | None = None) -> Environment:
         mail=_mail(values),
         identity_service=_identity_service(values),
         secret=_secret(values, "TANPUHUI_SECRET_KEY"),
+        has_worker=values.get("TANPUHUI_WORKER", "") == "1",
     )
     if found.is_production:
         _refuse_unfit_for_production(found)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,13 @@ OUR_APPS = [
     "tanpuhui.web.merchant",
     "tanpuhui.web.bank",
     "tanpuhui.web.verifier",
+    "tanpuhui.console",
 ]
 INSTALLED_APPS = [
     "pgtrigger",
     *OUR_APPS,
+    "unfold.apps.BasicAppConfig",
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
@@ -236,6 +240,15 @@ if _env.identity_service:
 DEMO = _env.is_demo
 #: Whoever acts for an organisation needs a passkey or an authenticator app.
 SECOND_FACTOR_FOR_ORGANISATIONS = not _env.is_demo
+
+# -- the operator's console ----------------------------------------------------------------------------------------
+
+#: What the server begins when somebody asks for long work; empty where ``tanpuhui work`` runs as a service of its own.
+WORK_COMMAND = (
+    []
+    if _env.has_worker
+    else [sys.executable, "-c", "from tanpuhui.project.command import run; run()", "work", "--until-empty"]
+)
 
 # -- headers ------------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
+from tanpuhui.console.site import site
+
 handler400 = "tanpuhui.web.shared.errors.bad_request"
 handler403 = "tanpuhui.web.shared.errors.forbidden"
 handler404 = "tanpuhui.web.shared.errors.not_found"
@@ -18,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("resident/", include("tanpuhui.web.resident.urls")),
     path("provider/", include("tanpuhui.web.provider.urls")),
     path("operator/", include("tanpuhui.web.operator.urls")),
+    path("console/", site.urls),
     path("company/", include("tanpuhui.web.company.urls")),
     path("merchant/", include("tanpuhui.web.merchant.urls")),
     path("bank/", include("tanpuhui.web.bank.urls")),

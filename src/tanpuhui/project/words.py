@@ -25,13 +25,14 @@ FOLDER = PACKAGES / "locale"
 SOURCE = "en"
 #: Where sentences for people are; the command line and the logs speak English.
 SPOKEN = ("access", "api", "console", "web", "consent")
-#: Packages whose refusals people may meet on a page: their sentences are words too.
-REFUSING = ("access", "consent", "kit", "web")
+#: Packages whose refusals people may meet on a page: their sentences are words too, read from the code.
+REFUSING = ("access", "close", "console", "consent", "kit", "registry", "web")
 KEYWORDS: dict[str, object] = {
     "gettext": None,
     "gettext_lazy": None,
     "gettext_noop": None,
     "_": None,
+    "_l": None,
     "ngettext": (1, 2),
     "ngettext_lazy": (1, 2),
     "pgettext": ((1, "c"), 2),

@@ -89,7 +89,12 @@ def certify(order: Order, *, places: Places, jurisdiction: Jurisdiction, library
     below_mg = sum(manifest.body["below_mg"].get(order.key, 0) for manifest in manifests)
     net_mg = net_through(order, manifests, places)
     owed_mg = -sum(amount for amount in net_mg.values() if amount < 0)
-    pending_mg = {account: amount for account, amount in net_mg.items() if amount > 0}
+    frozen_mg = frozen_through(order)
+    pending_mg = {
+        account: amount - frozen_mg.get(account, 0)
+        for account, amount in net_mg.items()
+        if amount > frozen_mg.get(account, 0)
+    }
     shares = decide_shares(order, pending_mg, below_mg + owed_mg, standing_mg())
     lot = _record(order, shares, manifests, jurisdiction, status)
     _post(lot, order, shares)
@@ -167,6 +172,17 @@ def net_through(order: Order, manifests: list[Manifest], places: Places) -> dict
     return {
         account: credited.get(account, 0) - taken.get(account, 0) for account in sorted({*credited, *taken})
     }
+
+
+def frozen_through(order: Order) -> dict[int, int]:
+    """What of it is set aside in residents' pending accounts, in mg, by account: it stays pending."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT account_id >> %s, held FROM ledger_balance "
+            "WHERE asset_id = %s AND account_id & 15 = %s AND held > 0",
+            [KIND_BITS, pending_asset(order.key, order.vintage), int(Kind.RESIDENT_PENDING)],
+        )
+        return {int(account): int(held) for account, held in cursor.fetchall()}
 
 
 def standing_mg() -> int:

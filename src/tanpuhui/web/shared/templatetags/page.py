@@ -13,7 +13,9 @@ from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from tanpuhui.access.models import Organisation
+from tanpuhui.kit.refusal import Refusal
 from tanpuhui.web.shared.mass import mass as mass_of
+from tanpuhui.web.shared.refused import text_of
 
 register = template.Library()
 
@@ -43,6 +45,12 @@ def mass_text(amount_mg: int) -> str:
 def count(number: int) -> str:
     """A whole number with the language's separators."""
     return number_format(number, force_grouping=True)
+
+
+@register.filter
+def refusal_text(refusal: Refusal) -> str:
+    """A refusal's sentence in the reader's language, with its facts and the next step."""
+    return text_of(refusal)
 
 
 @register.simple_tag
