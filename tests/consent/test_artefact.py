@@ -96,7 +96,7 @@ def test_the_notice_is_that_which_was_shown_and_says_how_to_withdraw() -> None:
         "version": notice.version,
         "lang": "en",
     }
-    for words in ("Withdraw", "Kept for: 36 MONTH", "privacy@carbon.example", "trip trace", "guardian"):
+    for words in ("Withdraw", "Kept for: 36 months", "privacy@carbon.example", "trip trace", "guardian"):
         assert words in notice.text
 
 
