@@ -182,7 +182,9 @@ def metro_token() -> tuple[str, dict[str, Any], int]:
 
 def test_an_installation_names_itself_in_its_own_policy(fresh_home: Path) -> None:
     packaged = Path(__file__).parents[2] / "src/tanpuhui/consent/policy.toml"
-    own = packaged.read_text(encoding="utf-8").replace("Tanpuhui demonstration platform", "Shenzhen centre")
+    own = packaged.read_text(encoding="utf-8").replace(
+        "碳普惠演示平台 Tanpuhui demonstration platform", "Shenzhen centre"
+    )
     (fresh_home / "consent.toml").write_text(own, encoding="utf-8")
 
     assert metro_grant().artefact["recipient"]["name"] == "Shenzhen centre"

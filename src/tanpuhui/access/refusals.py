@@ -37,7 +37,9 @@ class AlreadyMember(Refusal):
 
 class RoleOfOperators(Refusal):
     code = "access.role_of_operators"
-    message = "{organisation} is not an operator, and only an operator has the role {role}. Choose another role."
+    message = (
+        "{organisation} is not an operator, and only an operator has the role {role}. Choose another role."
+    )
 
 
 class NotAMember(Refusal):

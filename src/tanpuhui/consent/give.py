@@ -29,7 +29,7 @@ class Giving:
     account: int
     terms: Terms
     guardian: int | None = None
-    #: Digest of what proves the yes, such as a paper that was signed at a counter; the artefact itself where it is none.
+    #: Digest of what proves the yes, such as a paper signed at a counter; without it, the artefact's.
     evidence: str | None = None
 
 

@@ -136,7 +136,9 @@ def policy() -> Policy:
 def _read(path: Path, _changed_ns: int) -> Policy:
     raw = tomllib.loads(path.read_text(encoding="utf-8"))
     purposes = {
-        code: Purpose(code=code, **purpose | {name: tuple(purpose[name]) for name in LISTS if name in purpose})
+        code: Purpose(
+            code=code, **purpose | {name: tuple(purpose[name]) for name in LISTS if name in purpose}
+        )
         for code, purpose in raw["purposes"].items()
     }
     return Policy(
@@ -199,6 +201,6 @@ def _often(frequency: dict[str, Any], lang: str) -> str:
     """
     count, unit = frequency["value"], frequency["unit"]
     if lang == "zh":
-        return f"每{ {'HOUR': '小时', 'DAY': '天', 'MONTH': '月', 'YEAR': '年'}[unit]}最多{count}次"
+        return f"每{ {'HOUR': '小时', 'DAY': '天', 'MONTH': '月', 'YEAR': '年'}[unit] }最多{count}次"
     times = {1: "once", 2: "twice"}.get(count, f"{count} times")
     return f"at most {times} {'an' if unit == 'HOUR' else 'a'} {unit.lower()}"

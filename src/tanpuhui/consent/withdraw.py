@@ -21,24 +21,24 @@ def withdraw(
 
     No other grant changes, nor the account (article 16).
     """
-    _step(grant_id, State.WITHDRAWN, at, by, method, evidence)
+    _step(grant_id, State.WITHDRAWN, at, by=by, method=method, evidence=evidence)
 
 
 def pause(
     grant_id: int, *, at: datetime, by: str = "resident", method: str, evidence: str | None = None
 ) -> None:
     """Stop processing under a grant until it is resumed."""
-    _step(grant_id, State.PAUSED, at, by, method, evidence)
+    _step(grant_id, State.PAUSED, at, by=by, method=method, evidence=evidence)
 
 
 def resume(
     grant_id: int, *, at: datetime, by: str = "resident", method: str, evidence: str | None = None
 ) -> None:
     """Let a paused grant be used again, within what it said."""
-    _step(grant_id, State.RESUMED, at, by, method, evidence)
+    _step(grant_id, State.RESUMED, at, by=by, method=method, evidence=evidence)
 
 
-def _step(grant_id: int, state: State, at: datetime, by: str, method: str, evidence: str | None) -> None:
+def _step(grant_id: int, state: State, at: datetime, *, by: str, method: str, evidence: str | None) -> None:
     refuse_unknown_giver(by)
     _, last = store.lock_grant(grant_id)
     refuse_wrong_step(last, state, at)
