@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import URLResolver, get_resolver, reverse
 
 from tanpuhui.access.models import User
 from web.access_table import TABLE, VALUES
@@ -15,21 +15,24 @@ from web.site import KINDS, ROLES, client_of, make_site, other_code, own_code
 pytestmark = [pytest.mark.django_db]
 
 
-def routes(resolver: Any, spaces: tuple[str, ...] = ()) -> Iterator[tuple[str, URLPattern]]:
-    """Every route with its name; a route without a name cannot be in the table, and fails."""
+def routes(
+    resolver: Any, spaces: tuple[str, ...] = (), wanted: tuple[str, ...] = ()
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every route by name, with what its address holds; one without a name cannot be in the table, and fails."""
     for one in resolver.url_patterns:
+        holds = (*wanted, *one.pattern.converters)
         if isinstance(one, URLResolver):
-            yield from routes(one, (*spaces, one.namespace) if one.namespace else spaces)
+            yield from routes(one, (*spaces, one.namespace) if one.namespace else spaces, holds)
         else:
             assert one.name, f"{one.pattern} has no name"
-            yield ":".join((*spaces, one.name)), one
+            yield ":".join((*spaces, one.name)), holds
 
 
 ROUTES = dict(routes(get_resolver()))
 WITH_ORGANISATION = sorted(
     name
-    for name, route in ROUTES.items()
-    if "organisation" in route.pattern.converters and TABLE.get(name) != {"else": 405}
+    for name, holds in ROUTES.items()
+    if "organisation" in holds and TABLE.get(name) != {"else": 405}
 )
 
 
@@ -52,8 +55,7 @@ def without_second_factor(settings: Any) -> None:
 
 
 def address(name: str, code: str) -> str:
-    wanted = ROUTES[name].pattern.converters
-    values = {key: code if key == "organisation" else VALUES[key] for key in wanted}
+    values = {key: code if key == "organisation" else VALUES[key] for key in ROUTES[name]}
     return reverse(name, kwargs=values)
 
 

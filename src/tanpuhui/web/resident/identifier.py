@@ -19,6 +19,7 @@ from tanpuhui.evidence.link import AlreadyLinked, link
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.web.resident.offers import Offer, source_of
+from tanpuhui.web.resident.refusals import CannotLink
 from tanpuhui.web.resident.whose import Whose, whose
 from tanpuhui.web.shared.access import ResidentRequest, resident_page
 from tanpuhui.web.shared.errors import too_many
@@ -28,14 +29,6 @@ from tanpuhui.web.shared.request_id import current
 #: One person has this many cards or meters at one provider at most; more are linked at a counter.
 MOST_LINKS = 5
 LONGEST = 100
-
-
-class CannotLink(Refusal):
-    code = "web.cannot_link"
-    message = (
-        "This identifier could not be linked. Check it sign by sign; if it is right, bring what it stands on to a "
-        "counter."
-    )
 
 
 class IdentifierForm(forms.Form):
