@@ -10,6 +10,9 @@ import pytest
 COMMANDS = [
     "account open",
     "account show",
+    "challenge announce",
+    "challenge show",
+    "challenge tally",
     "close",
     "close due",
     "close list",
@@ -36,6 +39,9 @@ COMMANDS = [
     "methodology seal",
     "methodology show",
     "methodology stale",
+    "request done",
+    "request list",
+    "request refuse",
     "serve",
     "statement",
 ]

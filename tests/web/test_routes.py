@@ -30,9 +30,7 @@ def routes(
 
 ROUTES = dict(routes(get_resolver()))
 WITH_ORGANISATION = sorted(
-    name
-    for name, holds in ROUTES.items()
-    if "organisation" in holds and TABLE.get(name) != {"else": 405}
+    name for name, holds in ROUTES.items() if "organisation" in holds and TABLE.get(name) != {"else": 405}
 )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
+
 from tanpuhui.rights.models import Request, RequestStep
 from tanpuhui.rights.refusals import ReasonsMissing, StepImpossible, UnknownRequest
 from tanpuhui.rights.state import State, may_follow
@@ -33,7 +35,9 @@ def take_back(request: UUID, *, at: datetime, by: str = "resident") -> RequestSt
 
 
 def _step(request: UUID, state: State, at: datetime, by: str, words: str) -> RequestStep:
-    if not Request.objects.select_for_update(no_key=True).filter(pk=request).exists():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [f"rights|{request}"])
+    if not Request.objects.filter(pk=request).exists():
         raise UnknownRequest
     last = RequestStep.objects.filter(request=request).order_by("-seq")[0]
     if not may_follow(State(last.state), state):

@@ -34,6 +34,7 @@ ACTS_FOR = {
     "provider": "szt",
     "operator": "demo-centre",
     "operator2": "demo-centre",
+    "counter": "demo-centre",
     "company": "demo-company",
     "merchant": "demo-merchant",
     "bank": "demo-bank",
@@ -58,4 +59,5 @@ def make_users(accounts: dict[int, int], at: datetime) -> None:
             if role == "resident":
                 hold(user, accounts[RESIDENT], at=at)
             else:
-                join(user, organisations[ACTS_FOR[role]], Membership.ADMIN, at=at)
+                acts_as = Membership.COUNTER if role == "counter" else Membership.ADMIN
+                join(user, organisations[ACTS_FOR[role]], acts_as, at=at)
