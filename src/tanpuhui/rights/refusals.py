@@ -31,7 +31,7 @@ class ReasonsMissing(Refusal):
 
 
 class NoSuchPerson(Refusal):
-    code = "rights.no_such_person"
+    code = "rights.not_recognised"
     message = (
         "No account was found with this. Check the document's number or the letter's code and type it again; "
         "without either, an account cannot be shown here."
