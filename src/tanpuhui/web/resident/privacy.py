@@ -14,8 +14,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_POST
 
 from tanpuhui.access.audit import record
@@ -30,6 +30,7 @@ from tanpuhui.copies.archive import archive
 from tanpuhui.copies.record import entries_about
 from tanpuhui.copies.record import record as kept_record
 from tanpuhui.copies.state_names import state_name
+from tanpuhui.copies.titles import method_of, title_of
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.ledger.statement import statement
@@ -126,7 +127,15 @@ def readable(request: HttpRequest) -> HttpResponse:
         "record": kept,
         "birth_on": kept["account"]["birth_on"],
         "drawn": drawn,
-        "lines": drawn.lines,
+        "lines": [
+            {
+                "effective_on": line.effective_on,
+                "of": _of_what(line.asset),
+                "amount": line.amount,
+                "unit": line.unit,
+            }
+            for line in drawn.lines
+        ],
         "grants": [
             {
                 "standing": one,
@@ -225,6 +234,12 @@ def close(request: HttpRequest) -> HttpResponseBase:
         "children": wards_of(account, on=timezone.localdate()),
     }
     return render(request, "resident/close.html", context, status=422 if form.errors else 200)
+
+
+def _of_what(asset: str) -> str:
+    """What a line of the ledger is about: the methodology's title, or the asset as it is."""
+    code = method_of(asset)
+    return title_of(code, get_language() or "") if code else asset
 
 
 def request_state(state: str) -> str:
