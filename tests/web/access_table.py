@@ -68,6 +68,32 @@ TABLE: dict[str, Row] = {
     "openid_connect_login": {"else": 404},
     "openid_connect_callback": {"else": 404},
     "resident:home": {**all_signed_in(302), "resident": 200},
+    # Somebody else's grants, children, groups and requests are not there; a resident's own are tried in test_sources.
+    **{
+        f"resident:{name}": {**all_signed_in(302), "resident": 200}
+        for name in (
+            *("paper_statement", "sources", "recipient", "privacy", "readable", "new_request", "close"),
+            *("together", "goal", "new_group", "join_group", "board"),
+        )
+    },
+    **{
+        f"resident:{name}": {**all_signed_in(302), "resident": 404}
+        for name in (
+            *("source", "identifier", "receipt", "receipt_file", "request", "group", "challenge"),
+            *(f"child:{page}" for page in ("sources", "recipient", "source", "identifier")),
+            *(f"child:{page}" for page in ("receipt", "receipt_file")),
+        )
+    },
+    "resident:export": {"else": 405},
+    "grants": MIDWAY,
+    "rights": MIDWAY,
+    "letter_sign_in": SIGNING_IN,
+    "counter:home": only("operator"),
+    "counter:open": only("operator"),
+    # A visit that is not one's own, or over, leads back to the counter.
+    **{f"counter:{name}": {**only(), "operator": 302} for name in ("visit", "source", "paper", "statement")},
+    "counter:letter": {"else": 405},
+    "counter:end": {"else": 405},
     "provider:homes": {**only(), "provider": 302},
     "provider:home": only("provider"),
     "operator:homes": {**only(), "operator": 302},
@@ -132,7 +158,17 @@ TABLE: dict[str, Row] = {
     "console:access_auditentry_change": only_staff(404),
 }
 #: Values for what addresses hold; an organisation's code is the reader's own one, see the test.
+NOBODYS = "00000000-0000-4000-8000-000000000000"
 VALUES: dict[str, object] = {
+    "purpose": "disclosure",
+    "recipient": "bank",
+    "grant": 999,
+    "child": 999,
+    "kind": "correction",
+    "request_id": NOBODYS,
+    "group": NOBODYS,
+    "challenge": "none",
+    "visit": NOBODYS,
     "pk": 1,
     "provider_id": "city",
     "provider": "nobody",
@@ -146,3 +182,5 @@ VALUES: dict[str, object] = {
     "approval": "00000000-0000-4000-8000-000000000000",
     "object_id": "none",
 }
+#: The same, where addresses of one audience need another value.
+VALUES_OF: dict[str, dict[str, object]] = {"resident": {"provider": "szt"}}

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tanpuhui.evidence.adapters import format_called
 from tanpuhui.evidence.models import Contract
-from tanpuhui.evidence.record import CORE, KINDS, PLACES
+from tanpuhui.evidence.record import ACT_KINDS, ASSEMBLED, CORE, KINDS, PLACES
 from tanpuhui.kit.refusal import Refusal
 
 #: Said of the contracts that are shipped: they are for trials.
@@ -75,6 +75,11 @@ def latest(provider: str) -> Contract:
 def contracts() -> list[Contract]:
     """The highest version of every provider's contract, by provider."""
     return list(Contract.objects.order_by("provider", "-version").distinct("provider"))
+
+
+def acts_of(contract: Contract) -> tuple[str, ...]:
+    """The kinds of act that come of what a contract names, sorted: those that a person can agree to."""
+    return tuple(sorted({ASSEMBLED.get(kind, kind) for kind in contract.kinds} & ACT_KINDS))
 
 
 def add(

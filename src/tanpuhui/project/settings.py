@@ -31,12 +31,15 @@ OUR_APPS = [
     "tanpuhui.consent",
     "tanpuhui.evidence",
     "tanpuhui.ledger",
+    "tanpuhui.rights",
     "tanpuhui.close",
     "tanpuhui.registry",
+    "tanpuhui.community",
     "tanpuhui.web.shared",
     "tanpuhui.web.sign_in",
     "tanpuhui.web.public",
     "tanpuhui.web.resident",
+    "tanpuhui.web.counter",
     "tanpuhui.web.provider",
     "tanpuhui.web.operator",
     "tanpuhui.web.company",
@@ -199,6 +202,11 @@ ACCOUNT_RATE_LIMITS = {
     "confirm_email": "1/10s/key",
     "manage_email": "10/m/user",
     "reauthenticate": "10/m/user",
+    # Ours: guessing an identifier at a provider, a code of a group, or a document or letter at a counter.
+    "link_identifier": "20/h/ip,5/h/user",
+    "join_group": "30/h/ip,10/h/user",
+    "open_visit": "120/h/ip,60/h/user",
+    "letter": "10/h/ip,60/h/key",
 }
 MFA_ADAPTER = "tanpuhui.web.sign_in.second_factor.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

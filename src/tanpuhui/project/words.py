@@ -24,9 +24,9 @@ FOLDER = PACKAGES / "locale"
 #: The language that the sentences in code and templates are in.
 SOURCE = "en"
 #: Where sentences for people are; the command line and the logs speak English.
-SPOKEN = ("access", "api", "console", "web", "consent")
+SPOKEN = ("access", "api", "community", "console", "copies", "web", "consent", "rights")
 #: Packages whose refusals people may meet on a page: their sentences are words too, read from the code.
-REFUSING = ("access", "close", "console", "consent", "kit", "registry", "web")
+REFUSING = ("access", "close", "community", "console", "consent", "kit", "registry", "rights", "web")
 KEYWORDS: dict[str, object] = {
     "gettext": None,
     "gettext_lazy": None,

@@ -14,6 +14,7 @@ from tanpuhui.cli.demo import check, ends, files
 from tanpuhui.cli.demo.calendar import Calendar
 from tanpuhui.cli.demo.plan import City, Delivery
 from tanpuhui.cli.demo.register import Registered, link, register, withdraw_until
+from tanpuhui.cli.demo.together import live_together
 from tanpuhui.cli.demo.users import make_users
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
@@ -141,6 +142,7 @@ def run(city: City, at: Installation, watch: Watch) -> Result:
     last = _afterwards(city, registered, taken, at, steps)
     steps.begin("Certifying a first lot")
     lot = certify_first(city, at)
+    live_together(registered.accounts, city.days)
     steps.begin("Checking the ledger, and every row against the truth")
     standing = list(Manifest.objects.order_by("day", "-sequence").distinct("day"))
     really = ends.real_ends(taken.receipts, standing, at.places)

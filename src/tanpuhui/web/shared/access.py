@@ -71,7 +71,7 @@ def organisation_page(kind: str, *roles: str) -> Callable[[View], View]:
             own = next((one for one in found if one.organisation.code == organisation), None)
             if own is None:
                 raise Http404
-            if roles and own.role not in roles:
+            if own.role not in roles if roles else own.role in Membership.ONLY_WHERE_NAMED:
                 raise PermissionDenied
             if needs_second_factor(request.user):
                 return redirect("mfa_index")

@@ -99,10 +99,13 @@ def icon(name: str) -> dict[str, str]:
 
 
 @register.inclusion_tag("shared/tab.html", takes_context=True)
-def tab(context: template.Context, address: str, text: str, icon: str = "") -> dict[str, object]:
-    """One entry of an audience's navigation; marked where the reader is."""
+def tab(
+    context: template.Context, address: str, text: str, icon: str = "", *, below: bool = False
+) -> dict[str, object]:
+    """One entry of an audience's navigation; marked where the reader is, and with ``below`` on pages below it."""
     here = context["request"].path
-    return {"address": address, "text": text, "icon": icon, "is_here": here == address}
+    current = "page" if here == address else "true" if below and here.startswith(address) else ""
+    return {"address": address, "text": text, "icon": icon, "current": current}
 
 
 @register.simple_tag
