@@ -6,6 +6,11 @@ Answers: 200 a page, 302 to signing in or to one's own place, 403 wrong role, 40
 
 from __future__ import annotations
 
+from tanpuhui.kit.home import content
+from tanpuhui.methodology.seal import content_digest
+from tanpuhui.web.shared.formula import short
+
+METRO = short(content_digest(content("methodologies") / "shenzhen" / "metro" / "v1"))
 Row = dict[str, int]
 
 
@@ -23,6 +28,9 @@ EVERYBODY: Row = {"else": 200}
 MIDWAY: Row = {"else": 302}
 #: Signing in, for whoever is signed in already: to their own place.
 SIGNING_IN: Row = {"anonymous": 200, "else": 302}
+
+#: A page of one's own account; whoever has none is led to opening one.
+RESIDENTS: Row = {**all_signed_in(302), "resident": 200}
 
 TABLE: dict[str, Row] = {
     "home": EVERYBODY,
@@ -62,7 +70,27 @@ TABLE: dict[str, Row] = {
     "socialaccount_connections": all_signed_in(),
     "openid_connect_login": {"else": 404},
     "openid_connect_callback": {"else": 404},
-    "resident:home": {**all_signed_in(302), "resident": 200},
+    "resident:home": RESIDENTS,
+    "resident:activities": RESIDENTS,
+    "resident:appeals": RESIDENTS,
+    "resident:certificates": RESIDENTS,
+    "resident:statement_pdf": RESIDENTS,
+    "resident:tokens": RESIDENTS,
+    # Nobody has an act 5 here, nor anything to draw: whose act it is, is tested in test_resident.py.
+    "resident:activity": {**RESIDENTS, "resident": 404},
+    "resident:appeal": {**RESIDENTS, "resident": 404},
+    "resident:chart": {**RESIDENTS, "resident": 404},
+    "resident:revoke_token": {"else": 405},
+    "formula": EVERYBODY,
+    "api_resident:openapi-json": EVERYBODY,
+    "api_resident:api-root": {"else": 404},
+    **dict.fromkeys(
+        (
+            f"api_resident:{name}"
+            for name in ("summary", "balance", "acts", "act", "trace", "statement", "grants", "appeals")
+        ),
+        {"else": 401},
+    ),
     "provider:homes": {**only(), "provider": 302},
     "provider:home": only("provider"),
     "operator:homes": {**only(), "operator": 302},
@@ -77,4 +105,14 @@ TABLE: dict[str, Row] = {
     "verifier:home": only("verifier"),
 }
 #: Values for what addresses hold; an organisation's code is the reader's own one, see the test.
-VALUES: dict[str, object] = {"pk": 1, "provider_id": "city"}
+VALUES: dict[str, object] = {
+    "pk": 1,
+    "provider_id": "city",
+    "record": 5,
+    "theme": "light",
+    "language": "en",
+    "token": "00000000-0000-4000-8000-000000000000",
+    "key": "shenzhen/metro@1",
+    "step": "avoided",
+    "digest": METRO,
+}

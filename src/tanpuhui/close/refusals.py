@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from tanpuhui.close.models import FrozenDay
 from tanpuhui.kit.refusal import Refusal
 
 
@@ -28,6 +27,8 @@ class DayCertified(Refusal):
 
 def refuse_certified(day: date) -> None:
     """Refuse a day of which a lot has certified anything."""
+    from tanpuhui.close.models import FrozenDay
+
     frozen = FrozenDay.objects.filter(day=day).order_by("id").first()
     if frozen is not None:
         raise DayCertified(day=day, lot=frozen.lot)
@@ -56,3 +57,8 @@ class RuleChanged(Refusal):
 class UnknownEngine(Refusal):
     code = "close.unknown_engine"
     message = "There is no engine {name!r}. Choose one of: {known}."
+
+
+class UnknownAct(Refusal):
+    code = "close.unknown_act"
+    message = "There is no act {record} among yours. Look at the list of your acts."

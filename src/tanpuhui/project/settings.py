@@ -30,6 +30,7 @@ OUR_APPS = [
     "tanpuhui.consent",
     "tanpuhui.evidence",
     "tanpuhui.ledger",
+    "tanpuhui.integrity",
     "tanpuhui.close",
     "tanpuhui.registry",
     "tanpuhui.web.shared",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
+from tanpuhui.api.resident.app import api as resident_api
+
 handler400 = "tanpuhui.web.shared.errors.bad_request"
 handler403 = "tanpuhui.web.shared.errors.forbidden"
 handler404 = "tanpuhui.web.shared.errors.not_found"
@@ -16,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tanpuhui.web.shared.urls")),
     path("sign-in/", include("tanpuhui.web.sign_in.urls")),
     path("resident/", include("tanpuhui.web.resident.urls")),
+    path("api/v1/resident/", resident_api.urls),
     path("provider/", include("tanpuhui.web.provider.urls")),
     path("operator/", include("tanpuhui.web.operator.urls")),
     path("company/", include("tanpuhui.web.company.urls")),

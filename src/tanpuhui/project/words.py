@@ -27,9 +27,9 @@ FOLDER = PACKAGES / "locale"
 #: The language that the sentences in code and templates are in.
 SOURCE = "en"
 #: Where sentences for people are; the command line and the logs speak English.
-SPOKEN = ("access", "api", "console", "web", "consent")
+SPOKEN = ("access", "api", "console", "web", "consent", "integrity")
 #: Packages whose refusals people may meet on a page: their sentences are words too.
-REFUSING = ("access", "consent", "kit", "web")
+REFUSING = ("access", "api.resident", "close", "consent", "integrity", "kit", "web")
 KEYWORDS: dict[str, object] = {
     "gettext": None,
     "gettext_lazy": None,
@@ -67,9 +67,12 @@ def refusals() -> set[str]:
     for package in REFUSING:
         root = importlib.import_module(f"tanpuhui.{package}")
         for module in pkgutil.walk_packages(root.__path__, f"{root.__name__}."):
-            if module.name.endswith(("refusals", "refusal", "guardian", "files")):
+            if module.name.endswith(
+                ("refusals", "refusal", "guardian", "files", "close.store", "close.installation")
+            ):
                 importlib.import_module(module.name)
-    return {kind.message for kind in _below(Refusal) if kind.__module__.split(".")[1] in REFUSING}
+    inside = tuple(f"tanpuhui.{package}." for package in REFUSING)
+    return {kind.message for kind in _below(Refusal) if kind.__module__.startswith(inside)}
 
 
 def _below(kind: type[Refusal]) -> Iterator[type[Refusal]]:
