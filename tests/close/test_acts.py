@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -21,7 +20,7 @@ from tanpuhui.evidence import link
 from tanpuhui.kit.moment import from_us
 from tanpuhui.quantify.outcome import Outcome
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 DAY, NEXT = date(2026, 3, 2), date(2026, 3, 3)
 BOTH = [DAY, NEXT]
 
@@ -195,7 +194,7 @@ def test_a_file_that_is_gone_is_refused_with_its_digest(town: Town) -> None:
     town.take(metro("m1", "a", 1_000))
     town.close()
     for path in (town.places.lake / "closes").rglob("*.parquet"):
-        os.unlink(path)
+        path.unlink()
 
     with pytest.raises(FileMissing):
         acts_of(account, BOTH, town.places)

@@ -20,7 +20,7 @@ from tanpuhui.kit.home import content
 from tanpuhui.kit.moment import from_us
 from tanpuhui.quantify.outcome import Outcome
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 DAY = date(2026, 3, 2)
 
 

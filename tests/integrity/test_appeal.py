@@ -146,7 +146,7 @@ def test_the_database_refuses_a_second_open_appeal_and_any_change() -> None:
             return True
         return False
 
-    same = dict(account=1, record_id=7, day=AT.date(), outcome="x", manifest="m", asked_at=AT)
+    same = {"account": 1, "record_id": 7, "day": AT.date(), "outcome": "x", "manifest": "m", "asked_at": AT}
     assert refused(lambda: Appeal.objects.create(round=1, **same))
     assert refused(lambda: Appeal.objects.create(round=2, **same))
     assert refused(lambda: Appeal.objects.filter(pk=made.pk).update(outcome="credited"))

@@ -52,9 +52,9 @@ TABLE: dict[str, Row] = {
     "guardian_code": {**all_signed_in(302), "resident": 200},
     "sign_in_settings": all_signed_in(),
     "account_email": all_signed_in(),
-    "account_reauthenticate": all_signed_in(),
-    "mfa_reauthenticate": all_signed_in(),
-    "mfa_reauthenticate_webauthn": all_signed_in(),
+    "account_reauthenticate": all_signed_in(403),
+    "mfa_reauthenticate": all_signed_in(403),
+    "mfa_reauthenticate_webauthn": all_signed_in(403),
     "mfa_index": all_signed_in(),
     "mfa_activate_totp": all_signed_in(),
     "mfa_deactivate_totp": all_signed_in(404),
@@ -84,13 +84,10 @@ TABLE: dict[str, Row] = {
     "formula": EVERYBODY,
     "api_resident:openapi-json": EVERYBODY,
     "api_resident:api-root": {"else": 404},
-    **dict.fromkeys(
-        (
-            f"api_resident:{name}"
-            for name in ("summary", "balance", "acts", "act", "trace", "statement", "grants", "appeals")
-        ),
-        {"else": 401},
-    ),
+    **{
+        f"api_resident:{name}": {"else": 401}
+        for name in ("summary", "balance", "acts", "act", "trace", "statement", "grants", "appeals")
+    },
     "provider:homes": {**only(), "provider": 302},
     "provider:home": only("provider"),
     "operator:homes": {**only(), "operator": 302},

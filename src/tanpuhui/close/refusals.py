@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from tanpuhui.close.models import FrozenDay
 from tanpuhui.kit.refusal import Refusal
 
 
@@ -27,8 +28,6 @@ class DayCertified(Refusal):
 
 def refuse_certified(day: date) -> None:
     """Refuse a day of which a lot has certified anything."""
-    from tanpuhui.close.models import FrozenDay
-
     frozen = FrozenDay.objects.filter(day=day).order_by("id").first()
     if frozen is not None:
         raise DayCertified(day=day, lot=frozen.lot)

@@ -196,6 +196,7 @@ ACCOUNT_RATE_LIMITS = {
     "manage_email": "10/m/user",
     "reauthenticate": "10/m/user",
 }
+MFA_ADAPTER = "tanpuhui.web.sign_in.second_factor.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_PASSKEY_SIGNUP_ENABLED = True
@@ -203,7 +204,10 @@ MFA_TOTP_ISSUER = "Tanpuhui 碳普惠"
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 #: A passkey works on http://localhost too, where browsers allow it.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _env.is_production
-MFA_FORMS = {"add_webauthn": "tanpuhui.web.sign_in.forms.AddPasskey"}
+MFA_FORMS = {
+    "add_webauthn": "tanpuhui.web.sign_in.forms.AddPasskey",
+    "signup_webauthn": "tanpuhui.web.sign_in.forms.FirstPasskey",
+}
 ALLAUTH_TRUSTED_PROXY_COUNT = _env.behind_proxies
 SOCIALACCOUNT_ADAPTER = "tanpuhui.web.sign_in.adapter.IdentityServiceAdapter"
 SOCIALACCOUNT_EMAIL_REQUIRED = False
@@ -222,7 +226,8 @@ if _env.identity_service:
                     "name": _env.identity_service.name,
                     "client_id": _env.identity_service.client_id,
                     "secret": _env.identity_service.secret,
-                    "settings": {"server_url": _env.identity_service.issuer},
+                    # What is signed says who it is; nothing more is asked for.
+                    "settings": {"server_url": _env.identity_service.issuer, "fetch_userinfo": False},
                 }
             ],
         }

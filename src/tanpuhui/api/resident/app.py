@@ -8,7 +8,7 @@ from django.core.exceptions import DisallowedHost, RequestDataTooBig, Suspicious
 from django.db import connection, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import NinjaAPI, Query
+from ninja import NinjaAPI, Query, Status
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from tanpuhui.access.audit import record as write_down
@@ -202,7 +202,7 @@ def file_appeal(request: HttpRequest, given: schemas.NewAppeal) -> Any:
             facts={"record": found.record_id, "outcome": found.outcome.name, "by": "api"},
         )
     (seen,) = [one for one in appeals_of(who.account, found.record_id) if one.id == made.pk]
-    return 201, _appeal_said(seen)
+    return Status(201, _appeal_said(seen))
 
 
 def _record(text: str) -> int:
