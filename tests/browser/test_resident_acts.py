@@ -12,7 +12,6 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import BrowserContext, Page, expect
 
-from browser.conftest import LANGUAGES
 from close.town import DAY, TAKEN_AT, Town, act, metro, ride
 from tanpuhui.access.hold import hold
 from tanpuhui.access.models import ApiToken, User
@@ -65,7 +64,7 @@ def sign_in(context: BrowserContext, user: User, address: str) -> None:
 
 
 def test_from_home_to_an_appeal_and_its_answer(
-    page: Page, live_server: Any, ming: User, say: Say, look: Look, language: str
+    page: Page, live_server: Any, ming: User, say: Say, look: Look
 ) -> None:
     sign_in(page.context, ming, live_server.url)
     Visit.objects.create(user=ming, seen_at=TAKEN_AT - timedelta(days=1))
@@ -110,7 +109,6 @@ def test_from_home_to_an_appeal_and_its_answer(
     page.reload()
     expect(page.get_by_text("记录已更正。")).to_be_visible()
     look(page, "resident-appeal-answered")
-    assert page.locator("html").get_attribute("lang") == LANGUAGES[language][1]
 
 
 def test_a_trace_shows_its_formulas_and_fits_the_screen(
@@ -154,7 +152,7 @@ def test_a_token_is_made_shown_once_and_revoked(
 
 
 def test_the_statement_is_downloaded_and_an_empty_account_says_what_will_be_there(
-    page: Page, live_server: Any, ming: User, say: Say, look: Look, town: Town
+    page: Page, live_server: Any, ming: User, say: Say, look: Look
 ) -> None:
     sign_in(page.context, ming, live_server.url)
     page.goto("/resident/certificates/")

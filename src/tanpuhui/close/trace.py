@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -87,7 +88,7 @@ def trace(act: Act, places: Places) -> Trace:
     methodology = find_methodology(act.methodology) if act.methodology else None
     is_same = methodology is not None and named is not None and methodology.digest == named["digest"]
     fields = methodology.fields if methodology else {}
-    reckoned = _assembled(act, manifest, places, sorted(fields)) if act.is_assembled else act
+    reckoned = _assembled(act, places, tuple(sorted(fields))) if act.is_assembled else act
     factors_of = date.fromisoformat(named["factors_of"]) if named else None
     explanation = None
     if methodology and is_same and factors_of and act.outcome in RECKONED:
@@ -163,8 +164,13 @@ def _assert_same(act: Act, explanation: Explanation) -> None:
     assert found == (act.avoided_mg, act.clause), f"{found} is not what the close stored"
 
 
-def _assembled(act: Act, manifest: Manifest, places: Places, measures: Sequence[str]) -> Act:
-    """An act from its raw records, by the very steps of the close, over this one person's records."""
+@lru_cache(maxsize=4096)
+def _assembled(act: Act, places: Places, measures: tuple[str, ...]) -> Act:
+    """An act from its raw records, by the very steps of the close, over this one person's records.
+
+    What a close froze never changes, so an act that is looked at again is remembered.
+    """
+    manifest = Manifest.objects.get(pk=act.manifest)
     inputs = manifest.body["inputs"]
     bucket = act.account % inputs["buckets"]
     first_us, next_us = day_bounds_us(act.day, inputs["jurisdiction"]["zone"])

@@ -47,8 +47,8 @@ class Answer(Schema):
 class Balance(Answer):
     account: int = Field(examples=[1])
     at: datetime = Field(examples=["2026-03-09T02:00:00+00:00"])
-    pending_mg: int = Field(description="Credited, and waiting for the next lot.", examples=[18055404000])
-    certified_mg: int = Field(description="Part of a lot with serial numbers.", examples=[4763730000])
+    pending_mg: int = Field(description="Credited, and waiting for the next lot.", examples=[18055404])
+    certified_mg: int = Field(description="Part of a lot with serial numbers.", examples=[4763730])
     retired_mg: int = Field(description="Taken out of circulation for good.", examples=[0])
     owed_mg: int = Field(
         description="Taken back after it was certified; later credits make it good.", examples=[0]
@@ -62,19 +62,19 @@ class Month(Answer):
     kind: str = Field(
         description="Kind of act, empty where the methodology is gone.", examples=["metro_trip"]
     )
-    credited_mg: int = Field(examples=[4875480000])
+    credited_mg: int = Field(examples=[4875480])
 
 
 class Summary(Answer):
     account: int = Field(examples=[1])
     today: date = Field(examples=["2026-03-09"])
     today_mg: int = Field(description="0 until the day is closed.", examples=[0])
-    month_mg: int = Field(examples=[22819134000])
-    year_mg: int = Field(examples=[22819134000])
+    month_mg: int = Field(examples=[22819134])
+    year_mg: int = Field(examples=[22819134])
     last_day: date | None = Field(description="The last day that was counted.", examples=["2026-03-08"])
-    last_day_mg: int = Field(examples=[7097838000])
-    pending_mg: int = Field(examples=[18055404000])
-    certified_mg: int = Field(examples=[4763730000])
+    last_day_mg: int = Field(examples=[7097838])
+    pending_mg: int = Field(examples=[18055404])
+    certified_mg: int = Field(examples=[4763730])
     retired_mg: int = Field(examples=[0])
     owed_mg: int = Field(examples=[0])
     points: int = Field(examples=[0])
@@ -170,14 +170,14 @@ class Position(Answer):
     lot: str = Field(examples=["DEMO-000001"])
     serials: str = Field(examples=["DEMO-SHENZHEN.METRO.1-2026-000000001-000000007"])
     status: str = Field(examples=["published"])
-    amount_mg: int = Field(examples=[4763730000])
+    amount_mg: int = Field(examples=[4763730])
 
 
 class Statement(Answer):
     account: int = Field(examples=[1])
     at: datetime = Field(examples=["2026-03-10T12:00:00+00:00"])
-    certified_mg: int = Field(examples=[4763730000])
-    pending_mg: int = Field(examples=[18055404000])
+    certified_mg: int = Field(examples=[4763730])
+    pending_mg: int = Field(examples=[18055404])
     owed_mg: int = Field(examples=[0])
     retired_mg: int = Field(examples=[0])
     positions: list[Position]

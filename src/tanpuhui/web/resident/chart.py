@@ -1,12 +1,12 @@
-"""Chart: what was avoided by behaviour and month, drawn on the server as SVG and kept by its content."""
+"""Chart: what was avoided by behaviour and month, drawn on the server as SVG, kept by its content."""
 
 from __future__ import annotations
 
 from collections import Counter
 from datetime import date
-from pathlib import Path
 from typing import Any, cast
 
+from django.core.cache import caches
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -15,14 +15,14 @@ from django.utils.translation import gettext as _
 from tanpuhui.close.methodology_then import find_methodology
 from tanpuhui.close.summary import Summary, summary
 from tanpuhui.kit.digest import digest_json
-from tanpuhui.kit.files import write_bytes
-from tanpuhui.kit.home import home
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.web.resident.words import kind_of_methodology
 from tanpuhui.web.shared.access import ResidentRequest, resident_page
 from tanpuhui.web.shared.mass import UNITS, unit_name
 
 MOST_MONTHS = 12
+#: Each worker keeps its latest drawings in memory; figures of people are not left on a disk.
+KEPT_S = 24 * 3600
 #: As the stylesheet has them: ink, what is said softly, lines; then one colour for each behaviour, told apart by
 #: people who see colours differently too (Okabe and Ito's, darkened or lightened to 3:1 against the page).
 THEMES = {
@@ -73,21 +73,17 @@ def drawn(shown: dict[date, Counter[str | None]], theme: str) -> bytes:
         for kind, amount in sorted(sums.items(), key=lambda item: str(item[0]))
     ]
     axis = _("CO₂ equivalent, %(unit)s") % {"unit": unit_name(unit)}
-    path = _folder() / f"{digest_json({'rows': rows_text(rows), 'theme': theme, 'axis': axis})[7:]}.svg"
-    if path.exists():
-        return path.read_bytes()
-    content = _draw(rows, theme, axis, one_month=len(shown) == 1).encode()
-    write_bytes(path, content)
-    return content
+    key = f"chart:{digest_json({'rows': rows_text(rows), 'theme': theme, 'axis': axis})}"
+    known: bytes | None = caches["worker"].get(key)
+    if known is None:
+        known = _draw(rows, theme, axis, one_month=len(shown) == 1).encode()
+        caches["worker"].set(key, known, KEPT_S)
+    return known
 
 
 def rows_text(rows: list[dict[str, Any]]) -> list[list[str]]:
     """Rows as text: what is digested has no floats."""
     return [[row["month"], row["kind"], repr(row["amount"])] for row in rows]
-
-
-def _folder() -> Path:
-    return home() / "drawings"
 
 
 def _draw(rows: list[dict[str, Any]], theme: str, axis: str, *, one_month: bool) -> str:
