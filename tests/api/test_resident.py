@@ -133,7 +133,8 @@ def test_acts_come_day_by_day_and_can_be_narrowed(apps: tuple[App, App]) -> None
 
 
 @pytest.mark.parametrize(
-    "query", [{"month": "2026-13"}, {"before": "never"}, {"outcome": "no_grant"}, {"kind": "x" * 61}]
+    "query",
+    [{"month": "2026-13"}, {"before": "never"}, {"before": "0"}, {"outcome": "no_grant"}, {"kind": "x" * 61}],
 )
 def test_a_question_that_is_not_as_documented_is_refused_and_says_where(
     apps: tuple[App, App], query: dict[str, str]
@@ -185,7 +186,8 @@ def test_the_statement_of_a_moment_is_always_the_same(apps: tuple[App, App]) -> 
     assert found["positions"][0]["methodology"] == "national/shared-bike@1"
     assert ming.get("statement", at="2026-03-01T00:00:00Z")["positions"] == []
     assert ming.get("statement", status=422, at="2026-03-11T08:00:00")["status"] == 422
-    assert ming.get("statement", status=422, at="0001-01-01T00:00:00+14:00")["status"] == 422
+    assert ming.get("statement", status=422, at="1772452800")["status"] == 422
+    assert ming.get("statement", at="0001-01-01T00:00:00+14:00")["positions"] == []
     assert ming.get("statement", at="9999-12-31T23:59:59Z")["pending_mg"] == 48_700
 
 
@@ -219,6 +221,8 @@ def test_an_appeal_is_filed_once_and_its_answer_read(apps: tuple[App, App]) -> N
         {"record": "x", "words": "wrong"},
         {"record": "1"},
         {"record": "1", "words": ""},
+        {"record": "1", "words": " \n "},
+        {"record": "1", "words": "bell\x07"},
         {"record": "1", "words": "x" * 2001},
         {"record": "1", "words": "x", "account": 2},
         [],

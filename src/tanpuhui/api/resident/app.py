@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
@@ -38,6 +39,9 @@ account), is shown once, and goes with every request as `Authorization: Bearer t
 Amounts are whole milligrams of CO2 equivalent. Every refusal is problem+json with a stable code, the facts, and the
 next step, in Chinese or English (`Accept-Language`).
 """
+
+#: Nothing was ever credited before.
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def refusals(*statuses: int) -> dict[Any, Any]:
@@ -158,7 +162,7 @@ def act_trace(request: HttpRequest, record: str) -> Any:
 def statement(request: HttpRequest, wanted: Query[schemas.StatementWanted]) -> Any:
     """The account by methodology, vintage and lot. The same moment always gives the same statement."""
     now = utc_now()
-    moment = min(wanted.at, now) if wanted.at else now
+    moment = min(max(wanted.at, BEGINNING), now) if wanted.at else now
     return balance_statement(caller(request).account, at=moment).as_json()
 
 

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-from typing import Any, Literal
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
 
 from ninja import Field, Schema
-from pydantic import AwareDatetime, ConfigDict
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict
 
 from tanpuhui.quantify.outcome import PASSED
 
 Decision = Literal["", "upheld", "rejected"]
 
 
+def _written(sign: str) -> Callable[[Any], Any]:
+    """A day or moment is written out; a number of seconds since some beginning is none."""
+
+    def checked(given: Any) -> Any:
+        if isinstance(given, str) and sign not in given.upper():
+            raise ValueError("write it out, such as 2026-03-10 or 2026-03-10T20:00:00+08:00")
+        return given
+
+    return checked
+
+
 class ActsWanted(Schema):
     """Which acts; without anything, the latest."""
 
-    before: date | None = Field(None, description="Only days before this one.", examples=["2026-03-09"])
+    before: Annotated[date, BeforeValidator(_written("-"))] | None = Field(
+        None, description="Only days before this one.", examples=["2026-03-09"]
+    )
     month: str | None = Field(None, pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$", examples=["2026-03"])
     kind: str | None = Field(None, max_length=60, examples=["metro_trip"])
     outcome: str | None = Field(
@@ -30,10 +44,9 @@ class ActsWanted(Schema):
 class StatementWanted(Schema):
     """As of when."""
 
-    at: AwareDatetime | None = Field(
+    at: Annotated[AwareDatetime, BeforeValidator(_written("T"))] | None = Field(
         None,
-        ge=datetime(2000, 1, 1, tzinfo=UTC),
-        description="As of this moment; now without it, and never later than now.",
+        description="As of this moment, with its offset; now without it, and never later than now.",
         examples=["2026-03-10T20:00:00+08:00"],
     )
 
@@ -215,6 +228,11 @@ class Appeal(Answer):
     answered_at: datetime | None = Field(examples=[None])
 
 
+#: What text may hold: no control character but a tab and ends of lines, and something besides blanks.
+_CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f"
+_KEPT, _SOME = f"[^{_CONTROL}]", rf"[^{_CONTROL}\s]"
+
+
 class NewAppeal(Schema):
     model_config = ConfigDict(
         extra="forbid",
@@ -222,7 +240,12 @@ class NewAppeal(Schema):
     )
 
     record: str = Field(pattern=r"^[0-9]{1,19}$", examples=["4294967310"])
-    words: str = Field(min_length=1, max_length=2000, examples=["I rode twice that morning."])
+    words: str = Field(
+        min_length=1,
+        max_length=2000,
+        pattern=f"^{_KEPT}*{_SOME}{_KEPT}*$",
+        examples=["I rode twice that morning."],
+    )
 
 
 class Problem(Schema):
