@@ -6,6 +6,11 @@ Answers: 200 a page, 302 to signing in or to one's own place, 403 wrong role, 40
 
 from __future__ import annotations
 
+from tanpuhui.kit.home import content
+from tanpuhui.methodology.seal import content_digest
+from tanpuhui.web.shared.formula import short
+
+METRO = short(content_digest(content("methodologies") / "shenzhen" / "metro" / "v1"))
 Row = dict[str, int]
 
 
@@ -28,6 +33,9 @@ EVERYBODY: Row = {"else": 200}
 MIDWAY: Row = {"else": 302}
 #: Signing in, for whoever is signed in already: to their own place.
 SIGNING_IN: Row = {"anonymous": 200, "else": 302}
+
+#: A page of one's own account; whoever has none is led to opening one.
+RESIDENTS: Row = {**all_signed_in(302), "resident": 200}
 
 TABLE: dict[str, Row] = {
     "home": EVERYBODY,
@@ -94,6 +102,23 @@ TABLE: dict[str, Row] = {
     **{f"counter:{name}": {**only(), "operator": 302} for name in ("visit", "source", "paper", "statement")},
     "counter:letter": {"else": 405},
     "counter:end": {"else": 405},
+    "resident:activities": RESIDENTS,
+    "resident:appeals": RESIDENTS,
+    "resident:certificates": RESIDENTS,
+    "resident:statement_pdf": RESIDENTS,
+    "resident:tokens": RESIDENTS,
+    # Nobody has an act 5 here, nor anything to draw: whose act it is, is tested in test_resident.py.
+    "resident:activity": {**RESIDENTS, "resident": 404},
+    "resident:appeal": {**RESIDENTS, "resident": 404},
+    "resident:chart": {**RESIDENTS, "resident": 404},
+    "resident:revoke_token": {"else": 405},
+    "formula": EVERYBODY,
+    "api_resident:openapi-json": EVERYBODY,
+    "api_resident:api-root": {"else": 404},
+    **{
+        f"api_resident:{name}": {"else": 401}
+        for name in ("summary", "balance", "acts", "act", "trace", "statement", "grants", "appeals")
+    },
     "provider:homes": {**only(), "provider": 302},
     "provider:home": only("provider"),
     "operator:homes": {**only(), "operator": 302},
@@ -179,8 +204,14 @@ VALUES: dict[str, object] = {
     "day": "2026-03-02",
     "digest": "sha256:00",
     "account": 0,
-    "approval": "00000000-0000-4000-8000-000000000000",
+    "approval": NOBODYS,
     "object_id": "none",
+    "record": 5,
+    "theme": "light",
+    "language": "en",
+    "token": NOBODYS,
+    "key": "shenzhen/metro@1",
+    "step": "avoided",
 }
 #: The same, where addresses of one audience need another value.
-VALUES_OF: dict[str, dict[str, object]] = {"resident": {"provider": "szt"}}
+VALUES_OF: dict[str, dict[str, object]] = {"resident": {"provider": "szt"}, "formula": {"digest": METRO}}

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from django.utils.translation import pgettext
 
-from tanpuhui.close.acts import acts_of
+from tanpuhui.close.act_counts import count_acts
 from tanpuhui.close.installation import places
 from tanpuhui.consent.models import Grant, Identity, Resident
 from tanpuhui.consent.show import get_resident
@@ -136,7 +136,7 @@ class AccountList(ReadOnlyList):
         with transaction.atomic():
             record(request, "account.seen", at=utc_now(), object_kind="account", object_key=found.pk)
         frozen = frozen_of(found.pk)
-        acts = acts_of(found.pk, places())
+        acts = count_acts(found.pk, places())
         ends = outcomes(acts.outcomes)
         caption = _("How records ended (last closed days: %(days)s)") % {"days": acts.days}
         tools = []

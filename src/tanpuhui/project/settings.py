@@ -32,6 +32,7 @@ OUR_APPS = [
     "tanpuhui.evidence",
     "tanpuhui.ledger",
     "tanpuhui.rights",
+    "tanpuhui.integrity",
     "tanpuhui.close",
     "tanpuhui.registry",
     "tanpuhui.community",

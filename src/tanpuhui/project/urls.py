@@ -6,6 +6,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
+from tanpuhui.api.resident.app import api as resident_api
 from tanpuhui.console.site import site
 
 handler400 = "tanpuhui.web.shared.errors.bad_request"
@@ -21,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("rights", RedirectView.as_view(pattern_name="resident:privacy"), name="rights"),
     path("sign-in/", include("tanpuhui.web.sign_in.urls")),
     path("resident/", include("tanpuhui.web.resident.urls")),
+    path("api/v1/resident/", resident_api.urls),
     path("provider/", include("tanpuhui.web.provider.urls")),
     path("operator/", include("tanpuhui.web.operator.urls")),
     path("console/", site.urls),

@@ -24,9 +24,21 @@ FOLDER = PACKAGES / "locale"
 #: The language that the sentences in code and templates are in.
 SOURCE = "en"
 #: Where sentences for people are; the command line and the logs speak English.
-SPOKEN = ("access", "api", "community", "console", "copies", "web", "consent", "rights")
+SPOKEN = ("access", "api", "community", "console", "copies", "web", "consent", "integrity", "rights")
 #: Packages whose refusals people may meet on a page: their sentences are words too, read from the code.
-REFUSING = ("access", "close", "community", "console", "consent", "kit", "registry", "rights", "web")
+REFUSING = (
+    "access",
+    "api/resident",
+    "close",
+    "community",
+    "console",
+    "consent",
+    "integrity",
+    "kit",
+    "registry",
+    "rights",
+    "web",
+)
 KEYWORDS: dict[str, object] = {
     "gettext": None,
     "gettext_lazy": None,

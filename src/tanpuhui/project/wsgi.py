@@ -1,10 +1,23 @@
-"""What a web server runs: Django on this installation's database, started as for any command."""
+"""What a web server runs: Django on this installation's database, started as for any command.
+
+In front of it stands the one address that apps ask all the time, a resident's balance.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
 
 from tanpuhui.project.database import prepare
 
+
+def _application() -> Any:
+    """Once Django is ready, what stands in front of it can be imported too."""
+    from tanpuhui.api.resident.balance import FastBalance
+
+    return FastBalance(WSGIHandler())
+
+
 prepare()
-application = WSGIHandler()
+application = _application()

@@ -2,7 +2,19 @@
 
 from django.urls import include, path
 
-from tanpuhui.web.resident import identifier, paper_statement, privacy, sources, together, views
+from tanpuhui.web.resident import (
+    activities,
+    appeals,
+    certificates,
+    chart,
+    identifier,
+    paper_statement,
+    privacy,
+    sources,
+    together,
+    tokens,
+    views,
+)
 
 app_name = "resident"
 #: Once for oneself, and once for a child in one's care.
@@ -38,4 +50,13 @@ urlpatterns = [
     path("children/<int:child>/", include((source_paths, "child"))),
     *privacy_paths,
     *together_paths,
+    path("chart/<slug:theme>.svg", chart.chart, name="chart"),
+    path("acts/", activities.activities, name="activities"),
+    path("acts/<int:record>/", activities.activity, name="activity"),
+    path("acts/<int:record>/appeal/", appeals.appeal_page, name="appeal"),
+    path("appeals/", appeals.appeals, name="appeals"),
+    path("certificates/", certificates.certificates, name="certificates"),
+    path("certificates/statement-<slug:language>.pdf", certificates.statement_pdf, name="statement_pdf"),
+    path("tokens/", tokens.tokens, name="tokens"),
+    path("tokens/<uuid:token>/revoke/", tokens.revoke_token, name="revoke_token"),
 ]
