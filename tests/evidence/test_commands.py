@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from evidence.conftest import GENERIC, RIDE, Write
-from tanpuhui.cli import start
 from tanpuhui.cli.main import status_of
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +36,7 @@ class Command:
 
 @pytest.fixture()
 def command(fresh_home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
-    monkeypatch.setattr(start, "_prepare", [lambda: None])
+    monkeypatch.setattr("tanpuhui.cli.main.start_database", lambda: None)
     return Command(lambda: capsys.readouterr().out)
 
 

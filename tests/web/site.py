@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress
 from django.test import Client
 
 from access.people import AT
@@ -38,7 +39,9 @@ def make_site() -> dict[str, User | None]:
     """One user for each role, and two organisations of each kind."""
     people: dict[str, User | None] = {"anonymous": None}
     for role in ROLES[1:]:
-        people[role] = User.objects.create_user(f"{role}@example.org", is_staff=role == Organisation.OPERATOR)
+        user = User.objects.create_user(f"{role}@example.org", is_staff=role == Organisation.OPERATOR)
+        EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+        people[role] = user
     resident = people["resident"]
     assert resident is not None
     hold(resident, open_account(at=AT), at=AT)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.db import ProgrammingError, connection, transaction
 from django.test import Client
@@ -225,3 +226,61 @@ def test_a_holder_signs_in_to_their_own_place() -> None:
     hold(user, open_account(at=AT), at=AT)
 
     assert client_of(user).get("/home/").headers["Location"] == "/resident/"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_whoever_acts_for_an_organisation_adds_an_app_and_is_asked_for_it_from_then_on(
+    as_the_application: None,
+) -> None:
+    member = make_site()["bank"]
+    client = client_of(member)
+    assert client.get("/bank/own-bank/").headers["Location"] == "/sign-in/settings/second/"
+    secret = client.get("/sign-in/settings/app/add/").context["form"].secret
+
+    added = client.post("/sign-in/settings/app/add/", {"code": code_now(secret)}, follow=True)
+
+    assert secret not in str(Authenticator.objects.values_list("data", flat=True))
+    codes = re.findall(r"<li>(\d{8})</li>", added.content.decode())
+    assert len(codes) == 10
+    assert client.get("/bank/own-bank/").status_code == 200
+    fresh = Client()
+    fresh.post("/sign-in/", {"login": "bank@example.org"})
+    asked = fresh.post("/sign-in/code/confirm/", {"code": code_in_mail()})
+    assert asked.headers["Location"] == "/sign-in/second/"
+    assert fresh.get("/bank/own-bank/").status_code == 302
+    assert fresh.post("/sign-in/second/", {"code": "000000"}).status_code == 200
+    assert fresh.post("/sign-in/second/", {"code": codes[0]}).headers["Location"] == "/home/"
+    assert fresh.get("/bank/own-bank/").status_code == 200
+
+
+def code_now(secret: str) -> str:
+    from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+
+    return str(format_hotp_value(hotp_value(secret, next(iter(yield_hotp_counters_from_time())))))
+
+
+#: What allauth has and nobody comes to here: passwords, telephones, trusted browsers, and parts of its own pages.
+NOT_REACHED = re.compile(
+    r"password|phone|/trust|/base_|/base\.|snippets/|email_confirm\.html|download\.txt|base_message|base_notification"
+    r"|login_redirect"
+)
+
+
+def test_every_template_of_allauth_that_can_be_reached_is_replaced_by_ours() -> None:
+    from pathlib import Path
+
+    import allauth
+
+    from tanpuhui.web import sign_in
+
+    theirs, ours = (Path(root.__file__).parent / "templates" for root in (allauth, sign_in))
+
+    missing = [
+        str(path.relative_to(theirs))
+        for folder in ("account", "mfa", "socialaccount")
+        for path in (theirs / folder).rglob("*.*")
+        if not (ours / path.relative_to(theirs)).exists()
+        and not NOT_REACHED.search(str(path.relative_to(theirs)))
+    ]
+
+    assert missing == []

@@ -195,6 +195,7 @@ ACCOUNT_RATE_LIMITS = {
     "manage_email": "10/m/user",
     "reauthenticate": "10/m/user",
 }
+MFA_ADAPTER = "tanpuhui.web.sign_in.second_factor.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_PASSKEY_SIGNUP_ENABLED = True
@@ -202,7 +203,10 @@ MFA_TOTP_ISSUER = "Tanpuhui 碳普惠"
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 #: A passkey works on http://localhost too, where browsers allow it.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _env.is_production
-MFA_FORMS = {"add_webauthn": "tanpuhui.web.sign_in.forms.AddPasskey"}
+MFA_FORMS = {
+    "add_webauthn": "tanpuhui.web.sign_in.forms.AddPasskey",
+    "signup_webauthn": "tanpuhui.web.sign_in.forms.FirstPasskey",
+}
 ALLAUTH_TRUSTED_PROXY_COUNT = _env.behind_proxies
 SOCIALACCOUNT_ADAPTER = "tanpuhui.web.sign_in.adapter.IdentityServiceAdapter"
 SOCIALACCOUNT_EMAIL_REQUIRED = False

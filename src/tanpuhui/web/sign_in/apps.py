@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class SignInConfig(AppConfig):
     name = "tanpuhui.web.sign_in"
     label = "web_sign_in"
+
+    def ready(self) -> None:
+        """Listen to what allauth tells."""
+        from tanpuhui.web.sign_in import second_factor
+
+        assert second_factor

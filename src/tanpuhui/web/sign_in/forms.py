@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, SignupWebAuthnForm
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,7 +15,15 @@ from tanpuhui.consent.age import AGE, is_under
 
 OLDEST_YEARS = 130
 #: Words of allauth's forms that we say otherwise.
-LIBRARY_WORDS = (gettext_noop("Code"), gettext_noop("Email"), gettext_noop("Email address"))
+LIBRARY_WORDS = (
+    gettext_noop("Authenticator code"),
+    gettext_noop("Backup key"),
+    gettext_noop("Code"),
+    gettext_noop("Email"),
+    gettext_noop("Email address"),
+    gettext_noop("Master key"),
+    gettext_noop("Name"),
+)
 
 
 class AddPasskey(AddWebAuthnForm):
@@ -29,6 +37,15 @@ class AddPasskey(AddWebAuthnForm):
         passwordless.initial = True
         passwordless.label = _("Sign in with this passkey alone")
         passwordless.help_text = _("It asks for your fingerprint, face or PIN.")
+
+
+class FirstPasskey(SignupWebAuthnForm):
+    """The passkey of a new user."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.fields["name"].label = _("Name of this passkey")
+        self.fields["name"].help_text = _("So that you know it again, such as “my phone”.")
 
 
 class OpenAccountForm(forms.Form):
