@@ -38,6 +38,8 @@ COMMANDS = [
     "methodology stale",
     "serve",
     "statement",
+    "statistics publish",
+    "statistics show",
 ]
 SCRIPT = """
 import sys

@@ -6,6 +6,8 @@ Answers: 200 a page, 302 to signing in or to one's own place, 403 wrong role, 40
 
 from __future__ import annotations
 
+from uuid import UUID
+
 Row = dict[str, int]
 
 
@@ -18,7 +20,25 @@ def all_signed_in(status: int = 200) -> Row:
     return {"anonymous": 302, "else": status}
 
 
+def only_own(role: str, status: int) -> Row:
+    """A page for one role about an object that it has none of here, or that is not to be had by GET."""
+    return {"anonymous": 302, "else": 403, role: status}
+
+
+def of_members(kind: str) -> dict[str, Row]:
+    """The pages about an organisation's members; no member has the number of these tests."""
+    return {
+        f"{kind}:members": only(kind),
+        f"{kind}:invite": only(kind),
+        f"{kind}:role": only_own(kind, 404),
+        f"{kind}:end_membership": only_own(kind, 405),
+        f"{kind}:end_invitation": only_own(kind, 405),
+    }
+
+
 EVERYBODY: Row = {"else": 200}
+#: Public, and not there in an empty installation.
+NOT_THERE: Row = {"else": 404}
 #: Steps of signing in that nobody is in the middle of: back to the beginning.
 MIDWAY: Row = {"else": 302}
 #: Signing in, for whoever is signed in already: to their own place.
@@ -27,6 +47,32 @@ SIGNING_IN: Row = {"anonymous": 200, "else": 302}
 TABLE: dict[str, Row] = {
     "home": EVERYBODY,
     "healthz": EVERYBODY,
+    "about": EVERYBODY,
+    "privacy": EVERYBODY,
+    "accessibility": EVERYBODY,
+    "glossary": EVERYBODY,
+    "statistics": EVERYBODY,
+    "statistics_release": NOT_THERE,
+    "statistics_chart": NOT_THERE,
+    "methodologies": EVERYBODY,
+    "methodology_newest": {"else": 302},
+    "methodology": EVERYBODY,
+    "methodology_json": EVERYBODY,
+    "methodology_step": EVERYBODY,
+    "methodology_file": EVERYBODY,
+    "lots": EVERYBODY,
+    "look_up": EVERYBODY,
+    "lot": NOT_THERE,
+    "rules": EVERYBODY,
+    "jurisdiction": EVERYBODY,
+    "jurisdiction_file": EVERYBODY,
+    "open_data": EVERYBODY,
+    "open_data_package": EVERYBODY,
+    "open_data_file": EVERYBODY,
+    "robots": EVERYBODY,
+    "sitemap": EVERYBODY,
+    "security": NOT_THERE,
+    "invitation": all_signed_in(404),
     "choose_language": {"else": 405},
     "home_of_user": {"else": 302},
     "account_login": SIGNING_IN,
@@ -63,18 +109,63 @@ TABLE: dict[str, Row] = {
     "openid_connect_login": {"else": 404},
     "openid_connect_callback": {"else": 404},
     "resident:home": {**all_signed_in(302), "resident": 200},
+    "resident:statements": {**all_signed_in(302), "resident": 200},
+    "resident:statement_code": {"else": 405},
+    "resident:statement_end": {"else": 405},
     "provider:homes": {**only(), "provider": 302},
     "provider:home": only("provider"),
     "operator:homes": {**only(), "operator": 302},
     "operator:home": only("operator"),
     "company:homes": {**only(), "company": 302},
     "company:home": only("company"),
+    **of_members("company"),
     "merchant:homes": {**only(), "merchant": 302},
     "merchant:home": only("merchant"),
+    **of_members("merchant"),
     "bank:homes": {**only(), "bank": 302},
     "bank:home": only("bank"),
+    "bank:statement": only_own("bank", 404),
+    "bank:statement_json": only_own("bank", 404),
+    "bank:statement_pdf": only_own("bank", 404),
+    **of_members("bank"),
     "verifier:homes": {**only(), "verifier": 302},
     "verifier:home": only("verifier"),
+    "verifier:lot": only_own("verifier", 404),
+    "verifier:manifest": only_own("verifier", 404),
+    "verifier:manifest_json": only_own("verifier", 404),
+    "verifier:replay": only_own("verifier", 405),
+    **of_members("verifier"),
 }
 #: Values for what addresses hold; an organisation's code is the reader's own one, see the test.
-VALUES: dict[str, object] = {"pk": 1, "provider_id": "city"}
+VALUES: dict[str, object] = {
+    "pk": 1,
+    "provider_id": "city",
+    "place": "shenzhen",
+    "version": 1,
+    "step": "avoided",
+    "file": "README.md",
+    "number": 1,
+    "language": "en",
+    "width": "wide",
+    "form": "csv",
+    "secret": "x",
+    "member": 9_999,
+    "invitation": UUID(int=1),
+    "statement": UUID(int=1),
+    "grant": 1,
+    "lot": "DEMO-000001",
+    "digest": "0" * 64,
+}
+#: Values that depend on the route.
+OF_ROUTE: dict[tuple[str, str], object] = {
+    ("methodology_newest", "name"): "metro",
+    ("methodology", "name"): "metro",
+    ("methodology_json", "name"): "metro",
+    ("methodology_step", "name"): "metro",
+    ("methodology_file", "name"): "metro",
+    ("statistics_chart", "name"): "kinds",
+    ("open_data_file", "name"): "lots",
+    ("lot", "code"): "DEMO-000001",
+    ("jurisdiction", "code"): "demo",
+    ("jurisdiction_file", "code"): "demo",
+}

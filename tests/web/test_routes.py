@@ -9,7 +9,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from tanpuhui.access.models import User
-from web.access_table import TABLE, VALUES
+from web.access_table import OF_ROUTE, TABLE, VALUES
 from web.site import KINDS, ROLES, client_of, make_site, other_code, own_code
 
 pytestmark = [pytest.mark.django_db]
@@ -51,7 +51,9 @@ def without_second_factor(settings: Any) -> None:
 
 def address(name: str, code: str) -> str:
     wanted = ROUTES[name].pattern.converters
-    values = {key: code if key == "organisation" else VALUES[key] for key in wanted}
+    values = {
+        key: code if key == "organisation" else OF_ROUTE.get((name, key)) or VALUES[key] for key in wanted
+    }
     return reverse(name, kwargs=values)
 
 

@@ -91,3 +91,58 @@ def _cases(choice: Choice) -> str:
     if isinstance(choice.otherwise, Choice):
         return first + _cases(choice.otherwise)
     return first + rf"{_math(choice.otherwise, OR)} & \text{{otherwise}}"
+
+
+_TYPST_SIGNS = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "==": "=", "!=": "!="}
+
+
+def typst(expression: Expression) -> str:
+    """Typst mathematics, for pictures: quotients as fractions, choices as cases.
+
+    >>> from tanpuhui.methodology.parse import parse
+    >>> print(typst(parse("a * 2 / (b + 1)")))
+    frac("a" dot 2, "b" + 1)
+    """
+    return _typst(expression, OR)
+
+
+def _typst(expression: Expression, at_least: int) -> str:
+    text = _typst_bare(expression)
+    enclosed = isinstance(expression, Arithmetic) and expression.operator == "/"
+    if enclosed or binding(expression) >= at_least:
+        return text
+    return f"({text})"
+
+
+def _typst_bare(expression: Expression) -> str:
+    match expression:
+        case Number(value):
+            return format_fraction(value).replace("/", " slash ")
+        case Name(name):
+            return f'"{name}"'
+        case Negation(operand):
+            return f"-{_typst(operand, NEGATE)}"
+        case Not(operand):
+            return f"not {_typst(operand, NOT + 1)}"
+        case Arithmetic("/", left, right):
+            return f"frac({_typst(left, OR)}, {_typst(right, OR)})"
+        case Arithmetic(operator, left, right):
+            sign, own = ("dot" if operator == "*" else operator), binding(expression)
+            return f"{_typst(left, own)} {sign} {_typst(right, own + 1)}"
+        case Comparison(operator, left, right):
+            return f"{_typst(left, ADD)} {_TYPST_SIGNS[operator]} {_typst(right, ADD)}"
+        case Logic(operator, left, right):
+            own = binding(expression)
+            return f"{_typst(left, own)} {operator} {_typst(right, own + 1)}"
+        case Extreme(which, operands):
+            inner = ", ".join(_typst(operand, OR) for operand in operands)
+            return f"{which}({inner})"
+        case Choice():
+            return f"cases({_typst_cases(expression)})"
+
+
+def _typst_cases(choice: Choice) -> str:
+    first = f"{_typst(choice.then, OR)} & quad {_typst(choice.condition, OR)}, "
+    if isinstance(choice.otherwise, Choice):
+        return first + _typst_cases(choice.otherwise)
+    return first + f'{_typst(choice.otherwise, OR)} & quad "otherwise"'

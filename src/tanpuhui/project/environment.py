@@ -51,6 +51,14 @@ class Mail:
 
 
 @dataclass(frozen=True)
+class Licence:
+    """Under which terms open data may be used."""
+
+    name: str = "CC BY 4.0"
+    address: str = "https://creativecommons.org/licenses/by/4.0/"
+
+
+@dataclass(frozen=True)
 class Environment:
     """The variables of this process, looked at together."""
 
@@ -60,6 +68,9 @@ class Environment:
     behind_proxies: int
     mail: Mail
     identity_service: IdentityService | None
+    #: Whom to tell of a weakness: a mailto: or https: address (RFC 9116), or nobody.
+    security_contact: str
+    licence: Licence
     secret: str | None = field(repr=False)
 
     @property
@@ -84,6 +95,8 @@ def read(given: Mapping[str, str] | None = None) -> Environment:
         behind_proxies=_proxies(values),
         mail=_mail(values),
         identity_service=_identity_service(values),
+        security_contact=_security_contact(values),
+        licence=_licence(values),
         secret=_secret(values, "TANPUHUI_SECRET_KEY"),
     )
     if found.is_production:
@@ -199,3 +212,28 @@ def _identity_service(values: Mapping[str, str]) -> IdentityService | None:
         name=values.get("TANPUHUI_OIDC_NAME") or "城市身份服务 / City identity service",
         secret=secret or "",
     )
+
+
+def _security_contact(values: Mapping[str, str]) -> str:
+    given = values.get("TANPUHUI_SECURITY_CONTACT", "").strip()
+    if given and not (given.startswith(("mailto:", "https://")) and given.isprintable() and " " not in given):
+        raise BadSetting(
+            variable="TANPUHUI_SECURITY_CONTACT",
+            what_is_wrong=f"is {given!r}",
+            next_step="Set it to mailto:security@YOUR.HOST or to the https address of a page.",
+        )
+    return given
+
+
+def _licence(values: Mapping[str, str]) -> Licence:
+    given = values.get("TANPUHUI_OPEN_DATA_LICENCE", "").strip()
+    if not given:
+        return Licence()
+    name, _space, address = given.rpartition(" ")
+    if not name or not address.startswith("https://"):
+        raise BadSetting(
+            variable="TANPUHUI_OPEN_DATA_LICENCE",
+            what_is_wrong=f"is {given!r}",
+            next_step="Set it to the licence's name, a space, and its https address.",
+        )
+    return Licence(name, address)

@@ -32,6 +32,7 @@ OUR_APPS = [
     "tanpuhui.ledger",
     "tanpuhui.close",
     "tanpuhui.registry",
+    "tanpuhui.disclosure",
     "tanpuhui.web.shared",
     "tanpuhui.web.sign_in",
     "tanpuhui.web.public",
@@ -234,6 +235,11 @@ if _env.identity_service:
 DEMO = _env.is_demo
 #: Whoever acts for an organisation needs a passkey or an authenticator app.
 SECOND_FACTOR_FOR_ORGANISATIONS = not _env.is_demo
+
+# -- what is public -----------------------------------------------------------------------------------------------
+
+SECURITY_CONTACT = _env.security_contact
+OPEN_DATA_LICENCE = _env.licence
 
 # -- headers ------------------------------------------------------------------------------------------------------
 

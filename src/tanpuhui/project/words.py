@@ -26,7 +26,7 @@ SOURCE = "en"
 #: Where sentences for people are; the command line and the logs speak English.
 SPOKEN = ("access", "api", "console", "web", "consent")
 #: Packages whose refusals people may meet on a page: their sentences are words too.
-REFUSING = ("access", "consent", "kit", "web")
+REFUSING = ("access", "close", "consent", "disclosure", "kit", "registry", "web")
 KEYWORDS: dict[str, object] = {
     "gettext": None,
     "gettext_lazy": None,

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from tanpuhui.web.shared import homes, language, views
+from tanpuhui.web.shared import homes, language, members, views
 
 urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("language/", language.choose, name="choose_language"),
     path("home/", homes.home_of_user, name="home_of_user"),
+    path("invitations/<slug:secret>/", members.invitation, name="invitation"),
 ]

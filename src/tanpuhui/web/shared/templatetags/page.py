@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 from django.core.paginator import Page
+from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -101,3 +102,12 @@ def tab(context: template.Context, address: str, text: str, icon: str = "") -> d
 def organisation_name(organisation: Organisation) -> str:
     """An organisation's name in the reader's language."""
     return organisation.name(get_language() or "")
+
+
+@register.simple_tag
+def member_url(kind: str, name: str, code: str, key: object = None) -> str:
+    """The address of a page about members, in the audience of a kind of organisation."""
+    wanted: dict[str, object] = {"organisation": code}
+    if key is not None:
+        wanted["invitation" if name == "end_invitation" else "member"] = key
+    return reverse(f"{kind}:{name}", kwargs=wanted)
