@@ -21,7 +21,7 @@ _CONFLICTS = ("already", "taken", "in_use", "used", "closed")
 def status_of(refusal: Refusal) -> int:
     """404 where there is no such thing, 409 where something else stands in the way, 422 otherwise."""
     name = refusal.code.rpartition(".")[2]
-    if name.startswith(("unknown", "no_such")):
+    if name.startswith(("unknown", "no_such")) or name.endswith("_unknown"):
         return NOT_FOUND
     if any(word in name for word in _CONFLICTS):
         return CONFLICT
