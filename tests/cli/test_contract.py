@@ -351,3 +351,27 @@ def test_a_lot_is_certified_and_shown_and_its_day_is_closed_for_good(program: Pr
     refused(program.run("close", DAY, "--json"), "close.day_certified")
     assert state(program) == before
     assert program.json("ledger", "check")["ok"]
+
+
+def test_every_day_that_is_due_is_closed_and_certified_ones_are_listed(program: Program) -> None:
+    """Two days come new, and a late act for the day that the test before this one certified."""
+    late = f"9,b,rooftop_pv_output,{DAY}T10:00:00+08:00,{DAY}T10:30:00+08:00,,1000"
+    days = ("2026-03-20", "2026-03-21")
+    fresh = (
+        f"{number},b,rooftop_pv_output,{day}T08:00:00+08:00,{day}T08:30:00+08:00,,1000"
+        for number, day in enumerate(days, start=10)
+    )
+    program.json("evidence", "take", "generic", lines_file(program.home / "more.csv", [HEADER, late, *fresh]))
+    assert {DAY, *days} <= {row["day"] for row in program.json("close", "due", status=3)}
+
+    done = program.json("close", "all", status=3)
+
+    # 1 kWh from a roof is 420 g.
+    credited = {answer["day"]: answer["credited_mg"] for answer in done["closed"]}
+    assert [credited[day] for day in days] == [420_000, 420_000]
+    assert [(row["day"], row["reason"], row["lot"]) for row in done["left"]] == [
+        (DAY, "new_evidence", "DEMO-000001")
+    ]
+    assert program.json("close", DAY, "--reopen")["credited_mg"] == METRO_MG + ROOF_MG + 420_000
+    assert program.json("close", "all") == {"closed": [], "left": []}
+    assert program.json("ledger", "check")["ok"]

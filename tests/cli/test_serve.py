@@ -142,3 +142,22 @@ def test_a_free_port_is_looked_for_from_8000_on(monkeypatch: pytest.MonkeyPatch)
         assert not server.is_free("127.0.0.1", port)
         with pytest.raises(server.NoFreePort):
             server.free_port("127.0.0.1")
+
+
+def test_the_next_demonstration_stops_the_server_of_an_earlier_one(
+    served: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tanpuhui.cli.demo import homes
+    from tanpuhui.project import command as program
+
+    home = Path(served["home"])
+    program.use()
+    running = server.start_in_background(home, demo=True)
+    assert get(running.url + "/healthz")[0] == 200
+    monkeypatch.delenv("TANPUHUI_HOME", raising=False)
+    monkeypatch.setattr(homes, "default_home", lambda: home.parent)
+    monkeypatch.setattr(homes, "PREFIX", "city")
+
+    homes.stop_earlier()
+
+    assert server.running(home) is None

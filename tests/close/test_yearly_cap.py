@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pyarrow as pa
 import pytest
 
 from close.town import PHONE_MG, Town, act, pending_mg
-from tanpuhui.close.inputs import without_versions
+from tanpuhui.close import evidence_of, yearly
+from tanpuhui.close.yearly import without_versions
+from tanpuhui.quantify.rules import rules_of
 
 FIRST, SECOND = date(2026, 1, 5), date(2026, 3, 2)
 
@@ -69,3 +72,18 @@ def test_a_new_version_of_a_methodology_goes_on_with_what_the_year_has_used() ->
     names = without_versions(credits)["methodology"].to_pylist()
 
     assert names == ["national/second-hand-goods", "national/second-hand-goods", "shenzhen/metro"]
+
+
+def test_a_cap_that_is_younger_than_a_close_counts_what_that_close_credited(town: Town) -> None:
+    """As if no yearly cap had been known when the first day was closed: its small file does not name the code."""
+    town.settle("a")
+    town.take(act("second_hand_sale", "1", "a", day=FIRST, pieces=2))
+    town.close(FIRST)
+    rules = rules_of(SECOND, town.jurisdiction, town.library, evidence_of.reporters())
+    (day,) = yearly.other_days(SECOND, rules)
+    before_the_cap = replace(day, yearly={"codes": [], "credits": ""})
+
+    known, unknown = (yearly.prior([one], rules, town.places).to_pylist() for one in (day, before_the_cap))
+
+    assert known == unknown
+    assert [row["year_mg"] for row in known] == [2 * PHONE_MG]

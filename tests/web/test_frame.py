@@ -35,6 +35,21 @@ def test_every_page_says_what_a_browser_may_do_with_it(client: Client) -> None:
     assert re.fullmatch(r"[0-9a-f]{32}", headers["X-Request-ID"])
 
 
+def test_a_public_page_sets_no_cookie(client: Client) -> None:
+    answer = client.get("/")
+
+    assert not answer.cookies
+    assert "Cache-Control" not in answer.headers
+
+
+def test_another_site_cannot_change_the_language_of_a_user() -> None:
+    client = client_of(make_site()["resident"])
+
+    client.post("/language/", {"language": "en"}, HTTP_SEC_FETCH_SITE="cross-site")
+
+    assert User.objects.get(email="resident@example.org").language == ""
+
+
 def test_no_page_has_a_script_or_style_of_its_own_in_it() -> None:
     people = make_site()
     for role, address in (("anonymous", "/"), ("resident", "/resident/"), ("bank", "/sign-in/settings/")):

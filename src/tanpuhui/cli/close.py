@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 from rich.table import Table
 
-from tanpuhui.cli.output import console, mg_as_mass, print_json
+from tanpuhui.cli.output import console, errors, mg_as_mass, print_json
 from tanpuhui.cli.places import jurisdiction, places
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
+
+if TYPE_CHECKING:
+    from tanpuhui.close.due import Due
 
 FINDINGS = 3
 app = App(name="close")
@@ -105,6 +109,10 @@ def replay(manifest: str, /, *, engine: str = "duckdb", json: bool = False) -> i
     return 0 if answer.agrees else FINDINGS
 
 
+def _as_json(each: Due) -> dict[str, Any]:
+    return {"day": each.day.isoformat(), "reason": each.reason, "lot": each.lot}
+
+
 @app.command
 def due(*, json: bool = False) -> int:
     """Days that need to be closed, for the first time or again, and why; exit 3 when there are any.
@@ -118,20 +126,77 @@ def due(*, json: bool = False) -> int:
     """
     from tanpuhui.close.due import due as due_days
 
-    rows = [
-        {"day": each.day.isoformat(), "reason": each.reason, "lot": each.lot}
-        for each in due_days(utc_now(), jurisdiction().zone, places().lake)
-    ]
+    found = due_days(utc_now(), jurisdiction().zone, places().lake)
+    rows = [_as_json(each) for each in found]
     if json:
         print_json(rows)
     else:
-        for row in rows:
-            lot = (
-                f" (lot {row['lot']} has certified some of it: close it with --reopen)" if row["lot"] else ""
-            )
-            console.print(f"{row['day']}  {str(row['reason']).replace('_', ' ')}{lot}")
+        for line in _runs(found):
+            console.print(line)
         console.print(f"{len(rows) or 'No'} days are due.")
     return FINDINGS if rows else 0
+
+
+def _runs(found: Sequence[Due]) -> Iterator[str]:
+    """Days that follow each other and are due for one reason, in one line."""
+    run: list[Due] = []
+    for each in [*found, None]:
+        if run and (each is None or not _follows(each, run[-1])):
+            first, last = run[0], run[-1]
+            days = f"{first.day}" if first is last else f"{first.day} to {last.day} ({len(run)} days)"
+            lot = f" (lot {first.lot} has certified some of it: close it with --reopen)" if first.lot else ""
+            yield f"{days}  {first.reason.replace('_', ' ')}{lot}"
+            run = []
+        if each is not None:
+            run.append(each)
+
+
+def _follows(each: Due, last: Due) -> bool:
+    return (each.day - last.day).days == 1 and (each.reason, each.lot) == (last.reason, last.lot)
+
+
+@app.command(name="all")
+def close_all(*, engine: str = "duckdb", json: bool = False) -> int:
+    """Close every day that is due, in order, until none is; days that a lot has certified are left and listed.
+
+    Example: tanpuhui close all
+
+    Parameters
+    ----------
+    engine
+        what runs the columns.
+    json
+        print the answers as JSON.
+    """
+    from rich.progress import track
+
+    from tanpuhui.close.due import due as due_days
+    from tanpuhui.close.run import close_day
+    from tanpuhui.methodology.load import load_library
+
+    rules, library, where = jurisdiction(), load_library(), places()
+    answers: list[dict[str, Any]] = []
+    closed: set[Due] = set()
+    while days := [
+        each
+        for each in due_days(utc_now(), rules.zone, where.lake)
+        if each.lot is None and each not in closed
+    ]:
+        for each in track(days, "Closing", console=errors, transient=True, disable=json):
+            answer = close_day(
+                each.day, at=utc_now(), places=where, jurisdiction=rules, library=library, engine=engine
+            )
+            answers.append(answer.as_json())
+        closed.update(days)
+    left = [each for each in due_days(utc_now(), rules.zone, where.lake) if each not in closed]
+    if json:
+        print_json({"closed": answers, "left": [_as_json(each) for each in left]})
+    else:
+        credited_mg = sum(answer["credited_mg"] for answer in answers)
+        console.print(f"{len(answers)} closes, which credit {mg_as_mass(credited_mg)} CO2e.")
+        for line in _runs(left):
+            console.print(line)
+    return FINDINGS if left else 0
 
 
 @app.command(name="list")

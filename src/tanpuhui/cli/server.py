@@ -84,6 +84,9 @@ def being_served(home: Path, host: str, port: int) -> Iterator[None]:
         (home / RECORD).unlink(missing_ok=True)
 
 
+#: Servers that this process started; it may end before they do.
+_started: list[subprocess.Popen[bytes]] = []
+
 #: Locks that this process holds until it ends, after everything else of it has ended.
 _held: list[Any] = []
 
@@ -115,6 +118,7 @@ def start_in_background(home: Path, *, host: str = "127.0.0.1", demo: bool = Fal
             start_new_session=True,
             cwd="/",
         )
+    _started.append(process)
     until = time.monotonic() + STARTS_IN_S
     while time.monotonic() < until and process.poll() is None:
         known = running(home)
@@ -136,6 +140,9 @@ def stop(home: Path) -> Running | None:
         if time.monotonic() > until:
             raise ServerDoesNotStop(pid=known.pid, seconds=round(STOPS_IN_S))
         time.sleep(0.05)
+    for process in _started:
+        if process.pid == known.pid:
+            process.wait(STOPS_IN_S)
     return known
 
 

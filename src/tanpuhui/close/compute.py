@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from tanpuhui.close.inputs import Inputs
 from tanpuhui.close.places import Places
 from tanpuhui.close.refusals import UnknownEngine
+from tanpuhui.close.yearly import capped_by_year, counting
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.quantify.bucket import BucketResult, Engine, methodology_key, quantify_bucket
 from tanpuhui.quantify.engines.duckdb import DuckDb
@@ -34,13 +35,15 @@ _NOTHING = pa.table({})
 class Computed:
     """What came of a day: one output for each bucket, counts by outcome, the sum of credits, and what is netted.
 
-    ``below_mg`` is, by methodology, what negative results sum to: the next lot is smaller by that much.
+    ``below_mg`` is, by methodology, what negative results sum to: the next lot is smaller by that much. ``yearly`` are
+    the codes of methodologies with a yearly cap and, in a file of their own, their credits: the year's other days ask.
     """
 
     outputs: list[dict[str, Any]]
     outcomes: dict[str, int]
     credited_mg: int
     below_mg: dict[str, int]
+    yearly: dict[str, Any]
 
     @property
     def records(self) -> int:
@@ -57,13 +60,15 @@ def compute(inputs: Inputs, places: Places, engine: str) -> Computed:
     if engine not in ENGINES:
         raise UnknownEngine(name=engine, known=", ".join(ENGINES))
 
+    capped = capped_by_year(inputs.rules)
+
     def work(running: Engine, number: int) -> tuple[dict[str, Any], BucketResult]:
         files = inputs.buckets[number]
         result = quantify_bucket(running, inputs.rules, files, inputs.window, inputs.distances)
         credits = name_methodologies(result.credits, inputs.rules)
         output = _output(number, result, credits, places)
         crash_point("close.bucket_computed")
-        return output, replace(result, results=_NOTHING, credits=_NOTHING)
+        return output, replace(result, results=_NOTHING, credits=counting(credits, capped))
 
     done = over_buckets(ENGINES[engine], sorted(inputs.buckets), work)
     outcomes: Counter[str] = Counter()
@@ -74,7 +79,14 @@ def compute(inputs: Inputs, places: Places, engine: str) -> Computed:
         below.update({keys[applied]: amount for applied, amount in result.below_mg.items()})
     outputs = [output for output, _ in done]
     credited_mg = sum(output["credited_mg"] for output in outputs)
-    return Computed(outputs, dict(sorted(outcomes.items())), credited_mg, dict(sorted(below.items())))
+    yearly = pa.concat_tables([CREDIT_SCHEMA.empty_table(), *(result.credits for _, result in done)])
+    return Computed(
+        outputs,
+        dict(sorted(outcomes.items())),
+        credited_mg,
+        dict(sorted(below.items())),
+        {"codes": capped, "credits": places.results.put(yearly) if len(yearly) else ""},
+    )
 
 
 def name_methodologies(credits: pa.Table, rules: Rules) -> pa.Table:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.db import connection
 
-from tanpuhui.close import evidence_of
+from tanpuhui.close import evidence_of, yearly
 from tanpuhui.close.evidence_of import EvidenceFile
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
@@ -26,8 +26,6 @@ from tanpuhui.methodology.load import Library
 from tanpuhui.quantify.bucket import BucketFiles, Window
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.quantify.rules import Reporter, Rules, rules_of
-
-PRIOR_SCHEMA = pa.schema([("account_id", pa.int64()), ("methodology", pa.string()), ("year_mg", pa.int64())])
 
 
 @dataclass(frozen=True)
@@ -60,6 +58,7 @@ def gather(day: date, at: datetime, places: Places, jurisdiction: Jurisdiction, 
     distances = station_distances.distance_table()
     previous = standing_manifest(day)
     evidence = evidence_of.files_around(day)
+    days = yearly.other_days(day, rules)
     earliest = first_start(day, evidence, jurisdiction.zone, places)
     resolved = evidence_of.resolve_unknown(evidence, places.lake, places.buckets)
     body = {
@@ -72,7 +71,7 @@ def gather(day: date, at: datetime, places: Places, jurisdiction: Jurisdiction, 
         "revisions": [file.body() for file in evidence_of.revision_files(day)],
         "resolved": _frozen_by_bucket(resolved, places),
         "grants": _frozen_by_bucket(_split(grants, places.buckets), places),
-        "prior": _frozen_prior(day, rules, places),
+        "prior": _frozen_prior(days, rules, places),
         "distances": places.frozen.put(distances),
         "standing": results_by_bucket(previous),
         "earlier": {
@@ -83,7 +82,7 @@ def gather(day: date, at: datetime, places: Places, jurisdiction: Jurisdiction, 
         },
     }
     inputs = thaw(body, at, rules, places, consent_mark=mark, previous=previous)
-    return replace(inputs, year=_digests(_standing_of_year(day, rules)))
+    return replace(inputs, year=_digests(days))
 
 
 def thaw(
@@ -238,57 +237,18 @@ def _split(table: pa.Table, buckets: int) -> dict[int, pa.Table]:
 
 def prior_changed(inputs: Inputs, places: Places) -> bool:
     """Whether closes of other days of the year have changed what counts against its caps since it was gathered."""
-    if _digests(_standing_of_year(inputs.day, inputs.rules)) == inputs.year:
+    days = yearly.other_days(inputs.day, inputs.rules)
+    if _digests(days) == inputs.year:
         return False
-    return bool(_frozen_prior(inputs.day, inputs.rules, places) != inputs.body["prior"])
+    return bool(_frozen_prior(days, inputs.rules, places) != inputs.body["prior"])
 
 
-def _frozen_prior(day: date, rules: Rules, places: Places) -> dict[str, str]:
-    return _frozen_by_bucket(_split(_prior(day, rules, places), places.buckets), places)
+def _frozen_prior(days: Sequence[yearly.OtherDay], rules: Rules, places: Places) -> dict[str, str]:
+    return _frozen_by_bucket(_split(yearly.prior(days, rules, places), places.buckets), places)
 
 
-def _prior(day: date, rules: Rules, places: Places) -> pa.Table:
-    """What each person was credited on other days of the year, of methodologies with a yearly cap, in any version."""
-    capped = _capped_by_year(rules)
-    tables = [_credits_of(manifest, places) for manifest in _standing_of_year(day, rules)]
-    if not tables:
-        return PRIOR_SCHEMA.empty_table()
-    credits = without_versions(pa.concat_tables(tables))
-    credits = credits.filter(pc.is_in(credits["methodology"], pa.array(capped, pa.string())))
-    summed = credits.group_by(["account_id", "methodology"]).aggregate([("credited_mg", "sum")])
-    named = summed.rename_columns({"credited_mg_sum": "year_mg"}).select(PRIOR_SCHEMA.names)
-    return named.cast(PRIOR_SCHEMA).sort_by([("account_id", "ascending"), ("methodology", "ascending")])
-
-
-def without_versions(credits: pa.Table) -> pa.Table:
-    """Credits with the code of the methodology in place of ``code@version``: a cap goes on from version to version."""
-    codes = pc.replace_substring_regex(credits["methodology"], "@[0-9]+$", "")
-    return credits.set_column(credits.column_names.index("methodology"), "methodology", codes)
-
-
-def _capped_by_year(rules: Rules) -> list[str]:
-    return [
-        applied.methodology.code
-        for applied in rules.applied
-        if any(cap.per == "person-year" for cap in applied.methodology.caps)
-    ]
-
-
-def _digests(manifests: Sequence[Manifest]) -> tuple[str, ...]:
-    return tuple(manifest.digest for manifest in manifests)
-
-
-def _standing_of_year(day: date, rules: Rules) -> Sequence[Manifest]:
-    """The standing manifests of the year's other days; none where no methodology in use has a yearly cap."""
-    if not _capped_by_year(rules):
-        return []
-    first = date(day.year, 1, 1)
-    year = Manifest.objects.filter(day__gte=first, day__lt=date(day.year + 1, 1, 1)).exclude(day=day)
-    return list(year.order_by("day", "-sequence").distinct("day"))
-
-
-def _credits_of(manifest: Manifest, places: Places) -> pa.Table:
-    return read_credits(manifest.body["outputs"], places)
+def _digests(days: Sequence[yearly.OtherDay]) -> tuple[str, ...]:
+    return tuple(day.digest for day in days)
 
 
 def read_credits(outputs: Sequence[Mapping[str, Any]], places: Places) -> pa.Table:

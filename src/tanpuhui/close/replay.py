@@ -139,6 +139,7 @@ def _other_sums(body: dict[str, Any], computed: Computed) -> list[dict[str, Any]
         "outcomes": computed.outcomes,
         "credited_mg": computed.credited_mg,
         "below_mg": computed.below_mg,
+        "yearly": computed.yearly,
     }
     return [
         {"sum": name, "then": body[name], "now": value} for name, value in now.items() if body[name] != value

@@ -113,6 +113,7 @@ def manifest_body(inputs: Inputs, computed: Computed) -> dict[str, Any]:
         "outcomes": computed.outcomes,
         "credited_mg": computed.credited_mg,
         "below_mg": computed.below_mg,
+        "yearly": computed.yearly,
         "previous": inputs.previous.digest if inputs.previous else None,
     }
 

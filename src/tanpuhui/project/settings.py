@@ -72,6 +72,7 @@ MUTABLE_TABLES = [
 ]
 MIDDLEWARE = [
     "tanpuhui.web.shared.request_id.RequestId",
+    "tanpuhui.api.middleware.Problems",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -226,7 +227,8 @@ if _env.identity_service:
                     "name": _env.identity_service.name,
                     "client_id": _env.identity_service.client_id,
                     "secret": _env.identity_service.secret,
-                    "settings": {"server_url": _env.identity_service.issuer},
+                    # What is signed says who it is; nothing more is asked for.
+                    "settings": {"server_url": _env.identity_service.issuer, "fetch_userinfo": False},
                 }
             ],
         }

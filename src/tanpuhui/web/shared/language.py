@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from tanpuhui.access.models import User
@@ -30,9 +31,13 @@ class UserLanguage:
         return self.get_response(request)
 
 
+@csrf_exempt
 @require_POST
 def choose(request: HttpRequest) -> HttpResponse:
-    """Remember a language in this browser, and with the user if somebody is signed in; then back to the page."""
+    """Remember a language in this browser, and with the user if somebody is signed in; then back to the page.
+
+    Without a CSRF token, so that public pages need no cookie; another site can at most change the language here.
+    """
     back = request.POST.get("next", "/")
     if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
         back = "/"
@@ -40,7 +45,8 @@ def choose(request: HttpRequest) -> HttpResponse:
     language = request.POST.get("language", "")
     if language in dict(settings.LANGUAGES):
         remember(response, language)
-        if isinstance(request.user, User) and request.user.language != language:
+        ours = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+        if ours and isinstance(request.user, User) and request.user.language != language:
             request.user.language = language
             request.user.save(update_fields=["language"])
     return response

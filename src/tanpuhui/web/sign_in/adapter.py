@@ -49,10 +49,6 @@ class Adapter(DefaultAccountAdapter):
 class IdentityServiceAdapter(DefaultSocialAccountAdapter):
     """A city's identity service says that this is one person, under an opaque subject; nothing else is kept."""
 
-    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
-        del request
-        sociallogin.account.extra_data = {}
-
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> User:
         del request, data
         user = sociallogin.user
