@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.core.cache import caches
-from django.test import Client
 from playwright.sync_api import Page, expect
 
 from browser.conftest import last_code
+from browser.signed_in import sign_in
 from tanpuhui.access.membership import join
-from tanpuhui.access.models import Membership, Organisation, User
+from tanpuhui.access.models import Membership, Organisation
 from tanpuhui.access.organise import organise
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.methodology.load import load_library
-from web.site import BACKEND, make_site
+from web.site import make_site
 from web.town import closed_town
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -32,15 +31,6 @@ Look = Callable[[Page, str], None]
 def without_second_factor(settings: Any) -> None:
     settings.SECOND_FACTOR_FOR_ORGANISATIONS = False
     caches["default"].clear()
-
-
-def sign_in(page: Page, user: User | None) -> None:
-    """Go on as this user, in the browser's own session."""
-    assert user is not None
-    client = Client()
-    client.force_login(user, backend=BACKEND)
-    name, origin = django_settings.SESSION_COOKIE_NAME, page.evaluate("location.origin")
-    page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": origin}])
 
 
 def test_an_administrator_of_a_company_invites_a_member_who_signs_up_by_the_link(

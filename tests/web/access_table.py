@@ -114,6 +114,16 @@ TABLE: dict[str, Row] = {
     "resident:statement_end": {"else": 405},
     "provider:homes": {**only(), "provider": 302},
     "provider:home": only("provider"),
+    "provider:send": only("provider"),
+    "provider:batches": only("provider"),
+    "provider:batch": only_own("provider", 404),
+    "provider:receipt": only_own("provider", 404),
+    "provider:quarantine": only("provider"),
+    "provider:row": only_own("provider", 404),
+    "provider:retract": only_own("provider", 404),
+    "provider:keys": only("provider"),
+    "provider:revoke_key": only_own("provider", 404),
+    **of_members("provider"),
     "operator:homes": {**only(), "operator": 302},
     "operator:home": only("operator"),
     "company:homes": {**only(), "company": 302},
@@ -155,6 +165,9 @@ VALUES: dict[str, object] = {
     "grant": 1,
     "lot": "DEMO-000001",
     "digest": "0" * 64,
+    "batch": 9_999,
+    "row": 9_999,
+    "key": "0" * 32,
 }
 #: Values that depend on the route.
 OF_ROUTE: dict[tuple[str, str], object] = {

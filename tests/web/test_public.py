@@ -256,7 +256,7 @@ def test_the_glossary_says_every_word_in_both_languages(client: Client, db: None
     english, chinese = text(client, "/glossary/"), text(client, "/glossary/", **ZH)
 
     assert len(words()) >= 40
-    assert all(word.meaning_zh and word.meaning_en for word in words())
+    assert [word.en for word in words() if not word.meaning_zh] == [], "say these in docs/glossary.zh.md"
     assert "whole tonnes" not in chinese
     assert "reductions certified together" in english
     assert "一并核证" in chinese

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tanpuhui.kit.exact import format_fraction
 from tanpuhui.methodology.expression import (
     ADD,
@@ -34,7 +36,15 @@ def plain(expression: Expression) -> str:
     >>> plain(parse("distance_m * factor"))
     'distance_m × factor'
     """
-    text = unparse(expression)
+    return plain_signs(unparse(expression))
+
+
+def plain_signs(text: str) -> str:
+    """A formula's text with the signs of mathematics in place of those that are typed.
+
+    >>> plain_signs("a * b <= c")
+    'a × b ≤ c'
+    """
     for written, shown in _TEXT_SIGNS.items():
         text = text.replace(f" {written} ", f" {shown} ")
     return text
@@ -93,56 +103,72 @@ def _cases(choice: Choice) -> str:
     return first + rf"{_math(choice.otherwise, OR)} & \text{{otherwise}}"
 
 
-_TYPST_SIGNS = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "==": "=", "!=": "!="}
+def typst(expression: Expression, show: Callable[[str], str] = str) -> str:
+    """Mathematics for the typesetter typst: quotients as fractions, choices as cases; ``show`` words the names.
 
-
-def typst(expression: Expression) -> str:
-    """Typst mathematics, for pictures: quotients as fractions, choices as cases.
+    How words look is the caller's: a function ``word`` must be there.
 
     >>> from tanpuhui.methodology.parse import parse
-    >>> print(typst(parse("a * 2 / (b + 1)")))
-    frac("a" dot 2, "b" + 1)
+    >>> print(typst(parse("a / (b + 1)"), lambda name: f"the {name}"))
+    (word("the a"))/(word("the b") + 1)
     """
-    return _typst(expression, OR)
+    return _typst(expression, OR, show)
 
 
-def _typst(expression: Expression, at_least: int) -> str:
-    text = _typst_bare(expression)
+_TYPST_SIGNS = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "==": "=", "!=": "!="}
+_TYPST_WORDS = {"and": "and", "or": "or"}
+
+
+def _typst(expression: Expression, at_least: int, show: Callable[[str], str]) -> str:
+    text = _typst_bare(expression, show)
     enclosed = isinstance(expression, Arithmetic) and expression.operator == "/"
     if enclosed or binding(expression) >= at_least:
         return text
-    return f"({text})"
+    return f"lr(({text}))"
 
 
-def _typst_bare(expression: Expression) -> str:
+def _typst_bare(expression: Expression, show: Callable[[str], str]) -> str:
     match expression:
         case Number(value):
-            return format_fraction(value).replace("/", " slash ")
+            return format_fraction(value)
         case Name(name):
-            return f'"{name}"'
+            return _word(show(name))
         case Negation(operand):
-            return f"-{_typst(operand, NEGATE)}"
+            return f"-{_typst(operand, NEGATE, show)}"
         case Not(operand):
-            return f"not {_typst(operand, NOT + 1)}"
+            return f"not {_typst(operand, NOT + 1, show)}"
         case Arithmetic("/", left, right):
-            return f"frac({_typst(left, OR)}, {_typst(right, OR)})"
+            return f"({_typst(left, OR, show)})/({_typst(right, OR, show)})"
         case Arithmetic(operator, left, right):
-            sign, own = ("dot" if operator == "*" else operator), binding(expression)
-            return f"{_typst(left, own)} {sign} {_typst(right, own + 1)}"
+            sign, own = ("times" if operator == "*" else operator), binding(expression)
+            return f"{_typst(left, own, show)} {sign} {_typst(right, own + 1, show)}"
         case Comparison(operator, left, right):
-            return f"{_typst(left, ADD)} {_TYPST_SIGNS[operator]} {_typst(right, ADD)}"
+            return f"{_typst(left, ADD, show)} {_TYPST_SIGNS[operator]} {_typst(right, ADD, show)}"
         case Logic(operator, left, right):
             own = binding(expression)
-            return f"{_typst(left, own)} {operator} {_typst(right, own + 1)}"
+            return f"{_typst(left, own, show)} {_TYPST_WORDS[operator]} {_typst(right, own + 1, show)}"
         case Extreme(which, operands):
-            inner = ", ".join(_typst(operand, OR) for operand in operands)
-            return f"{which}({inner})"
+            return f"{which}({', '.join(_typst(operand, OR, show) for operand in operands)})"
         case Choice():
-            return f"cases({_typst_cases(expression)})"
+            return f"cases({_typst_cases(expression, show)})"
 
 
-def _typst_cases(choice: Choice) -> str:
-    first = f"{_typst(choice.then, OR)} & quad {_typst(choice.condition, OR)}, "
+def _typst_cases(choice: Choice, show: Callable[[str], str]) -> str:
+    first = f'{_typst(choice.then, OR, show)} &"  "{_typst(choice.condition, OR, show)}, '
     if isinstance(choice.otherwise, Choice):
-        return first + _typst_cases(choice.otherwise)
-    return first + f'{_typst(choice.otherwise, OR)} & quad "otherwise"'
+        return first + _typst_cases(choice.otherwise, show)
+    return first + f'{_typst(choice.otherwise, OR, show)} &"  "{_word(show("otherwise"))}'
+
+
+def _word(text: str) -> str:
+    return f"word({typst_string(text)})"
+
+
+def typst_string(text: str) -> str:
+    """Text as a string of typst.
+
+    >>> print(typst_string('say "a"'))
+    "say \\"a\\""
+    """
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -71,6 +71,8 @@ class Environment:
     #: Whom to tell of a weakness: a mailto: or https: address (RFC 9116), or nobody.
     security_contact: str
     licence: Licence
+    #: The largest file that a page takes.
+    page_upload_bytes: int
     secret: str | None = field(repr=False)
 
     @property
@@ -97,6 +99,7 @@ def read(given: Mapping[str, str] | None = None) -> Environment:
         identity_service=_identity_service(values),
         security_contact=_security_contact(values),
         licence=_licence(values),
+        page_upload_bytes=_megabytes(values, "TANPUHUI_PAGE_UPLOAD_MB", 100) * 1_000_000,
         secret=_secret(values, "TANPUHUI_SECRET_KEY"),
     )
     if found.is_production:
@@ -237,3 +240,14 @@ def _licence(values: Mapping[str, str]) -> Licence:
             next_step="Set it to the licence's name, a space, and its https address.",
         )
     return Licence(name, address)
+
+
+def _megabytes(values: Mapping[str, str], variable: str, usual: int) -> int:
+    given = values.get(variable, "").strip() or str(usual)
+    if not (given.isascii() and given.isdecimal() and 1 <= int(given) <= 2_000):
+        raise BadSetting(
+            variable=variable,
+            what_is_wrong=f"is {given!r}",
+            next_step="Set a whole number of megabytes from 1 to 2000.",
+        )
+    return int(given)

@@ -292,6 +292,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 DATA_UPLOAD_MAX_NUMBER_FILES = 5
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+#: Files that pages take, on their way to the disk; larger ones go through the interface for providers.
+PAGE_UPLOAD_MAX_SIZE = _env.page_upload_bytes
+FILE_UPLOAD_HANDLERS = [
+    "tanpuhui.web.shared.upload.Quota",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # -- e-mail -------------------------------------------------------------------------------------------------------
 

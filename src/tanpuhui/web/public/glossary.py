@@ -19,8 +19,9 @@ class Word:
     meaning_zh: str
 
     def meaning(self, language: str) -> str:
-        """What it means in the reader's language, without the marks of Markdown."""
-        return (self.meaning_zh if language.startswith("zh") else self.meaning_en).replace("`", "")
+        """What it means in the reader's language (in English where that lacks it), without the marks of Markdown."""
+        in_chinese = self.meaning_zh if language.startswith("zh") else ""
+        return (in_chinese or self.meaning_en).replace("`", "")
 
     @property
     def anchor(self) -> str:
@@ -31,7 +32,7 @@ class Word:
 def words() -> tuple[Word, ...]:
     """Every word of the two tables, in their order."""
     in_chinese = dict(_rows("glossary.zh.md"))
-    return tuple(Word(en, zh, meaning, in_chinese[en]) for en, zh, meaning in _rows("glossary.md"))
+    return tuple(Word(en, zh, meaning, in_chinese.get(en, "")) for en, zh, meaning in _rows("glossary.md"))
 
 
 def _rows(name: str) -> list[list[str]]:

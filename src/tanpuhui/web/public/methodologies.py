@@ -122,7 +122,7 @@ def step(request: HttpRequest, place: str, name: str, version: int, step: str) -
     found = next((one for one in methodology.steps if one.name == step), None)
     if found is None:
         raise Http404
-    source = step_source(methodology, found)
+    source = step_source(found)
     return svg_response(request, source, maker(source))
 
 

@@ -42,8 +42,15 @@ def _markdown() -> MarkdownIt:
     markdown = SafeMarkdown("commonmark", {"html": False, "linkify": False}).enable("table")
     markdown.add_render_rule("table_open", _table_open)
     markdown.add_render_rule("table_close", lambda *_: "</table></div>\n")
+    markdown.add_render_rule("fence", _code)
+    markdown.add_render_rule("code_block", _code)
     markdown.add_render_rule("image", lambda _self, tokens, at, *_: escape(tokens[at].content))
     return markdown
+
+
+def _code(_renderer: Any, tokens: Sequence[Any], at: int, *_more: Any) -> str:
+    """Code that is too wide scrolls by itself, also from the keyboard."""
+    return f'<pre tabindex="0"><code>{escape(tokens[at].content)}</code></pre>\n'
 
 
 def _table_open(_renderer: Any, _tokens: Sequence[Any], _at: int, *_more: Any) -> str:
