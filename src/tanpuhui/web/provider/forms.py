@@ -20,7 +20,7 @@ class SendForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": ".csv,.ndjson,.jsonl,.parquet,.txt"}),
     )
     key = forms.CharField(
-        label=_("Key"),
+        label=_("Batch key"),
         max_length=200,
         required=False,
         help_text=_("A name under which this file counts once, such as 2026-03-02/1. Left out: its digest."),
@@ -94,12 +94,19 @@ class RevokeForm(forms.Form):
     reason = forms.CharField(label=_("Why"), max_length=200)
 
 
+class Column(forms.CharField):
+    """A column's text, which may be empty if that is what it is."""
+
+    #: Nothing about it is optional: it is what was sent.
+    as_it_was = True
+
+
 def _column(name: str, text: str | None, *, is_wrong: bool) -> forms.Field:
     attributes = {"data-column": name, "autocomplete": "off"}
     widget: forms.Widget = forms.TextInput(attrs=attributes)
     if name == LINE:
         widget = forms.Textarea(attrs={**attributes, "rows": 3})
-    return forms.CharField(
+    return Column(
         label=_("The whole line") if name == LINE else name,
         initial=text or "",
         required=False,
