@@ -96,7 +96,7 @@ class User(AbstractBaseUser):
         del obj
         roles = self._operator_roles()
         if perm.rpartition(".")[2].startswith("view_"):
-            return bool(roles)
+            return bool(roles - Membership.ONLY_WHERE_NAMED)
         return bool(roles & {Membership.ADMIN, Membership.MEMBER})
 
     def has_perms(self, perm_list: list[str], obj: object = None) -> bool:
@@ -104,7 +104,7 @@ class User(AbstractBaseUser):
 
     def has_module_perms(self, app_label: str) -> bool:
         del app_label
-        return bool(self._operator_roles())
+        return bool(self._operator_roles() - Membership.ONLY_WHERE_NAMED)
 
     @property
     def is_superuser(self) -> bool:
@@ -198,8 +198,15 @@ class Organisation(models.Model):
 class Membership(models.Model):
     """A user acts for an organisation in one role, from a moment until it ends."""
 
-    ADMIN, MEMBER, AUDITOR = "admin", "member", "auditor"
-    ROLES: ClassVar = [(ADMIN, _("administrator")), (MEMBER, _("member")), (AUDITOR, _("auditor"))]
+    ADMIN, MEMBER, AUDITOR, COUNTER = "admin", "member", "auditor", "counter"
+    ROLES: ClassVar = [
+        (ADMIN, _("administrator")),
+        (MEMBER, _("member")),
+        (AUDITOR, _("auditor")),
+        (COUNTER, _("counter")),
+    ]
+    #: Roles that get to a page only where it names them: what they do at a counter, and nothing else.
+    ONLY_WHERE_NAMED: ClassVar = frozenset({COUNTER})
 
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships")
@@ -218,7 +225,8 @@ class Membership(models.Model):
                 name="access_one_membership_at_a_time",
             ),
             models.CheckConstraint(
-                name="access_membership_role", condition=Q(role__in=["admin", "member", "auditor"])
+                name="access_membership_role",
+                condition=Q(role__in=["admin", "member", "auditor", "counter"]),
             ),
             models.CheckConstraint(
                 name="access_membership_ends_after_it_begins",
@@ -400,7 +408,7 @@ class Invitation(models.Model):
                 name="access_invitation_email_is_lower", condition=Q(email=Lower("email")) & ~Q(email="")
             ),
             models.CheckConstraint(
-                name="access_invitation_role", condition=Q(role__in=["admin", "member", "auditor"])
+                name="access_invitation_role", condition=Q(role__in=["admin", "member", "auditor", "counter"])
             ),
             models.CheckConstraint(
                 name="access_invitation_ends_when_taken_up",

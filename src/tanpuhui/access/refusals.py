@@ -35,6 +35,13 @@ class AlreadyMember(Refusal):
     message = "This user is {role} of {organisation} already. End that membership first."
 
 
+class RoleOfOperators(Refusal):
+    code = "access.role_of_operators"
+    message = (
+        "{organisation} is not an operator, and only an operator has the role {role}. Choose another role."
+    )
+
+
 class NotAMember(Refusal):
     code = "access.not_a_member"
     message = "This user is not a member of {organisation}. Choose a present member."

@@ -67,6 +67,12 @@ app.command(
     "Example: tanpuhui statement 1 --at 2026-11-24T12:00:00+08:00 --json",
 )
 app.command(
+    "tanpuhui.cli.challenge:app", name="challenge", help="Announce, count and show a city's challenges."
+)
+app.command(
+    "tanpuhui.cli.request:app", name="request", help="List and answer what people ask about their own record."
+)
+app.command(
     "tanpuhui.cli.serve:serve",
     name="serve",
     help="Serve the pages of this installation.\n\nExample: tanpuhui serve --port 8000 --workers 2",

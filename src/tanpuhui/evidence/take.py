@@ -39,7 +39,7 @@ class KeyReused(Refusal):
 
 class KeyTooLong(Refusal):
     code = "evidence.key_too_long"
-    message = "A key has 1 to 200 characters, and this one has {length}. Give a shorter one."
+    message = "A key has 1 to 200 characters, and this one has {length}. Give another."
 
 
 class BucketsChanged(Refusal):

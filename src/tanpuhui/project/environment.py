@@ -74,6 +74,8 @@ class Environment:
     #: The largest file that a page takes.
     page_upload_bytes: int
     secret: str | None = field(repr=False)
+    #: ``tanpuhui work`` runs as a service of its own; otherwise the server begins a worker when there is work.
+    has_worker: bool = False
 
     @property
     def is_production(self) -> bool:
@@ -101,6 +103,7 @@ def read(given: Mapping[str, str] | None = None) -> Environment:
         licence=_licence(values),
         page_upload_bytes=_megabytes(values, "TANPUHUI_PAGE_UPLOAD_MB", 100) * 1_000_000,
         secret=_secret(values, "TANPUHUI_SECRET_KEY"),
+        has_worker=values.get("TANPUHUI_WORKER", "") == "1",
     )
     if found.is_production:
         _refuse_unfit_for_production(found)

@@ -14,6 +14,7 @@ from tanpuhui.cli.demo import check, ends, files
 from tanpuhui.cli.demo.calendar import Calendar
 from tanpuhui.cli.demo.plan import City, Delivery
 from tanpuhui.cli.demo.register import Registered, link, register, withdraw_until
+from tanpuhui.cli.demo.together import live_together
 from tanpuhui.cli.demo.users import make_users
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
@@ -145,6 +146,7 @@ def run(city: City, at: Installation, watch: Watch) -> Result:
     lot = certify_first(city, at)
     steps.begin("Publishing statistics")
     publish_statistics(at)
+    live_together(registered.accounts, city.days)
     steps.begin("Checking the ledger, and every row against the truth")
     standing = list(Manifest.objects.order_by("day", "-sequence").distinct("day"))
     really = ends.real_ends(taken.receipts, standing, at.places)

@@ -19,6 +19,12 @@ ORGANISATIONS = (
     (Organisation.OPERATOR, "demo-centre", "演示城市碳普惠中心", "Demonstration city centre"),
     (Organisation.PROVIDER, "szt", "演示地铁公司", "Demonstration metro"),
     (Organisation.PROVIDER, "bike_app", "演示单车公司", "Demonstration bicycles"),
+    (Organisation.PROVIDER, "map_app", "演示地图应用", "Demonstration map app"),
+    (Organisation.PROVIDER, "ev_sessions", "演示充电公司", "Demonstration charging company"),
+    (Organisation.PROVIDER, "meter_halfhourly", "演示智能电表", "Demonstration smart meters"),
+    (Organisation.PROVIDER, "waste_weighings", "演示分类回收站", "Demonstration sorting stations"),
+    (Organisation.PROVIDER, "payments", "演示支付应用", "Demonstration payment app"),
+    (Organisation.PROVIDER, "grid_company", "演示供电公司", "Demonstration grid company"),
     (Organisation.COMPANY, "demo-company", "演示控排企业", "Demonstration company"),
     (Organisation.MERCHANT, "demo-merchant", "演示商户", "Demonstration shop"),
     (Organisation.BANK, "bank", "演示银行", "Demonstration bank"),
@@ -29,6 +35,7 @@ ACTS_FOR = {
     "provider": "szt",
     "operator": "demo-centre",
     "operator2": "demo-centre",
+    "counter": "demo-centre",
     "company": "demo-company",
     "merchant": "demo-merchant",
     "bank": "bank",
@@ -53,4 +60,5 @@ def make_users(accounts: dict[int, int], at: datetime) -> None:
             if role == "resident":
                 hold(user, accounts[RESIDENT], at=at)
             else:
-                join(user, organisations[ACTS_FOR[role]], Membership.ADMIN, at=at)
+                acts_as = Membership.COUNTER if role == "counter" else Membership.ADMIN
+                join(user, organisations[ACTS_FOR[role]], acts_as, at=at)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
@@ -17,6 +16,7 @@ from django.shortcuts import redirect
 from tanpuhui.access.hold import account_of
 from tanpuhui.access.membership import memberships_of
 from tanpuhui.access.models import Membership, Organisation, User
+from tanpuhui.access.second_factor import needs_second_factor
 
 View = Callable[..., HttpResponseBase]
 M = TypeVar("M", bound=Model)
@@ -71,7 +71,7 @@ def organisation_page(kind: str, *roles: str) -> Callable[[View], View]:
             own = next((one for one in found if one.organisation.code == organisation), None)
             if own is None:
                 raise Http404
-            if roles and own.role not in roles:
+            if own.role not in roles if roles else own.role in Membership.ONLY_WHERE_NAMED:
                 raise PermissionDenied
             if needs_second_factor(request.user):
                 return redirect("mfa_index")
@@ -89,13 +89,3 @@ def own_or_404(found: QuerySet[M], **wanted: Any) -> M:
     if one is None:
         raise Http404
     return one
-
-
-def needs_second_factor(user: User) -> bool:
-    """Whether somebody who acts for an organisation has yet to add a passkey or an authenticator app."""
-    if not settings.SECOND_FACTOR_FOR_ORGANISATIONS:
-        return False
-    from allauth.mfa.models import Authenticator
-    from allauth.mfa.utils import is_mfa_enabled
-
-    return not is_mfa_enabled(user, [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN])

@@ -33,6 +33,9 @@ from tanpuhui.web.shared.homes import home_address
 from tanpuhui.web.shared.refused import status_of, text_of
 from tanpuhui.web.shared.request_id import current
 
+#: A counter is an operator's, whose members are the console's affair.
+ROLES = [(value, name) for value, name in Membership.ROLES if value not in Membership.ONLY_WHERE_NAMED]
+
 
 class InviteForm(forms.Form):
     """Whom to ask, and for which role."""
@@ -44,7 +47,7 @@ class InviteForm(forms.Form):
     )
     role = forms.ChoiceField(
         label=gettext_lazy("Role"),
-        choices=Membership.ROLES,
+        choices=ROLES,
         initial=Membership.MEMBER,
         help_text=gettext_lazy(
             "An administrator also manages members; a member does the work; an auditor looks and changes nothing."
@@ -55,7 +58,7 @@ class InviteForm(forms.Form):
 class RoleForm(forms.Form):
     """A member's role from now on."""
 
-    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=Membership.ROLES)
+    role = forms.ChoiceField(label=gettext_lazy("Role"), choices=ROLES)
 
 
 def addresses(kind: str) -> list[URLPattern]:

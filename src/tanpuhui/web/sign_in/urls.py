@@ -9,12 +9,13 @@ from allauth.socialaccount import views as social
 from allauth.socialaccount.providers.openid_connect import views as openid_connect
 from django.urls import path
 
-from tanpuhui.web.sign_in import views
+from tanpuhui.web.sign_in import letter, views
 
 urlpatterns = [
     path("", account.login, name="account_login"),
     path("code/", account.request_login_code, name="account_request_login_code"),
     path("code/confirm/", account.confirm_login_code, name="account_confirm_login_code"),
+    path("letter/", letter.letter, name="letter_sign_in"),
     path("sign-out/", account.logout, name="account_logout"),
     path("blocked/", account.account_inactive, name="account_inactive"),
     path("new/", account.signup, name="account_signup"),

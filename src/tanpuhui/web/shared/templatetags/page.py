@@ -14,7 +14,9 @@ from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from tanpuhui.access.models import Organisation
+from tanpuhui.kit.refusal import Refusal
 from tanpuhui.web.shared.mass import mass as mass_of
+from tanpuhui.web.shared.refused import text_of
 
 register = template.Library()
 
@@ -44,6 +46,12 @@ def mass_text(amount_mg: int) -> str:
 def count(number: int) -> str:
     """A whole number with the language's separators."""
     return number_format(number, force_grouping=True)
+
+
+@register.filter
+def refusal_text(refusal: Refusal) -> str:
+    """A refusal's sentence in the reader's language, with its facts and the next step."""
+    return text_of(refusal)
 
 
 @register.simple_tag
@@ -92,10 +100,13 @@ def icon(name: str) -> dict[str, str]:
 
 
 @register.inclusion_tag("shared/tab.html", takes_context=True)
-def tab(context: template.Context, address: str, text: str, icon: str = "") -> dict[str, object]:
-    """One entry of an audience's navigation; marked where the reader is."""
+def tab(
+    context: template.Context, address: str, text: str, icon: str = "", *, below: bool = False
+) -> dict[str, object]:
+    """One entry of an audience's navigation; marked where the reader is, and with ``below`` on pages below it."""
     here = context["request"].path
-    return {"address": address, "text": text, "icon": icon, "is_here": here == address}
+    current = "page" if here == address else "true" if below and here.startswith(address) else ""
+    return {"address": address, "text": text, "icon": icon, "current": current}
 
 
 @register.simple_tag
