@@ -50,6 +50,8 @@ COMMANDS = [
     "send",
     "send keygen",
     "statement",
+    "statistics publish",
+    "statistics show",
 ]
 SCRIPT = """
 import sys

@@ -28,7 +28,25 @@ def all_signed_in(status: int = 200) -> Row:
     return {"anonymous": 302, "else": status}
 
 
+def only_own(role: str, status: int) -> Row:
+    """A page for one role about an object that it has none of here, or that is not to be had by GET."""
+    return {"anonymous": 302, "else": 403, role: status}
+
+
+def of_members(kind: str) -> dict[str, Row]:
+    """The pages about an organisation's members; no member has the number of these tests."""
+    return {
+        f"{kind}:members": only(kind),
+        f"{kind}:invite": only(kind),
+        f"{kind}:role": only_own(kind, 404),
+        f"{kind}:end_membership": only_own(kind, 405),
+        f"{kind}:end_invitation": only_own(kind, 405),
+    }
+
+
 EVERYBODY: Row = {"else": 200}
+#: Public, and not there in an empty installation.
+NOT_THERE: Row = {"else": 404}
 #: Steps of signing in that nobody is in the middle of: back to the beginning.
 MIDWAY: Row = {"else": 302}
 #: Signing in, for whoever is signed in already: to their own place.
@@ -40,6 +58,32 @@ RESIDENTS: Row = {**all_signed_in(302), "resident": 200}
 TABLE: dict[str, Row] = {
     "home": EVERYBODY,
     "healthz": EVERYBODY,
+    "about": EVERYBODY,
+    "privacy": EVERYBODY,
+    "accessibility": EVERYBODY,
+    "glossary": EVERYBODY,
+    "statistics": EVERYBODY,
+    "statistics_release": NOT_THERE,
+    "statistics_chart": NOT_THERE,
+    "methodologies": EVERYBODY,
+    "methodology_newest": {"else": 302},
+    "methodology": EVERYBODY,
+    "methodology_json": EVERYBODY,
+    "methodology_step": EVERYBODY,
+    "methodology_file": EVERYBODY,
+    "lots": EVERYBODY,
+    "look_up": EVERYBODY,
+    "lot": NOT_THERE,
+    "rules": EVERYBODY,
+    "jurisdiction": EVERYBODY,
+    "jurisdiction_file": EVERYBODY,
+    "open_data": EVERYBODY,
+    "open_data_package": EVERYBODY,
+    "open_data_file": EVERYBODY,
+    "robots": EVERYBODY,
+    "sitemap": EVERYBODY,
+    "security": NOT_THERE,
+    "invitation": all_signed_in(404),
     "choose_language": {"else": 405},
     "home_of_user": {"else": 302},
     "account_login": SIGNING_IN,
@@ -76,6 +120,9 @@ TABLE: dict[str, Row] = {
     "openid_connect_login": {"else": 404},
     "openid_connect_callback": {"else": 404},
     "resident:home": {**all_signed_in(302), "resident": 200},
+    "resident:statements": {**all_signed_in(302), "resident": 200},
+    "resident:statement_code": {"else": 405},
+    "resident:statement_end": {"else": 405},
     # Somebody else's grants, children, groups and requests are not there; a resident's own are tried in test_sources.
     **{
         f"resident:{name}": {**all_signed_in(302), "resident": 200}
@@ -121,16 +168,37 @@ TABLE: dict[str, Row] = {
     },
     "provider:homes": {**only(), "provider": 302},
     "provider:home": only("provider"),
+    "provider:send": only("provider"),
+    "provider:batches": only("provider"),
+    "provider:batch": only_own("provider", 404),
+    "provider:receipt": only_own("provider", 404),
+    "provider:quarantine": only("provider"),
+    "provider:row": only_own("provider", 404),
+    "provider:retract": only_own("provider", 404),
+    "provider:keys": only("provider"),
+    "provider:revoke_key": only_own("provider", 404),
+    **of_members("provider"),
     "operator:homes": {**only(), "operator": 302},
     "operator:home": {**only(), "operator": 302},
     "company:homes": {**only(), "company": 302},
     "company:home": only("company"),
+    **of_members("company"),
     "merchant:homes": {**only(), "merchant": 302},
     "merchant:home": only("merchant"),
+    **of_members("merchant"),
     "bank:homes": {**only(), "bank": 302},
     "bank:home": only("bank"),
+    "bank:statement": only_own("bank", 404),
+    "bank:statement_json": only_own("bank", 404),
+    "bank:statement_pdf": only_own("bank", 404),
+    **of_members("bank"),
     "verifier:homes": {**only(), "verifier": 302},
     "verifier:home": only("verifier"),
+    "verifier:lot": only_own("verifier", 404),
+    "verifier:manifest": only_own("verifier", 404),
+    "verifier:manifest_json": only_own("verifier", 404),
+    "verifier:replay": only_own("verifier", 405),
+    **of_members("verifier"),
     "console:index": only("operator"),
     "console:providers": only("operator"),
     "console:provider": only_staff(404),
@@ -208,10 +276,29 @@ VALUES: dict[str, object] = {
     "object_id": "none",
     "record": 5,
     "theme": "light",
-    "language": "en",
     "token": NOBODYS,
-    "key": "shenzhen/metro@1",
     "step": "avoided",
+    "file": "README.md",
+    "language": "en",
+    "width": "wide",
+    "form": "csv",
+    "secret": "x",
+    "member": 9_999,
+    "invitation": NOBODYS,
+    "statement": NOBODYS,
+    "lot": "DEMO-000001",
+    "batch": 9_999,
+    "row": 9_999,
+    "key": "0" * 32,
 }
-#: The same, where addresses of one audience need another value.
-VALUES_OF: dict[str, dict[str, object]] = {"resident": {"provider": "szt"}, "formula": {"digest": METRO}}
+#: The same, where addresses of one audience, or one public address, need another value.
+VALUES_OF: dict[str, dict[str, object]] = {
+    "resident": {"provider": "szt"},
+    "formula": {"digest": METRO, "key": "shenzhen/metro@1"},
+    "verifier": {"digest": "0" * 64},
+    "statistics_chart": {"name": "kinds"},
+    "open_data_file": {"name": "lots"},
+    "lot": {"code": "DEMO-000001"},
+    "jurisdiction": {"code": "demo"},
+    "jurisdiction_file": {"code": "demo"},
+}

@@ -44,6 +44,15 @@ def leave(user: User, organisation: Organisation, *, at: datetime) -> Membership
     return known
 
 
+def change_role(user: User, organisation: Organisation, role: str, *, at: datetime) -> Membership:
+    """End a membership and begin one in another role; the same role again changes nothing."""
+    known = Membership.objects.filter(user=user, organisation=organisation, ended_at__isnull=True).first()
+    if known is not None and known.role == role:
+        return known
+    leave(user, organisation, at=at)
+    return join(user, organisation, role, at=at)
+
+
 def memberships_of(user: User, kind: str, roles: Sequence[str] = ()) -> list[Membership]:
     """A user's present memberships in organisations of a kind, in these roles (or any), by code."""
     found = Membership.objects.filter(user=user, organisation__kind=kind, ended_at__isnull=True)

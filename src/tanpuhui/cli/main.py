@@ -54,6 +54,11 @@ app.command(
     help="Close a day, or replay a close from its manifest.\n\nExample: tanpuhui close 2018-09-01",
 )
 app.command("tanpuhui.cli.lot:app", name="lot", help="Certify reductions into a lot with a serial range.")
+app.command(
+    "tanpuhui.cli.statistics:app",
+    name="statistics",
+    help="Publish statistics in which no number rests on a handful of persons.",
+)
 app.command("tanpuhui.cli.ledger:app", name="ledger", help="Check every invariant of the ledger.")
 app.command(
     "tanpuhui.cli.statement:statement",

@@ -35,6 +35,7 @@ OUR_APPS = [
     "tanpuhui.integrity",
     "tanpuhui.close",
     "tanpuhui.registry",
+    "tanpuhui.disclosure",
     "tanpuhui.community",
     "tanpuhui.web.shared",
     "tanpuhui.web.sign_in",
@@ -250,6 +251,11 @@ DEMO = _env.is_demo
 #: Whoever acts for an organisation needs a passkey or an authenticator app.
 SECOND_FACTOR_FOR_ORGANISATIONS = not _env.is_demo
 
+# -- what is public -----------------------------------------------------------------------------------------------
+
+SECURITY_CONTACT = _env.security_contact
+OPEN_DATA_LICENCE = _env.licence
+
 # -- the operator's console ----------------------------------------------------------------------------------------
 
 #: What the server begins when somebody asks for long work; empty where ``tanpuhui work`` runs as a service of its own.
@@ -308,6 +314,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 DATA_UPLOAD_MAX_NUMBER_FILES = 5
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+#: Files that pages take, on their way to the disk; larger ones go through the interface for providers.
+PAGE_UPLOAD_MAX_SIZE = _env.page_upload_bytes
+FILE_UPLOAD_HANDLERS = [
+    "tanpuhui.web.shared.upload.Quota",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # -- e-mail -------------------------------------------------------------------------------------------------------
 

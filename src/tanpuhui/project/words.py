@@ -34,6 +34,7 @@ REFUSING = (
     "console",
     "consent",
     "integrity",
+    "disclosure",
     "kit",
     "registry",
     "rights",

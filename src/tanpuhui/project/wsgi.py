@@ -5,6 +5,7 @@ In front of it stands the one address that apps ask all the time, a resident's b
 
 from __future__ import annotations
 
+from threading import Thread
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
@@ -19,5 +20,13 @@ def _application() -> Any:
     return FastBalance(WSGIHandler())
 
 
+def warm_up() -> None:
+    """Load the methodologies beside the first requests, so that nobody waits for them."""
+    from tanpuhui.web.public.library import library
+
+    library()
+
+
 prepare()
 application = _application()
+Thread(target=warm_up, name="warm-up", daemon=True).start()

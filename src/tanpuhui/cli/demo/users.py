@@ -13,7 +13,8 @@ from tanpuhui.access.membership import join
 from tanpuhui.access.models import Membership, Organisation, User
 from tanpuhui.access.organise import organise
 
-#: (kind, code, name in Chinese, name in English) of the organisations; a provider's code is its contract's.
+#: (kind, code, name in Chinese, name in English) of the organisations; a provider's code is its contract's,
+#: and a bank's is the recipient's in the policy of consent.
 ORGANISATIONS = (
     (Organisation.OPERATOR, "demo-centre", "演示城市碳普惠中心", "Demonstration city centre"),
     (Organisation.PROVIDER, "szt", "演示地铁公司", "Demonstration metro"),
@@ -26,7 +27,7 @@ ORGANISATIONS = (
     (Organisation.PROVIDER, "grid_company", "演示供电公司", "Demonstration grid company"),
     (Organisation.COMPANY, "demo-company", "演示控排企业", "Demonstration company"),
     (Organisation.MERCHANT, "demo-merchant", "演示商户", "Demonstration shop"),
-    (Organisation.BANK, "demo-bank", "演示银行", "Demonstration bank"),
+    (Organisation.BANK, "bank", "演示银行", "Demonstration bank"),
     (Organisation.VERIFIER, "demo-verifier", "演示核查机构", "Demonstration verifier"),
 )
 #: Which organisation each kind of user acts for; a provider's user for one of the two.
@@ -37,7 +38,7 @@ ACTS_FOR = {
     "counter": "demo-centre",
     "company": "demo-company",
     "merchant": "demo-merchant",
-    "bank": "demo-bank",
+    "bank": "bank",
     "verifier": "demo-verifier",
 }
 #: The resident whose statement the summary prints.

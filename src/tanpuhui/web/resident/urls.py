@@ -11,6 +11,7 @@ from tanpuhui.web.resident import (
     paper_statement,
     privacy,
     sources,
+    statements,
     together,
     tokens,
     views,
@@ -46,6 +47,9 @@ together_paths = [
 urlpatterns = [
     path("", views.home, name="home"),
     path("statement.pdf", paper_statement.paper_statement, name="paper_statement"),
+    path("statements/", statements.page, name="statements"),
+    path("statements/<int:grant>/code/", statements.code, name="statement_code"),
+    path("statements/<int:grant>/end/", statements.end, name="statement_end"),
     *source_paths,
     path("children/<int:child>/", include((source_paths, "child"))),
     *privacy_paths,

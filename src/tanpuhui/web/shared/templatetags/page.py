@@ -191,3 +191,12 @@ def methodology_title(key: str) -> str:
     """The title of a methodology by its key, or the key where it is not here."""
     methodology = find_methodology(key)
     return said(methodology.title) if methodology else key
+
+
+@register.simple_tag
+def member_url(kind: str, name: str, code: str, key: object = None) -> str:
+    """The address of a page about members, in the audience of a kind of organisation."""
+    wanted: dict[str, object] = {"organisation": code}
+    if key is not None:
+        wanted["invitation" if name == "end_invitation" else "member"] = key
+    return reverse(f"{kind}:{name}", kwargs=wanted)
