@@ -37,6 +37,8 @@ COMMANDS = [
     "methodology show",
     "methodology stale",
     "serve",
+    "session end",
+    "session forget",
     "statement",
 ]
 SCRIPT = """

@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, pgettext
 
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.web.shared.security_log import note
 
 NOT_FOUND, CONFLICT, NOT_POSSIBLE = 404, 409, 422
 _CONFLICTS = ("already", "taken", "in_use", "used", "closed")
@@ -54,5 +55,6 @@ class Refused:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, Refusal):
             return None
+        note("refused", request, code=exception.code)
         context = {"text": text_of(exception), "code": exception.code}
         return render(request, "shared/refused.html", context, status=status_of(exception))
