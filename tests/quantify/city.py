@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tanpuhui.close.yearly import PRIOR_SCHEMA
 from tanpuhui.kit.moment import day_bounds_us, to_us
 from tanpuhui.methodology.load import load_library
 from tanpuhui.quantify.bucket import BucketFiles, BucketResult, Window, quantify_bucket
@@ -119,26 +120,37 @@ def quantify(
     as_of: datetime | None = None,
 ) -> BucketResult:
     """Run a bucket; records with a revision above 0 are also known as revisions, as the lake has it."""
+    with DuckDb() as engine:
+        return quantify_on(engine, files_of(folder, records, grants, prior), distances=distances, as_of=as_of)
+
+
+def quantify_on(
+    engine: DuckDb,
+    files: BucketFiles,
+    *,
+    distances: Mapping[tuple[str, str], int] | None = None,
+    as_of: datetime | None = None,
+) -> BucketResult:
+    """Run a bucket on an engine that may have run others before."""
+    moment = as_of or datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=3)
+    window = Window(FIRST_US, NEXT_US, to_us(moment))
+    return quantify_bucket(engine, rules(), files, window, distance_relation(distances or {}))
+
+
+def files_of(
+    folder: Path,
+    records: list[dict[str, Any]],
+    grants: list[dict[str, Any]] | None = None,
+    prior: list[dict[str, Any]] | None = None,
+) -> BucketFiles:
+    """The files of a bucket, written out."""
     revised = [row for row in records if row["revision"] > 0]
-    files = BucketFiles(
+    return BucketFiles(
         records=_write(folder / "records.parquet", records, RECORD_SCHEMA),
         revisions=_write(folder / "revisions.parquet", revised, RECORD_SCHEMA),
         grants=_write(folder / "grants.parquet", ALL_GRANTS if grants is None else grants, GRANT_SCHEMA),
-        prior=_write(
-            folder / "prior.parquet",
-            prior or [],
-            pa.schema([("account_id", pa.int64()), ("methodology", pa.string()), ("year_mg", pa.int64())]),
-        ),
+        prior=_write(folder / "prior.parquet", prior or [], PRIOR_SCHEMA),
     )
-    moment = as_of or datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=3)
-    with DuckDb() as engine:
-        return quantify_bucket(
-            engine,
-            rules(),
-            files,
-            Window(FIRST_US, NEXT_US, to_us(moment)),
-            distance_relation(distances or {}),
-        )
 
 
 def distance_relation(distances: Mapping[tuple[str, str], int]) -> pa.Table:

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from quantify.city import ALL_GRANTS, at, credits, ends, grant, quantify, record
+from quantify.city import ALL_GRANTS, at, credits, ends, files_of, grant, quantify, quantify_on, record
 from tanpuhui.kit.moment import from_us
+from tanpuhui.quantify.engines.duckdb import DuckDb
 
 
 def test_a_metro_trip_of_ten_kilometres_is_467_grams(tmp_path: Path) -> None:
@@ -326,3 +330,25 @@ def test_a_user_of_the_third_tier_is_excluded_with_the_clause(
 
     assert ends(result) == {1: outcome}
     assert result.results.to_pylist()[0]["clause"] == ("E1" if outcome == "excluded" else None)
+
+
+def test_buckets_of_every_sort_run_one_after_the_other_on_one_engine(tmp_path: Path) -> None:
+    """With and without revisions, a close before, and days before it, in every order that matters: pairwise."""
+    trip = record(1, "metro_trip", at(8), distance_m=10_000)
+    plain = files_of(tmp_path, [trip])
+    nothing = pa.schema([("record_id", pa.int64()), ("account_id", pa.int64()), ("outcome", pa.int32())])
+    ends_file = tmp_path / "ends.parquet"
+    pq.write_table(nothing.empty_table(), ends_file)
+    sorts = [
+        plain,
+        replace(plain, revisions=plain.records),
+        replace(plain, standing=(ends_file,)),
+        replace(plain, earlier_records=plain.records, earlier_ends=(ends_file,)),
+    ]
+
+    with DuckDb() as engine:
+        found = [
+            credits(quantify_on(engine, files)) for one in sorts for other in sorts for files in (one, other)
+        ]
+
+    assert found == [{1: 467_000}] * 32

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, Te
 from rich.table import Table
 
 from tanpuhui.cli.output import console, print_json
+from tanpuhui.kit.home import inbox
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 
@@ -26,6 +27,8 @@ REFUSED = 2
 app = App(name="evidence", help="Take providers' files; every row is accounted for.")
 quarantine = App(name="quarantine", help="List, show and correct refused rows.")
 contract = App(name="contract", help="List, show, add and disable providers' contracts.")
+app.command("tanpuhui.cli.provider_key:app", name="key", help="Add, list and revoke providers' public keys.")
+app.command("tanpuhui.cli.work:work", name="work")
 app.command(quarantine)
 app.command(contract)
 
@@ -165,35 +168,40 @@ def resubmit(
 
 @app.command
 def check(*, as_json: AsJson = False) -> int:
-    """Compare every file of the lake with its digest. Exit status 3 when one is missing or changed.
+    """Compare every file of the lake and the inbox with its digest. Exit status 3 when one is missing or changed.
 
     Example: tanpuhui evidence check --json
     """
     from tanpuhui.cli.places import places
+    from tanpuhui.evidence.inbox import missing_or_changed_in
     from tanpuhui.evidence.lake import missing_or_changed
 
-    wrong = missing_or_changed(places().lake)
+    wrong = [*missing_or_changed(places().lake), *missing_or_changed_in(inbox())]
     if as_json:
         print_json({"ok": not wrong, "findings": wrong})
     else:
-        console.print("\n".join(wrong) if wrong else "Every file of the lake is as it was written.")
+        console.print(
+            "\n".join(wrong) if wrong else "Every file of the lake and the inbox is as it was written."
+        )
     return FINDINGS if wrong else 0
 
 
 @app.command
 def sweep(*, as_json: AsJson = False) -> int:
-    """Remove files of the lake that no batch refers to: what a crash may leave behind.
+    """Remove files of the lake and the inbox that no batch needs: what a crash may leave behind.
 
     Example: tanpuhui evidence sweep
     """
     from django.db import transaction
 
     from tanpuhui.cli.places import places
+    from tanpuhui.evidence.inbox import sweep_inbox
     from tanpuhui.evidence.lake import sweep as sweep_lake
 
     folder = places().lake
     with transaction.atomic():
         removed = [str(path.relative_to(folder)) for path in sweep_lake(folder)]
+        removed += [f"inbox/{path.name}" for path in sweep_inbox(inbox())]
     if as_json:
         print_json({"removed": removed})
     else:

@@ -23,7 +23,7 @@ DISK_FULL = "53100"
 OUR_FAULT = 1
 
 #: Groups that work without a database.
-WITHOUT_DATABASE = {"methodology", "demo", "database", "serve", "--help", "-h", "--version"}
+WITHOUT_DATABASE = {"methodology", "demo", "database", "send", "serve", "--help", "-h", "--version"}
 
 app = App(
     name="tanpuhui",
@@ -41,6 +41,12 @@ app.command("tanpuhui.cli.account:app", name="account", help="Open and show resi
 app.command("tanpuhui.cli.grant:app", name="grant", help="Give, withdraw and show residents' grants.")
 app.command(
     "tanpuhui.cli.evidence:app", name="evidence", help="Take providers' files; every row is accounted for."
+)
+app.command(
+    "tanpuhui.cli.send:app",
+    name="send",
+    help="Send a provider's file to a platform, signed; make the key with 'send keygen'.\n\n"
+    "Example: tanpuhui send monday.csv --url https://carbon.example --provider blue-bikes --key-file blue-bikes.pem",
 )
 app.command(
     "tanpuhui.cli.close:app",

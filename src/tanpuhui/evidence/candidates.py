@@ -31,13 +31,14 @@ def read_candidates(
     connection: duckdb.DuckDBPyConnection,
     terms: Terms,
     reading: Reading,
-    received_us: int,
+    received_us: str,
     columns: Sequence[str],
 ) -> Read:
     """Make ``candidates`` from ``staged``: record columns, ``person``, ``failed`` and ``noted``.
 
-    ``columns`` are the shape's text columns; those that the file does not have are read as absent values.
-    ``failed`` is the index of the first check that holds (NULL: none); ``noted`` has a bit for each note.
+    ``received_us`` is SQL over ``row_number``: when the row's file arrived. ``columns`` are the shape's text columns;
+    those that the file does not have are read as absent values. ``failed`` is the index of the first check that holds
+    (NULL: none); ``noted`` has a bit for each note.
     """
     checks = (*_FIRST_CHECKS, *reading.checks, *common_checks(terms, reading, received_us))
     read = Read(tuple(reading.measures), checks, tuple(reading.notes))

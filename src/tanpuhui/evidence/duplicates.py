@@ -15,11 +15,17 @@ import duckdb
 
 from tanpuhui.evidence.expressions import literal, name
 from tanpuhui.evidence.format import Check
-from tanpuhui.evidence.record import ROWS_PER_BATCH
 
 #: What a row whose id is spent is refused with.
 ID_REUSED = Check("evidence.id_reused", "source_id", "")
 PERSON_CHANGED = Check("evidence.id_reused", "person", "")
+
+
+#: What a batch leaves for those after it, sorted by id.
+IDS_OF_ACCEPTED = """
+    SELECT k.id, k.revision, k.content, k.subject_id, a.day
+    FROM keyed k JOIN accepted a ON a.record_id = k.row_number
+    ORDER BY k.id, k.revision"""
 
 
 def make_verdicts(
@@ -37,31 +43,21 @@ def make_verdicts(
     connection.execute(f"CREATE OR REPLACE TEMP TABLE verdicts AS {_VERDICTS}")
 
 
-def ids_of_accepted(batch_id: int) -> str:
-    """What a batch leaves for those after it, sorted by id."""
-    return f"""
-        SELECT k.id, k.revision, k.content, k.subject_id, a.day
-        FROM keyed k JOIN accepted a ON a.record_id = {batch_id * ROWS_PER_BATCH} + k.row_number
-        ORDER BY k.id, k.revision"""
-
-
-def days_revised(connection: duckdb.DuckDBPyConnection, ids: str) -> list[date]:
-    """Local days of which the batch's own revisions change a record: where they are, and where what they replace is.
-
-    ``ids`` is the query of :func:`ids_of_accepted`.
-    """
+def days_revised(connection: duckdb.DuckDBPyConnection) -> list[date]:
+    """Local days of which the batch's own revisions change a record: where they are, and where what they replace is."""
     found = connection.execute(f"""
-        WITH mine AS ({ids}), revised AS (SELECT DISTINCT id FROM mine WHERE revision > 0)
+        WITH mine AS ({IDS_OF_ACCEPTED}), revised AS (SELECT DISTINCT id FROM mine WHERE revision > 0)
         SELECT day FROM mine WHERE id IN (SELECT id FROM revised)
         UNION SELECT day FROM known WHERE id IN (SELECT id FROM revised)
         ORDER BY day""").fetchall()
     return [day for (day,) in found]
 
 
-def days_revised_before(connection: duckdb.DuckDBPyConnection, ids: str) -> list[tuple[str, date]]:
+def days_revised_before(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, date]]:
     """Days of records that come after their own revision, each with the earlier file of ids that has it."""
     found = connection.execute(f"""
-        SELECT DISTINCT k.file, m.day FROM ({ids}) AS m JOIN known k ON k.id = m.id AND k.revision > m.revision
+        SELECT DISTINCT k.file, m.day FROM ({IDS_OF_ACCEPTED}) AS m
+            JOIN known k ON k.id = m.id AND k.revision > m.revision
         ORDER BY ALL""").fetchall()
     return [(file, day) for file, day in found]
 

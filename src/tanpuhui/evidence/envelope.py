@@ -14,7 +14,7 @@ from tanpuhui.kit.refusal import Refusal
 Media = Literal["csv", "ndjson", "parquet"]
 
 LONGEST_LINE_BYTES = 1024 * 1024
-_BLOCK_BYTES = 1024 * 1024
+BLOCK_BYTES = 1024 * 1024
 _PARQUET_MARK = b"PAR1"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -49,6 +49,8 @@ class Envelope:
     """A file that may be opened: its digest, its size in bytes and what it is made of."""
 
     path: Path
+    #: What its provider calls it; messages name it so.
+    name: str
     digest: str
     size_bytes: int
     media: Media
@@ -58,39 +60,39 @@ class Envelope:
         """Refuse a file that changed since it was examined."""
         now = self.path.stat()
         if (now.st_size, now.st_mtime_ns) != (self.size_bytes, self.modified_ns):
-            raise FileChanged(file=self.path.name)
+            raise FileChanged(file=self.name)
 
 
-def examine(path: Path) -> Envelope:
+def examine(path: Path, name: str | None = None) -> Envelope:
     """Digest a file and refuse it when it is missing, empty, not UTF-8 or has a line above 1 MiB."""
+    name = path.name if name is None else name
     try:
         before = path.stat()
-        media = _media(path)
-        digest = _digest_and_check(path, text=media != "parquet")
+        with path.open("rb") as stream:
+            media = media_of(stream.read(BLOCK_BYTES), name)
+        digest = _digest_and_check(path, name, text=media != "parquet")
     except OSError as error:
         raise FileMissing(path=path, reason=error.strerror or "unreadable") from error
-    envelope = Envelope(path, digest, before.st_size, media, before.st_mtime_ns)
+    envelope = Envelope(path, name, digest, before.st_size, media, before.st_mtime_ns)
     envelope.still_the_same()
     return envelope
 
 
-def _media(path: Path) -> Media:
+def media_of(start: bytes, name: str) -> Media:
     """Parquet by its mark, NDJSON by its first brace, CSV otherwise; a blank file is empty."""
-    with path.open("rb") as stream:
-        start = stream.read(_BLOCK_BYTES)
     if start.startswith(_PARQUET_MARK):
         return "parquet"
     content = start.removeprefix(_BYTE_ORDER_MARK).lstrip()
     if not content:
-        raise EmptyFile(file=path.name)
+        raise EmptyFile(file=name)
     return "ndjson" if content.startswith(b"{") else "csv"
 
 
-def _digest_and_check(path: Path, *, text: bool) -> str:
+def _digest_and_check(path: Path, name: str, *, text: bool) -> str:
     digest = hashlib.sha256()
-    lines = _Lines(path.name)
+    lines = TextLines(name)
     with path.open("rb") as stream:
-        while block := stream.read(_BLOCK_BYTES):
+        while block := stream.read(BLOCK_BYTES):
             digest.update(block)
             if text:
                 lines.add(block)
@@ -99,7 +101,7 @@ def _digest_and_check(path: Path, *, text: bool) -> str:
     return PREFIX + digest.hexdigest()
 
 
-class _Lines:
+class TextLines:
     """Follows a text from block to block and refuses what is not UTF-8 or a line that never ends."""
 
     def __init__(self, file: str) -> None:

@@ -90,7 +90,8 @@ class Reading:
 class Format:
     """An adapter: what it is called, which media and layouts it takes, and how it reads them.
 
-    ``prepare`` gives statements that make look-up tables which the reading joins by subquery.
+    ``prepare`` gives statements that make look-up tables which the reading joins by subquery. ``alone`` says that a
+    row is read with regard to the other rows of its file, or to the file's name: two files are never read as one.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Format:
     shapes: Callable[[Terms], Sequence[Shape]]
     read: Callable[[Terms, Sheet], Reading]
     prepare: Callable[[], Sequence[str]] = tuple
+    alone: bool = False
 
 
 #: Columns by which a later word about the same id is given, in the formats that are ours.

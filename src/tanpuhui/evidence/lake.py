@@ -25,7 +25,7 @@ from django.db.models import Q
 
 from tanpuhui.evidence.expressions import literal, local_day, name
 from tanpuhui.evidence.models import LakeFile
-from tanpuhui.evidence.record import CORE, PLACES, RAW_KINDS, ROWS_PER_BATCH
+from tanpuhui.evidence.record import CORE, PLACES, RAW_KINDS
 from tanpuhui.kit.digest import digest_file
 from tanpuhui.kit.files import DiskFull, adopt
 
@@ -56,17 +56,16 @@ def workshop(lake: Path) -> Iterator[Path]:
 def make_accepted(
     connection: duckdb.DuckDBPyConnection,
     *,
-    batch_id: int,
     provider: str,
     measures: Sequence[str],
     buckets: int,
     zone: str,
-) -> int:
+) -> None:
     """Make ``accepted``: lake records with their day and bucket, in the order in which they are stored."""
     columns = ", ".join(name(column) for column in (*measures, *PLACES))
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE accepted AS
-        SELECT {batch_id * ROWS_PER_BATCH} + row_number AS record_id, {literal(provider)} AS provider, source_id,
+        SELECT row_number AS record_id, {literal(provider)} AS provider, source_id,
             CAST(revision AS INTEGER) AS revision, action, subject_id, account_id, kind, started_us, ended_us,
             {columns}, {local_day("ended_us", zone)} AS day,
             CASE WHEN account_id = 0 THEN {UNLINKED} ELSE CAST(account_id % {buckets} AS INTEGER) END AS bucket
@@ -74,9 +73,6 @@ def make_accepted(
         WHERE verdict = 'accepted'
         ORDER BY day, bucket, account_id, started_us, record_id
         """)
-    row = connection.execute("SELECT count(*) FROM accepted").fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def write(

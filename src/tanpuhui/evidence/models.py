@@ -103,6 +103,11 @@ class Batch(models.Model):
     buckets = models.PositiveIntegerField()
     received_at = models.DateTimeField()
     receipt: Any = models.JSONField()
+    #: Accepted rows whose act ended more than a day, and more than seven, before they were received.
+    late_1_day = models.BigIntegerField(default=0)
+    late_7_days = models.BigIntegerField(default=0)
+    #: The first of the batches that were taken together: files of the lake name that one.
+    taken_with = models.ForeignKey("self", models.PROTECT, null=True)
 
     class Meta:
         constraints = [
@@ -179,6 +184,142 @@ class Resolution(models.Model):
 
     row = models.OneToOneField(QuarantinedRow, models.PROTECT, primary_key=True, related_name="resolution")
     batch = models.ForeignKey(Batch, models.PROTECT)
+
+    class Meta:
+        triggers = _append_only()
+
+
+class ProviderKey(models.Model):
+    """A public key with which a provider signs its requests. Two may be in force at once: that is rotation."""
+
+    key_id = models.CharField(max_length=90, unique=True)
+    provider = models.CharField(max_length=60, db_index=True)
+    #: Ed25519, 32 bytes; nobody else may have the same.
+    public_key = models.BinaryField(max_length=32, unique=True)
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField(null=True)
+    made_at = models.DateTimeField()
+    #: ``operator``, or the id of the key that signed the request.
+    made_by = models.CharField(max_length=90)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gt=models.F("valid_from")),
+                name="evidence_providerkey_range",
+            ),
+        ]
+        triggers = _append_only()
+
+
+class ProviderKeyStatus(models.Model):
+    """What became of a key: revoked, once and for good."""
+
+    REVOKED = "revoked"
+
+    key = models.ForeignKey(ProviderKey, models.PROTECT, related_name="statuses")
+    status = models.CharField(max_length=10, choices=[(REVOKED, REVOKED)])
+    at = models.DateTimeField()
+    by = models.CharField(max_length=90)
+    reason = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["key", "status"], name="evidence_providerkeystatus_once"),
+        ]
+        triggers = _append_only()
+
+
+class UsedNonce(models.Model):
+    """A nonce that a key has used; forgotten when the clock alone would refuse the request. Mutable."""
+
+    key = models.ForeignKey(ProviderKey, models.PROTECT, db_index=False)
+    nonce = models.CharField(max_length=128)
+    used_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["key", "nonce"], name="evidence_usednonce_once")]
+
+
+class RequestCount(models.Model):
+    """Requests of a key or an address in one minute. Mutable, and lost in a crash of the server: it may be."""
+
+    subject = models.CharField(max_length=200)
+    minute = models.BigIntegerField()
+    count = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subject", "minute"], name="evidence_requestcount_minute"),
+        ]
+
+
+class IdempotentAnswer(models.Model):
+    """What a request with an idempotency key was answered: the same request again gets the same."""
+
+    provider = models.CharField(max_length=60)
+    operation = models.CharField(max_length=60)
+    key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=71)
+    status = models.PositiveSmallIntegerField()
+    answer: Any = models.JSONField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "operation", "key"], name="evidence_answer_key"),
+        ]
+        triggers = _append_only()
+
+
+class InboxBatch(models.Model):
+    """A batch that arrived over the network: durable before it was answered, taken into the lake afterwards.
+
+    Its id is that of the batch it becomes.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    provider = models.CharField(max_length=60)
+    key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=71)
+    media = models.CharField(max_length=10)
+    #: The provider's name of the file, without its ending.
+    stem = models.CharField(max_length=200)
+    size_bytes = models.BigIntegerField()
+    #: Relative to the inbox's folder.
+    path = models.CharField(max_length=200)
+    received_at = models.DateTimeField()
+    signed_by = models.CharField(max_length=90)
+    #: Inbox receipt as it was given (JWS compact).
+    receipt = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["provider", "key"], name="evidence_inboxbatch_key")]
+        triggers = _append_only()
+
+
+class InboxWaiting(models.Model):
+    """The queue: batches of the inbox that were not taken yet. Mutable: a batch leaves it when it is taken."""
+
+    batch = models.OneToOneField(InboxBatch, models.PROTECT, primary_key=True, related_name="waiting")
+    provider = models.CharField(max_length=60)
+    size_bytes = models.BigIntegerField()
+    attempts = models.PositiveIntegerField(default=0)
+    #: Where taking it failed through our fault, it is tried again after this.
+    not_before = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["provider", "batch"], name="evidence_waiting_provider")]
+
+
+class InboxRefusal(models.Model):
+    """Why a batch of the inbox was refused as a whole when its turn came."""
+
+    batch = models.OneToOneField(InboxBatch, models.PROTECT, primary_key=True, related_name="refusal")
+    code = models.CharField(max_length=60)
+    message = models.TextField()
+    facts: Any = models.JSONField()
+    at = models.DateTimeField()
 
     class Meta:
         triggers = _append_only()

@@ -53,8 +53,8 @@ _FIRST_US = 946_684_800_000_000 - _DAY_US
 _LAST_US = 4_133_980_800_000_000 + _DAY_US
 
 
-def common_checks(terms: Terms, reading: Reading, received_us: int) -> list[Check]:
-    """What must hold of a row of any format once it is read."""
+def common_checks(terms: Terms, reading: Reading, received_us: str) -> list[Check]:
+    """What must hold of a row of any format once it is read; ``received_us`` is SQL: when its file arrived."""
     kinds = ", ".join(literal(kind) for kind in sorted(terms.kinds & KINDS))
     return [
         Check("evidence.kind_not_in_contract", "kind", f"kind NOT IN ({kinds or 'NULL'}) OR kind IS NULL"),
@@ -64,14 +64,14 @@ def common_checks(terms: Terms, reading: Reading, received_us: int) -> list[Chec
     ]
 
 
-def _moments(received_us: int) -> list[Check]:
+def _moments(received_us: str) -> list[Check]:
     years: dict[str, int | str] = {"first": FIRST_YEAR, "last": LAST_YEAR}
     outside = f"NOT BETWEEN {_FIRST_US} AND {_LAST_US}"
     return [
         Check("evidence.year_out_of_range", "started_at", f"started_us {outside}", years),
         Check("evidence.year_out_of_range", "ended_at", f"ended_us {outside}", years),
         Check("evidence.ends_before_start", "ended_at", "ended_us < started_us"),
-        Check("evidence.in_the_future", "ended_at", f"ended_us > {received_us + CLOCK_TOLERANCE_US}"),
+        Check("evidence.in_the_future", "ended_at", f"ended_us > {received_us} + {CLOCK_TOLERANCE_US}"),
     ]
 
 

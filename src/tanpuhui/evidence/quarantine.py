@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -23,6 +23,7 @@ from tanpuhui.evidence.duplicates import ID_REUSED, PERSON_CHANGED
 from tanpuhui.evidence.expressions import literal, name
 from tanpuhui.evidence.format import Check, Sheet
 from tanpuhui.evidence.models import QuarantinedRow
+from tanpuhui.evidence.record import ROWS_PER_BATCH, by_batch
 from tanpuhui.kit.digest import PREFIX
 from tanpuhui.kit.home import secret_key
 from tanpuhui.kit.refusal import Refusal
@@ -47,10 +48,15 @@ class RowTampered(Refusal):
     )
 
 
-def make_refused(connection: duckdb.DuckDBPyConnection, read: Read, sheet: Sheet) -> None:
-    """Make ``refused``: row number, index of the check in :func:`checks_of`, and the row's content as JSON."""
+def make_refused(
+    connection: duckdb.DuckDBPyConnection, read: Read, sheet: Sheet, stems: Mapping[int, str]
+) -> None:
+    """Make ``refused``: row number, index of the check in :func:`checks_of`, and the row's content as JSON.
+
+    ``stems`` are the names of the files, by batch.
+    """
     reused, person = len(read.checks), len(read.checks) + 1
-    file = f"{literal(FILE)}, {literal(sheet.stem)}"
+    file = f"{literal(FILE)}, {by_batch({batch: literal(stem) for batch, stem in stems.items()})}"
     pairs = "".join(
         f", {literal(column.removeprefix('t_'))}, {name(column)}" for column in sorted(sheet.columns)
     )
@@ -73,9 +79,9 @@ def checks_of(read: Read) -> tuple[Check, ...]:
     return (*read.checks, ID_REUSED, PERSON_CHANGED)
 
 
-def store(connection: duckdb.DuckDBPyConnection, batch_id: int, read: Read) -> str:
-    """Put ``refused`` into the quarantine; answers the digest of its list (row number, code, field)."""
-    checks, cipher, digest = checks_of(read), _cipher(), hashlib.sha256()
+def store(connection: duckdb.DuckDBPyConnection, batches: Sequence[int], read: Read) -> dict[int, str]:
+    """Put ``refused`` into the quarantine; answers the digest of each batch's list (row number, code, field)."""
+    checks, cipher, digests = checks_of(read), _cipher(), {batch: hashlib.sha256() for batch in batches}
     rows = connection.execute(
         "SELECT row_number, why, CAST(content AS VARCHAR) FROM refused ORDER BY row_number"
     )
@@ -86,13 +92,13 @@ def store(connection: duckdb.DuckDBPyConnection, batch_id: int, read: Read) -> s
         ) as copy,
     ):
         while piece := rows.fetchmany(_AT_ONCE):
-            for row_number, why, content in piece:
-                check = checks[why]
+            for record_id, why, content in piece:
+                (batch_id, row_number), check = divmod(record_id, ROWS_PER_BATCH), checks[why]
                 secret = _encrypt(cipher, batch_id, row_number, content)
                 facts = json.dumps(dict(check.facts))
                 copy.write_row((batch_id, row_number, check.code, check.field, facts, secret))
-                digest.update(f"{row_number}|{check.code}|{check.field}\n".encode())
-    return PREFIX + digest.hexdigest()
+                digests[batch_id].update(f"{row_number}|{check.code}|{check.field}\n".encode())
+    return {batch: PREFIX + digest.hexdigest() for batch, digest in digests.items()}
 
 
 def quarantined(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -62,9 +64,20 @@ class Receipt:
 
 def signed(unsigned: Mapping[str, Any]) -> Receipt:
     """Sign a receipt's content with the installation's Ed25519 key."""
-    header = {"alg": ALGORITHM, "typ": TYPE}
-    token = jws.serialize_compact(header, canonical_json(dict(unsigned)), _key(), algorithms=[ALGORITHM])
-    return Receipt(**unsigned, signature=token)
+    return Receipt(**unsigned, signature=sign(unsigned, TYPE))
+
+
+def sign(content: Mapping[str, Any], kind: str) -> str:
+    """Any content of ours in signed form (JWS compact) of a kind."""
+    header = {"alg": ALGORITHM, "typ": kind}
+    return str(jws.serialize_compact(header, canonical_json(dict(content)), _key(), algorithms=[ALGORITHM]))
+
+
+def content_of(token: str) -> dict[str, Any]:
+    """What a signed form says, unverified: for those that we keep ourselves."""
+    payload = token.split(".")[1]
+    content: dict[str, Any] = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return content
 
 
 def stored(batch_id: int) -> Receipt:
@@ -86,13 +99,13 @@ def stored_form(receipt: Receipt) -> dict[str, Any]:
     return {**_payload(receipt), "signature": receipt.signature}
 
 
-def verify(token: str) -> Mapping[str, Any]:
+def verify(token: str, kind: str = TYPE) -> Mapping[str, Any]:
     """The content of a signed receipt; refuses one that this installation did not sign."""
     try:
         found = jws.deserialize_compact(token, _key(), algorithms=[ALGORITHM])
     except (JoseError, ValueError) as error:
         raise ReceiptInvalid(why=type(error).__name__) from error
-    if found.headers().get("typ") != TYPE:
+    if found.headers().get("typ") != kind:
         raise ReceiptInvalid(why="another kind of document")
     content: dict[str, Any] = json.loads(found.payload)
     return content
@@ -108,4 +121,9 @@ def _payload(receipt: Receipt) -> dict[str, Any]:
 
 
 def _key() -> OKPKey:
-    return OKPKey.import_key(Ed25519PrivateKey.from_private_bytes(secret_key("evidence-receipts")))
+    return _loaded(secret_key("evidence-receipts"))
+
+
+@lru_cache(maxsize=4)
+def _loaded(secret: bytes) -> OKPKey:
+    return OKPKey.import_key(Ed25519PrivateKey.from_private_bytes(secret))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 #: Columns of every lake record before its measures, in order, with their SQL types.
 CORE: dict[str, str] = {
     "record_id": "BIGINT",
@@ -21,6 +23,15 @@ PLACES = ("station", "line", "vehicle")
 
 #: A record's id is its batch's id times this, plus its row number.
 ROWS_PER_BATCH = 2**32
+
+
+def by_batch(values: Mapping[int, str]) -> str:
+    """SQL that gives each row its batch's value: one expression where there is one batch, else a look-up."""
+    if len(values) == 1:
+        return next(iter(values.values()))
+    pairs = ", ".join(f"{batch}: {value}" for batch, value in values.items())
+    return f"MAP {{{pairs}}}[row_number // {ROWS_PER_BATCH}]"
+
 
 #: Kinds of acts: what a methodology may quantify as it stands.
 ACT_KINDS = frozenset(

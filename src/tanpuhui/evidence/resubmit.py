@@ -18,8 +18,9 @@ from tanpuhui.evidence.format import Format, Shape, Sheet, Terms
 from tanpuhui.evidence.models import QuarantinedRow, Resolution
 from tanpuhui.evidence.quarantine import FILE, LINE
 from tanpuhui.evidence.receipt import Receipt
+from tanpuhui.evidence.record import ROWS_PER_BATCH
 from tanpuhui.evidence.rows import choose_shape, make_table
-from tanpuhui.evidence.settle import Intake, settle, workbench
+from tanpuhui.evidence.settle import Bench, Intake, next_batch_id, settle, workbench
 from tanpuhui.evidence.take import BUCKETS, begin
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.kit.refusal import Refusal
@@ -65,9 +66,11 @@ def resubmit(
         return before
     _refuse_resolved(rows)
     form, terms = format_called(contract.format), contract.terms()
-    intake = Intake(contract, terms, f"resubmit:{digest}", digest, at, lake, buckets, zone)
+    intake = Intake(next_batch_id(), f"resubmit:{digest}", digest, stem, at)
+    bench = Bench(contract, terms, lake, buckets, zone)
     with workbench(lake) as (connection, work):
-        answer = settle(connection, work, intake, form, _stage(connection, form, terms, contents, stem))
+        sheet = stage_contents(connection, form, terms, contents, intake)
+        (answer,) = settle(connection, work, bench, [intake], form=form, sheet=sheet)
     Resolution.objects.bulk_create([Resolution(row=row, batch_id=answer.batch) for row in rows])
     return answer
 
@@ -92,12 +95,12 @@ def _refuse_resolved(rows: list[QuarantinedRow]) -> None:
         raise RowResolved(row=resolution.row_id, batch=resolution.batch_id)
 
 
-def _stage(
+def stage_contents(
     connection: duckdb.DuckDBPyConnection,
     form: Format,
     terms: Terms,
     contents: list[dict[str, str | None]],
-    stem: str,
+    intake: Intake,
 ) -> Sheet:
     """Make ``staged`` from rows; a line that is still no row stays unreadable."""
     lines = [content.pop(LINE, None) if set(content) == {LINE} else None for content in contents]
@@ -107,9 +110,10 @@ def _stage(
     index = _shape_of(form, form.shapes(terms), keys)
     columns = [f"t_{key}" for key in keys]
     make_table(connection, columns)
+    first = intake.batch * ROWS_PER_BATCH + 1
     table = pa.table(
         {
-            "row_number": pa.array(range(1, len(contents) + 1), pa.int64()),
+            "row_number": pa.array(range(first, first + len(contents)), pa.int64()),
             "unreadable": pa.array(lines, pa.string()),
             **{f"t_{key}": pa.array([content.get(key) for content in contents], pa.string()) for key in keys},
         }
@@ -118,7 +122,7 @@ def _stage(
     listed = ", ".join(map(name, table.column_names))
     connection.execute(f"INSERT INTO staged ({listed}) SELECT {listed} FROM piece")
     connection.unregister("piece")
-    return Sheet(index, stem, frozenset(columns))
+    return Sheet(index, intake.stem, frozenset(columns))
 
 
 def _shape_of(form: Format, shapes: Sequence[Shape], keys: Sequence[str]) -> int:

@@ -1,14 +1,16 @@
-"""Rows: a provider's file as a staged table of text, one row for each row of the file and none lost.
+"""Rows: providers' files as a staged table of text, one row for each row of a file and none lost.
 
-The table ``staged`` has ``row_number`` (from 1), ``unreadable`` (the line, where it is not a row) or
-``unknown_field`` (a key that the format does not know), and a text column ``t_<name>`` for each column of the shape.
-Memory is bounded: text goes in by pieces of 50,000 lines, and DuckDB spills to the disk.
+The table ``staged`` has ``row_number`` (the record's id: its batch, and the row of its file from 1), ``unreadable``
+(the line, where it is not a row) or ``unknown_field`` (a key that the format does not know), and a text column
+``t_<name>`` for each column of the shape. Memory is bounded: text goes in by pieces of 50,000 lines, and DuckDB
+spills to the disk.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import IO
 
@@ -56,15 +58,31 @@ class UnreadableFile(Refusal):
     message = "{file} cannot be read as {media}: {reason}. Write it again."
 
 
+class OtherSheet(Exception):
+    """The file has other columns than those that are staged already: it is not read together with them."""
+
+
+@dataclass(frozen=True)
+class Staging:
+    """Where a file's rows go: the number before its first row, and whether ``staged`` has rows of others already."""
+
+    before_first: int
+    append: bool = False
+    progress: Progress = lambda _done, _whole: None
+
+
 def stage(
-    connection: duckdb.DuckDBPyConnection, envelope: Envelope, form: Format, terms: Terms, progress: Progress
+    connection: duckdb.DuckDBPyConnection, envelope: Envelope, form: Format, terms: Terms, to: Staging
 ) -> int:
-    """Fill the table ``staged``; answers which of the format's shapes the file has."""
+    """Fill or extend the table ``staged``; answers which of the format's shapes the file has.
+
+    A refusal, and :class:`OtherSheet`, leave what was staged before as it was.
+    """
     if envelope.media not in form.media:
         accepted = ", ".join(sorted(form.media))
-        raise WrongMedia(file=envelope.path.name, media=envelope.media, format=form.name, accepted=accepted)
+        raise WrongMedia(file=envelope.name, media=envelope.media, format=form.name, accepted=accepted)
     staging = {"csv": _stage_csv, "ndjson": _stage_ndjson, "parquet": _stage_parquet}[envelope.media]
-    shape = staging(connection, envelope, form, form.shapes(terms), progress)
+    shape = staging(connection, envelope, form, form.shapes(terms), to)
     envelope.still_the_same()
     return shape
 
@@ -76,6 +94,14 @@ def make_table(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) ->
         "CREATE OR REPLACE TEMP TABLE staged "
         f"(row_number BIGINT, unreadable VARCHAR, unknown_field VARCHAR{texts})"
     )
+
+
+def _ready(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], to: Staging) -> None:
+    """Make ``staged`` for these columns, or see that it has just them."""
+    if not to.append:
+        make_table(connection, columns)
+    elif present_columns(connection) != list(columns):
+        raise OtherSheet
 
 
 def text_columns(shape: Shape) -> list[str]:
@@ -118,36 +144,34 @@ def _stage_csv(
     envelope: Envelope,
     form: Format,
     shapes: Sequence[Shape],
-    progress: Progress,
+    to: Staging,
 ) -> int:
     with envelope.path.open(encoding="utf-8-sig", newline="\n") as stream:
         first = _without_end(stream.readline())
         delimiter = ";" if ";" in first and "," not in first else ","
         header = _values(first, delimiter, None)
         if header is None:
-            raise UnreadableFile(
-                file=envelope.path.name, media="csv", reason="the first line has an open quote"
-            )
-        index = choose_shape(envelope.path.name, form, shapes, header)
+            raise UnreadableFile(file=envelope.name, media="csv", reason="the first line has an open quote")
+        index = choose_shape(envelope.name, form, shapes, header)
         kept = [
             (position, f"t_{shapes[index].staged(column)}")
             for position, column in enumerate(header)
             if column not in shapes[index].ignored
         ]
-        make_table(connection, [column for _, column in kept])
-        for start, lines in _pieces(stream, envelope, progress):
+        _ready(connection, [column for _, column in kept], to)
+        for start, lines in _pieces(stream, envelope, to):
             _insert(connection, start, lines, [_values(line, delimiter, len(header)) for line in lines], kept)
     return index
 
 
-def _pieces(stream: IO[str], envelope: Envelope, progress: Progress) -> Iterator[tuple[int, list[str]]]:
+def _pieces(stream: IO[str], envelope: Envelope, to: Staging) -> Iterator[tuple[int, list[str]]]:
     """Lines without their ends, 50,000 at a time, with the number of the first."""
-    number, done_bytes = 1, 0
+    number, done_bytes = to.before_first + 1, 0
     while lines := list(islice(stream, LINES_AT_ONCE)):
         yield number, [_without_end(line) for line in lines]
         number += len(lines)
         done_bytes += sum(map(len, lines))
-        progress(min(done_bytes, envelope.size_bytes), envelope.size_bytes)
+        to.progress(min(done_bytes, envelope.size_bytes), envelope.size_bytes)
 
 
 def _without_end(line: str) -> str:
@@ -198,14 +222,15 @@ def _stage_ndjson(
     envelope: Envelope,
     _form: Format,
     shapes: Sequence[Shape],
-    progress: Progress,
+    to: Staging,
 ) -> int:
     """Objects have no header: the shape is the format's only one, and an unknown key refuses its own row."""
     (shape,) = shapes
     known = {*shape.required, *shape.optional}
-    make_table(connection, [])
+    if not to.append:
+        make_table(connection, [])
     with envelope.path.open(encoding="utf-8-sig", newline="\n") as stream:
-        for start, lines in _pieces(stream, envelope, progress):
+        for start, lines in _pieces(stream, envelope, to):
             numbers = pa.array(range(start, start + len(lines)), pa.int64())
             connection.register(
                 "piece", pa.table({"row_number": numbers, "line": pa.array(lines, pa.string())})
@@ -253,29 +278,35 @@ def _stage_parquet(
     envelope: Envelope,
     form: Format,
     shapes: Sequence[Shape],
-    progress: Progress,
+    to: Staging,
 ) -> int:
     try:
         schema = pq.read_schema(envelope.path)
     except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0]
-        raise UnreadableFile(file=envelope.path.name, media="parquet", reason=reason) from error
-    index = choose_shape(envelope.path.name, form, shapes, schema.names)
-    _refuse_types(envelope.path.name, form, schema)
+        reason = _reason(error, envelope)
+        raise UnreadableFile(file=envelope.name, media="parquet", reason=reason) from error
+    index = choose_shape(envelope.name, form, shapes, schema.names)
+    _refuse_types(envelope.name, form, schema)
     staged = [f"t_{shapes[index].staged(column)}" for column in schema.names]
-    make_table(connection, staged)
+    _ready(connection, staged, to)
     columns = [name(column) for column in staged]
     texts = [_as_text(column) for column in schema]
+    number = f"file_row_number + {to.before_first + 1}"
     try:
         connection.execute(
-            f"INSERT INTO staged (row_number, {', '.join(columns)}) SELECT file_row_number + 1, {', '.join(texts)} "
+            f"INSERT INTO staged (row_number, {', '.join(columns)}) SELECT {number}, {', '.join(texts)} "
             f"FROM read_parquet({literal(str(envelope.path))}, file_row_number = true)"
         )
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.SerializationException) as error:
-        reason = str(error).splitlines()[0]
-        raise UnreadableFile(file=envelope.path.name, media="parquet", reason=reason) from error
-    progress(envelope.size_bytes, envelope.size_bytes)
+        reason = _reason(error, envelope)
+        raise UnreadableFile(file=envelope.name, media="parquet", reason=reason) from error
+    to.progress(envelope.size_bytes, envelope.size_bytes)
     return index
+
+
+def _reason(error: Exception, envelope: Envelope) -> str:
+    """The engine's words, with the provider's name of the file instead of our path to it."""
+    return (str(error).splitlines() or ["unreadable"])[0].replace(str(envelope.path), envelope.name)
 
 
 def _refuse_types(file: str, form: Format, schema: pa.Schema) -> None:

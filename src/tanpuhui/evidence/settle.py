@@ -1,8 +1,8 @@
-"""Settle: staged rows become a batch: records in the lake, refused rows in quarantine, counts in a receipt."""
+"""Settle: staged rows become batches: records in the lake, refused rows in quarantine, counts in receipts."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from tanpuhui.evidence.expressions import keyed_id, macros
 from tanpuhui.evidence.format import Format, Sheet, Terms
 from tanpuhui.evidence.models import Batch, Contract, LakeFile, RevisionDay
 from tanpuhui.evidence.receipt import Receipt
-from tanpuhui.evidence.record import ROWS_PER_BATCH
+from tanpuhui.evidence.record import ROWS_PER_BATCH, by_batch
 from tanpuhui.evidence.rows import text_columns
 from tanpuhui.evidence.subjects import make_people, row_id_key
 from tanpuhui.kit.crash import crash_point
@@ -30,13 +30,21 @@ MEMORY_LIMIT = "1GB"
 
 @dataclass(frozen=True)
 class Intake:
-    """One taking: under which contract, what, when, and where to."""
+    """One batch as it is taken: its number, its provider's key, what its file is called, and when it arrived."""
+
+    batch: int
+    key: str
+    digest: str
+    stem: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What batches that are taken together have in common: contract, lake, buckets, zone."""
 
     contract: Contract
     terms: Terms
-    key: str
-    digest: str
-    at: datetime
     lake: Path
     buckets: int
     zone: str
@@ -44,13 +52,19 @@ class Intake:
 
 @dataclass(frozen=True)
 class Counts:
-    """What became of the rows, and why; whoever makes one has counted all of them."""
+    """What became of a batch's rows, and why; whoever makes one has counted all of them."""
 
     rows: int
     accepted: int
     duplicate: int
     reasons: Mapping[str, int]
     notes: Mapping[str, int]
+    late_1_day: int = 0
+    late_7_days: int = 0
+
+    def __post_init__(self) -> None:
+        assert self.rows < ROWS_PER_BATCH
+        assert self.rows == self.accepted + self.duplicate + self.refused, "a row got lost"
 
     @property
     def refused(self) -> int:
@@ -68,88 +82,144 @@ def workbench(folder: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
 
 
 def settle(
-    connection: duckdb.DuckDBPyConnection, work: Path, intake: Intake, form: Format, sheet: Sheet
-) -> Receipt:
-    """Turn the table ``staged`` into a stored batch, inside the caller's transaction."""
-    read = _read(connection, intake, form, sheet)
-    batch_id = _next_batch_id()
-    accepted = lake.make_accepted(
+    connection: duckdb.DuckDBPyConnection,
+    work: Path,
+    bench: Bench,
+    intakes: Sequence[Intake],
+    *,
+    form: Format,
+    sheet: Sheet,
+) -> list[Receipt]:
+    """Turn the table ``staged`` into stored batches, in order, inside the caller's transaction.
+
+    Each batch has the counts, refused rows and receipt that it would have alone, after those before it. Files of the
+    lake are shared by all of them.
+    """
+    batches = [intake.batch for intake in intakes]
+    assert batches == sorted(set(batches)), "batches are taken in the order of their numbers"
+    read = read_rows(connection, bench, intakes, form, sheet)
+    make_people(connection, bench.contract)
+    earlier = [bench.lake / file.path for file in lake.id_files(bench.terms.provider)]
+    duplicates.make_verdicts(connection, read.measures, earlier)
+    lake.make_accepted(
         connection,
-        batch_id=batch_id,
-        provider=intake.terms.provider,
+        provider=bench.terms.provider,
         measures=read.measures,
-        buckets=intake.buckets,
-        zone=intake.zone,
+        buckets=bench.buckets,
+        zone=bench.zone,
     )
-    quarantine.make_refused(connection, read, sheet)
-    counts = _count(connection, read, accepted)
-    ids = duplicates.ids_of_accepted(batch_id)
-    files = lake.write(connection, intake.lake, work, read.measures, ids)
+    quarantine.make_refused(connection, read, sheet, {intake.batch: intake.stem for intake in intakes})
+    counts = count(connection, read, intakes)
+    files = lake.write(connection, bench.lake, work, read.measures, duplicates.IDS_OF_ACCEPTED)
     crash_point("evidence.take.files_written")
-    refusals_digest = quarantine.store(connection, batch_id, read)
-    answer = _receipt(intake, batch_id, counts, refusals_digest)
-    _store(intake, answer, files)
-    _store_days_revised(connection, ids, intake, files)
+    refusals_digests = quarantine.store(connection, batches, read)
+    answers = [
+        _receipt(bench, intake, counts[intake.batch], refusals_digests[intake.batch]) for intake in intakes
+    ]
+    _store(bench, intakes, counts, answers, files)
+    _store_days_revised(connection, bench, files)
     crash_point("evidence.take.before_commit")
-    return answer
+    return answers
 
 
-def _read(connection: duckdb.DuckDBPyConnection, intake: Intake, form: Format, sheet: Sheet) -> Read:
-    connection.execute(macros(intake.terms.zone))
-    connection.execute(keyed_id(row_id_key(intake.contract)))
+def read_rows(
+    connection: duckdb.DuckDBPyConnection,
+    bench: Bench,
+    intakes: Sequence[Intake],
+    form: Format,
+    sheet: Sheet,
+) -> Read:
+    """Make ``candidates`` of ``staged``: what each row means, and the first check that refuses it."""
+    connection.execute(macros(bench.terms.zone))
+    connection.execute(keyed_id(row_id_key(bench.contract)))
     for statement in form.prepare():
         connection.execute(statement)
-    reading = form.read(intake.terms, sheet)
-    columns = text_columns(form.shapes(intake.terms)[sheet.shape])
-    read = read_candidates(connection, intake.terms, reading, to_us(intake.at), columns)
-    make_people(connection, intake.contract)
-    earlier = [intake.lake / file.path for file in lake.id_files(intake.terms.provider)]
-    duplicates.make_verdicts(connection, read.measures, earlier)
-    return read
+    reading = form.read(bench.terms, sheet)
+    columns = text_columns(form.shapes(bench.terms)[sheet.shape])
+    received_us = by_batch({intake.batch: str(to_us(intake.at)) for intake in intakes})
+    return read_candidates(connection, bench.terms, reading, received_us, columns)
 
 
-def _count(connection: duckdb.DuckDBPyConnection, read: Read, accepted: int) -> Counts:
-    """Count every row once, from the tables that were made of them."""
-    (rows,) = _one(connection, "SELECT count(*) FROM staged")
-    (duplicate,) = _one(connection, "SELECT count(*) FROM verdicts WHERE verdict = 'duplicate'")
-    checks = quarantine.checks_of(read)
-    reasons: Counter[str] = Counter()
-    for why, count in connection.execute("SELECT why, count(*) FROM refused GROUP BY why").fetchall():
-        reasons[checks[why].code] += count
-    counts = Counts(rows, accepted, duplicate, dict(sorted(reasons.items())), _count_notes(connection, read))
-    assert rows < ROWS_PER_BATCH
-    assert counts.rows == counts.accepted + counts.duplicate + counts.refused, "a row got lost"
-    return counts
-
-
-def _count_notes(connection: duckdb.DuckDBPyConnection, read: Read) -> dict[str, int]:
-    if not read.notes:
-        return {}
-    sums = ", ".join(f"count(*) FILTER (noted & {1 << bit} <> 0)" for bit in range(len(read.notes)))
-    found = _one(
-        connection,
-        f"SELECT {sums} FROM candidates JOIN verdicts USING (row_number) WHERE verdict = 'accepted'",
-    )
-    return {note.code: count for note, count in zip(read.notes, found, strict=True) if count}
-
-
-def _one(connection: duckdb.DuckDBPyConnection, query: str) -> Sequence[int]:
-    row = connection.execute(query).fetchone()
-    assert row is not None
-    return row
-
-
-def _next_batch_id() -> int:
+def next_batch_id() -> int:
+    """The number of a new batch; a number that is not used after all stays free."""
     with database.cursor() as cursor:
         cursor.execute("SELECT nextval(pg_get_serial_sequence('evidence_batch', 'id'))")
         return int(cursor.fetchone()[0])
 
 
-def _receipt(intake: Intake, batch_id: int, counts: Counts, refusals_digest: str) -> Receipt:
+_DAY_US = 86_400_000_000
+
+
+def count(
+    connection: duckdb.DuckDBPyConnection, read: Read, intakes: Sequence[Intake], *, kept: bool = True
+) -> dict[int, Counts]:
+    """Count every row of every batch once, from the tables that were made of them.
+
+    ``kept`` says that ``accepted`` was made; otherwise the verdicts are counted.
+    """
+    source = "accepted" if kept else "verdicts WHERE verdict = 'accepted'"
+    rows = _by_batch(connection, "staged")
+    accepted = _by_batch(connection, source, row="record_id" if kept else "row_number")
+    duplicate = _by_batch(connection, "verdicts WHERE verdict = 'duplicate'")
+    received_us = by_batch({intake.batch: str(to_us(intake.at)) for intake in intakes})
+    old = f"candidates JOIN verdicts USING (row_number) WHERE verdict = 'accepted' AND {received_us} - ended_us >"
+    late_1_day = _by_batch(connection, f"{old} {_DAY_US}")
+    late_7_days = _by_batch(connection, f"{old} {7 * _DAY_US}")
+    reasons, notes = _reasons(connection, read), _notes(connection, read)
+    return {
+        batch: Counts(
+            rows.get(batch, 0),
+            accepted.get(batch, 0),
+            duplicate.get(batch, 0),
+            dict(sorted(reasons[batch].items())),
+            notes.get(batch, {}),
+            late_1_day.get(batch, 0),
+            late_7_days.get(batch, 0),
+        )
+        for batch in (intake.batch for intake in intakes)
+    }
+
+
+def _by_batch(
+    connection: duckdb.DuckDBPyConnection, source: str, *, row: str = "row_number"
+) -> dict[int, int]:
+    return dict(
+        connection.execute(
+            f"SELECT {row} // {ROWS_PER_BATCH} AS batch, count(*) FROM {source} GROUP BY batch"
+        ).fetchall()
+    )
+
+
+def _reasons(connection: duckdb.DuckDBPyConnection, read: Read) -> defaultdict[int, Counter[str]]:
+    checks = quarantine.checks_of(read)
+    found = connection.execute(
+        f"SELECT row_number // {ROWS_PER_BATCH} AS batch, why, count(*) FROM refused GROUP BY batch, why"
+    ).fetchall()
+    reasons: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    for batch, why, count in found:
+        reasons[batch][checks[why].code] += count
+    return reasons
+
+
+def _notes(connection: duckdb.DuckDBPyConnection, read: Read) -> dict[int, dict[str, int]]:
+    if not read.notes:
+        return {}
+    sums = ", ".join(f"count(*) FILTER (noted & {1 << bit} <> 0)" for bit in range(len(read.notes)))
+    found = connection.execute(
+        f"SELECT row_number // {ROWS_PER_BATCH} AS batch, {sums} "
+        "FROM candidates JOIN verdicts USING (row_number) WHERE verdict = 'accepted' GROUP BY batch"
+    ).fetchall()
+    return {
+        batch: {note.code: count for note, count in zip(read.notes, counts, strict=True) if count}
+        for batch, *counts in found
+    }
+
+
+def _receipt(bench: Bench, intake: Intake, counts: Counts, refusals_digest: str) -> Receipt:
     return receipt.signed(
         {
-            "batch": batch_id,
-            "provider": intake.terms.provider,
+            "batch": intake.batch,
+            "provider": bench.terms.provider,
             "key": intake.key,
             "digest": intake.digest,
             "rows": counts.rows,
@@ -164,36 +234,50 @@ def _receipt(intake: Intake, batch_id: int, counts: Counts, refusals_digest: str
     )
 
 
-def _store(intake: Intake, answer: Receipt, files: Sequence[LakeFile]) -> None:
-    batch = Batch.objects.create(
-        id=answer.batch,
-        provider=answer.provider,
-        key=answer.key,
-        digest=answer.digest,
-        contract=intake.contract,
-        rows=answer.rows,
-        accepted=answer.accepted,
-        duplicate=answer.duplicate,
-        refused=answer.refused,
-        reasons=dict(answer.reasons),
-        notes=dict(answer.notes),
-        buckets=intake.buckets,
-        received_at=intake.at,
-        receipt=receipt.stored_form(answer),
-    )
+def _store(
+    bench: Bench,
+    intakes: Sequence[Intake],
+    counts: Mapping[int, Counts],
+    answers: Sequence[Receipt],
+    files: Sequence[LakeFile],
+) -> None:
+    first = intakes[0].batch
+    batches = [
+        Batch(
+            id=answer.batch,
+            provider=answer.provider,
+            key=answer.key,
+            digest=answer.digest,
+            contract=bench.contract,
+            rows=answer.rows,
+            accepted=answer.accepted,
+            duplicate=answer.duplicate,
+            refused=answer.refused,
+            reasons=dict(answer.reasons),
+            notes=dict(answer.notes),
+            buckets=bench.buckets,
+            received_at=intake.at,
+            receipt=receipt.stored_form(answer),
+            late_1_day=counts[answer.batch].late_1_day,
+            late_7_days=counts[answer.batch].late_7_days,
+            taken_with_id=first if len(intakes) > 1 else None,
+        )
+        for intake, answer in zip(intakes, answers, strict=True)
+    ]
+    Batch.objects.bulk_create(batches, batch_size=1000)
     for file in files:
-        file.batch = batch
+        file.batch_id = first
     LakeFile.objects.bulk_create(files, batch_size=1000)
 
 
 def _store_days_revised(
-    connection: duckdb.DuckDBPyConnection, ids: str, intake: Intake, files: Sequence[LakeFile]
+    connection: duckdb.DuckDBPyConnection, bench: Bench, files: Sequence[LakeFile]
 ) -> None:
-    """Say of which days this batch's revisions, or earlier ones that this batch comes after, change a record."""
+    """Say of which days these batches' revisions, or earlier ones that they come after, change a record."""
     mine = [file for file in files if file.part == LakeFile.REVISIONS]
-    changed = [(file, day) for file in mine for day in duplicates.days_revised(connection, ids)]
-    for path, day in duplicates.days_revised_before(connection, ids):
-        known = LakeFile.objects.get(path=str(Path(path).relative_to(intake.lake)), part=LakeFile.IDS)
+    changed = [(file, day) for file in mine for day in duplicates.days_revised(connection)]
+    for path, day in duplicates.days_revised_before(connection):
+        known = LakeFile.objects.get(path=str(Path(path).relative_to(bench.lake)), part=LakeFile.IDS)
         changed.append((LakeFile.objects.get(batch=known.batch_id, part=LakeFile.REVISIONS), day))
     RevisionDay.objects.bulk_create(
         [RevisionDay(file=file, day=day) for file, day in changed], ignore_conflicts=True

@@ -20,8 +20,9 @@ from tanpuhui.evidence.envelope import examine
 from tanpuhui.evidence.format import Sheet
 from tanpuhui.evidence.models import Batch
 from tanpuhui.evidence.receipt import Receipt
-from tanpuhui.evidence.rows import Progress, present_columns, stage
-from tanpuhui.evidence.settle import Intake, settle, workbench
+from tanpuhui.evidence.record import ROWS_PER_BATCH
+from tanpuhui.evidence.rows import Progress, Staging, present_columns, stage
+from tanpuhui.evidence.settle import Bench, Intake, next_batch_id, settle, workbench
 from tanpuhui.kit.refusal import Refusal
 
 #: Account buckets of the lake where the caller names no other number.
@@ -73,12 +74,13 @@ def take(
     if before is not None:
         return before
     form, terms = format_called(contract.format), contract.terms()
-    intake = Intake(contract, terms, key, envelope.digest, at, lake, buckets, zone)
+    intake = Intake(next_batch_id(), key, envelope.digest, path.stem, at)
+    to = Staging(intake.batch * ROWS_PER_BATCH, progress=progress or _silent)
     with workbench(lake) as (connection, work):
-        shape = stage(connection, envelope, form, terms, progress or _silent)
-        return settle(
-            connection, work, intake, form, Sheet(shape, path.stem, frozenset(present_columns(connection)))
-        )
+        shape = stage(connection, envelope, form, terms, to)
+        sheet = Sheet(shape, path.stem, frozenset(present_columns(connection)))
+        bench = Bench(contract, terms, lake, buckets, zone)
+        return settle(connection, work, bench, [intake], form=form, sheet=sheet)[0]
 
 
 def begin(provider: str, *, key: str, digest: str, buckets: int) -> Receipt | None:
@@ -86,23 +88,29 @@ def begin(provider: str, *, key: str, digest: str, buckets: int) -> Receipt | No
 
     One provider's batches are taken one after the other, so that an id counts once whatever arrives at once.
     """
-    assert database.in_atomic_block, "the caller opens the transaction"
-    assert buckets >= 1
     if not 1 <= len(key) <= 200:
         raise KeyTooLong(length=len(key))
-    lakes.hold_off_sweep()
-    with database.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [f"evidence|{provider}"])
+    wait_for_turn(provider)
     before = Batch.objects.filter(provider=provider, key=key).first()
     if before is None:
-        _refuse_other_buckets(buckets)
+        refuse_other_buckets(buckets)
         return None
     if before.digest != digest:
         raise KeyReused(provider=provider, key=key, digest=before.digest)
     return receipt.of(before)
 
 
-def _refuse_other_buckets(buckets: int) -> None:
+def wait_for_turn(provider: str) -> None:
+    """Wait until no other transaction takes this provider's batches, and keep others waiting until this one ends."""
+    assert database.in_atomic_block, "the caller opens the transaction"
+    lakes.hold_off_sweep()
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [f"evidence|{provider}"])
+
+
+def refuse_other_buckets(buckets: int) -> None:
+    """Refuse another number of buckets than the lake has."""
+    assert buckets >= 1
     last = Batch.objects.order_by("-id").values_list("buckets", flat=True).first()
     if last is not None and last != buckets:
         raise BucketsChanged(buckets=last, asked=buckets)

@@ -30,11 +30,11 @@ def whole_or_absent(path: Path) -> Iterator[Path]:
     temporary = path.parent / f".{path.name}.{uuid4().hex}"
     try:
         yield temporary
-        _sync(temporary)
+        sync(temporary)
         temporary.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full(error):
             raise DiskFull(folder=path.parent) from error
         raise
     finally:
@@ -55,15 +55,21 @@ def adopt(finished: Path, folder: Path, suffix: str) -> tuple[Path, str]:
     digest = digest_file(finished)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{digest.removeprefix(PREFIX)}{suffix}"
-    _sync(finished)
+    sync(finished)
     finished.replace(path)
-    _sync(folder)
+    sync(folder)
     return path, digest
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """See to it that a file, or the names in a folder, are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether the machine said that there is no room left."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

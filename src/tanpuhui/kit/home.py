@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 VARIABLE = "TANPUHUI_HOME"
 
@@ -30,6 +32,13 @@ def lake() -> Path:
     return home() / "lake"
 
 
+def inbox() -> Path:
+    """Where batches wait that arrived over the network: beside the lake and not in it, mode 0700."""
+    path = home() / "inbox"
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
 def keys() -> Path:
     """The folder of secret keys: never in the database, mode 0700."""
     path = home() / "keys"
@@ -38,16 +47,21 @@ def keys() -> Path:
 
 
 def secret_key(name: str, length: int = 32) -> bytes:
-    """A secret key of this installation, made on first use, mode 0600."""
+    """A secret key of this installation, made on first use, mode 0600: whole for everyone, or not there yet."""
     path = keys() / name
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
         return path.read_bytes()
+    except FileNotFoundError:
+        pass
+    unfinished = path.parent / f".{name}.{uuid4().hex}"
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(os.urandom(length))
         stream.flush()
         os.fsync(stream.fileno())
+    with suppress(FileExistsError):
+        path.hardlink_to(unfinished)
+    unfinished.unlink()
     return path.read_bytes()
 
 

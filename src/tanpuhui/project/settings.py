@@ -70,6 +70,7 @@ MUTABLE_TABLES = [
 ]
 MIDDLEWARE = [
     "tanpuhui.web.shared.request_id.RequestId",
+    "tanpuhui.api.middleware.Problems",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("merchant/", include("tanpuhui.web.merchant.urls")),
     path("bank/", include("tanpuhui.web.bank.urls")),
     path("verifier/", include("tanpuhui.web.verifier.urls")),
+    path("api/", include("tanpuhui.api.urls")),
 ]
 if settings.DEMO:
     urlpatterns.append(path("demo/", include("tanpuhui.web.sign_in.demo_urls")))

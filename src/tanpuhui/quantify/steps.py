@@ -227,6 +227,7 @@ def earlier_steps(first_us: int) -> list[Step]:
         Step(
             "rivalling",
             "SELECT c.* FROM covered AS c ANTI JOIN earlier_loss AS l ON l.record_id = c.record_id",
+            kept=False,
         ),
     ]
 

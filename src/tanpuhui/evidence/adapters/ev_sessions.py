@@ -75,4 +75,4 @@ def read(terms: Terms, _sheet: Sheet) -> Reading:
     )
 
 
-FORMAT = Format("ev_sessions", frozenset({"csv"}), shapes, read)
+FORMAT = Format("ev_sessions", frozenset({"csv"}), shapes, read, alone=True)

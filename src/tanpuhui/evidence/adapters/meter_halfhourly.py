@@ -81,4 +81,4 @@ def read(terms: Terms, sheet: Sheet) -> Reading:
     )
 
 
-FORMAT = Format("meter_halfhourly", frozenset({"csv"}), shapes, read)
+FORMAT = Format("meter_halfhourly", frozenset({"csv"}), shapes, read, alone=True)

@@ -1,0 +1,57 @@
+"""Language: a refusal's message in the caller's language.
+
+English is the refusal's own; Chinese is in ``messages.zh.toml``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import get_language_from_request
+
+from tanpuhui.evidence.reasons import REFUSALS
+from tanpuhui.kit.refusal import Refusal
+
+ENGLISH, CHINESE = "en", "zh-Hans"
+
+
+def language_of(request: HttpRequest) -> str:
+    """English where the caller prefers it; otherwise Chinese, the platform's default."""
+    found = get_language_from_request(request)
+    return ENGLISH if found.startswith("en") else CHINESE
+
+
+def message_in(language: str, refusal: Refusal) -> str:
+    """A refusal's message."""
+    return text_in(language, refusal.code, refusal.facts, str(refusal))
+
+
+def text_in(language: str, code: str, facts: Mapping[str, Any], english: str) -> str:
+    """A code's message in a language, with its facts; English where a language lacks it."""
+    if language == ENGLISH:
+        return english
+    template = chinese().get(code)
+    return template.format(**facts) if template is not None else english
+
+
+def is_for_callers(code: str) -> bool:
+    """Whether a refusal is one that a caller of the API can do something about: those have a Chinese message."""
+    return code in chinese()
+
+
+def reason_in(language: str, code: str) -> str:
+    """Why a row was refused, and what to do next."""
+    return text_in(language, code, {}, REFUSALS[code]) if language == ENGLISH else chinese()[f"row.{code}"]
+
+
+@cache
+def chinese() -> dict[str, str]:
+    """Chinese messages by code; those of rows have ``row.`` before it."""
+    content = files("tanpuhui.api").joinpath("messages.zh.toml").read_text(encoding="utf-8")
+    found: dict[str, str] = tomllib.loads(content)
+    return found

@@ -1,0 +1,9 @@
+"""Addresses below /api/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from tanpuhui.api.provider.app import api
+
+urlpatterns = [path("v1/", api.urls)]

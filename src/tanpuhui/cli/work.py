@@ -1,0 +1,114 @@
+"""``tanpuhui evidence work``: take what waits in the inbox, now or for as long as it runs."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from tanpuhui.cli.output import console, errors, print_json
+from tanpuhui.kit.moment import utc_now
+
+OUR_FAULT = 1
+PAUSE_S = 0.5
+#: How often nonces and counts that decide nothing any more are forgotten.
+FORGET_EVERY_S = 60.0
+
+AsJson = Annotated[bool, Parameter(name="--json", negative=())]
+
+
+def work(*, once: Annotated[bool, Parameter(negative=())] = False, as_json: AsJson = False) -> int:
+    """Take batches of the inbox into the lake, oldest first, many small ones of a provider together.
+
+    Runs until it is stopped; it may be killed at any time, and several may run. The exit status is 1 when a batch
+    could not be taken through our fault: it is tried again later, after others.
+
+    Example: tanpuhui evidence work --once --json
+
+    Parameters
+    ----------
+    once
+        Stop when nothing waits.
+    as_json
+        Print what was done as JSON, at the end.
+    """
+    done = {"taken": 0, "refused": 0, "rows": 0, "failed": 0}
+    forgotten_at = 0.0
+    while True:
+        before = dict(done)
+        if time.monotonic() - forgotten_at > FORGET_EVERY_S:
+            _forget()
+            forgotten_at = time.monotonic()
+        _take_each_provider(done)
+        if done == before:
+            if once:
+                break
+            time.sleep(PAUSE_S)
+    if as_json:
+        print_json(done)
+    else:
+        console.print(
+            f"{done['taken']:,} batches of {done['rows']:,} rows taken, {done['refused']:,} refused."
+        )
+    return OUR_FAULT if done["failed"] else 0
+
+
+def _take_each_provider(done: dict[str, int]) -> None:
+    from tanpuhui.evidence.inbox import providers_waiting
+
+    for provider in providers_waiting(at=utc_now()):
+        try:
+            _count(done, _take(provider))
+        except Exception:
+            _take_the_oldest_alone(provider, done)
+
+
+def _take_the_oldest_alone(provider: str, done: dict[str, int]) -> None:
+    """One batch may be what is wrong with many: it is tried alone, and rests when it fails again."""
+    from django.db import transaction
+
+    from tanpuhui.evidence.work import oldest_waiting, rest
+
+    oldest = oldest_waiting(provider, at=utc_now())
+    if oldest is None:
+        return
+    try:
+        _count(done, _take(provider, only=oldest))
+    except Exception:
+        done["failed"] += 1
+        errors.print(f"Batch {oldest} of {provider} could not be taken; it is tried again later.")
+        errors.print(traceback.format_exc(), markup=False, highlight=False)
+        with transaction.atomic():
+            rest(provider, at=utc_now(), only=oldest)
+
+
+def _take(provider: str, only: int | None = None) -> Any:
+    from django.db import transaction
+
+    from tanpuhui.cli.places import jurisdiction, places
+    from tanpuhui.evidence.work import Place, take_waiting
+    from tanpuhui.kit.home import inbox
+
+    where = places()
+    place = Place(inbox(), where.lake, where.buckets, jurisdiction().zone)
+    with transaction.atomic():
+        taken = take_waiting(provider, place, at=utc_now(), only=only)
+    taken.remove_files(place.inbox)
+    return taken
+
+
+def _count(done: dict[str, int], taken: Any) -> None:
+    done["taken"] += len(taken.receipts)
+    done["refused"] += len(taken.refused)
+    done["rows"] += taken.rows
+
+
+def _forget() -> None:
+    from django.db import transaction
+
+    from tanpuhui.evidence.request import forget
+
+    with transaction.atomic():
+        forget(at=utc_now())

@@ -1,0 +1,90 @@
+"""Limits: how much a key and an address may ask in a minute, and how a provider is slowed when too much waits."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pytest_django import Settings
+
+from api.caller import BATCHES, Call, code_of, registered, rides
+from tanpuhui.client import SigningKey
+from tanpuhui.evidence import inbox
+from tanpuhui.evidence.models import InboxBatch
+
+pytestmark = pytest.mark.django_db
+
+
+def test_every_answer_says_what_is_left(key: SigningKey, settings: Settings) -> None:
+    settings.PROVIDER_KEY_REQUESTS_PER_MINUTE = 50
+
+    first, second = (Call(key, method="GET").send() for _ in range(2))
+
+    assert first.headers["RateLimit-Policy"] == '"key";q=50;w=60'
+    left = [int(answer.headers["RateLimit"].split(";")[1].removeprefix("r=")) for answer in (first, second)]
+    assert left in ([49, 48], [49, 49])
+
+
+def test_a_key_that_asks_too_much_is_slowed_and_another_is_not(key: SigningKey, settings: Settings) -> None:
+    settings.PROVIDER_KEY_REQUESTS_PER_MINUTE = 2
+    other = registered("szt")
+
+    answers = [Call(key, method="GET").send() for _ in range(6)]
+
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert 2 <= len(refused) <= 4
+    assert code_of(refused[0]) == (429, "api.too_many_requests")
+    assert 1 <= int(refused[0].headers["Retry-After"]) <= 60
+    assert Call(other, method="GET").send().status_code == 200
+
+
+def test_an_address_that_asks_too_much_is_slowed_whatever_its_keys(
+    key: SigningKey, settings: Settings
+) -> None:
+    settings.PROVIDER_ADDRESS_REQUESTS_PER_MINUTE = 2
+
+    answers = [
+        Call(each, method="GET").send().status_code for each in (key, registered("szt")) for _ in range(3)
+    ]
+
+    assert answers.count(429) >= 2
+
+
+def test_guessing_signatures_is_slowed_for_its_address(key: SigningKey, settings: Settings) -> None:
+    settings.PROVIDER_ADDRESS_FAILURES_PER_MINUTE = 3
+    guess = {"Signature": "sig1=:AAAA:"}
+
+    answers = [Call(key, method="GET", after_signing=guess).send().status_code for _ in range(8)]
+
+    assert answers[:3] == [401, 401, 401]
+    assert 429 in answers
+
+
+def test_a_provider_with_too_many_waiting_batches_is_asked_to_wait(
+    key: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "MOST_WAITING", 2)
+    monkeypatch.setattr(inbox, "_backlogs", {})
+
+    def send(name: str) -> object:
+        monkeypatch.setattr(inbox, "_backlogs", {})
+        return Call(key, body=rides(f"{name},p")).send()
+
+    first, second, third = send("a"), send("b"), send("c")
+
+    assert (first.status_code, second.status_code) == (202, 202)  # type: ignore[attr-defined]
+    assert code_of(third) == (429, "api.inbox_full")  # type: ignore[arg-type]
+    assert third.headers["Retry-After"] == "30"  # type: ignore[attr-defined]
+    assert third.json()["facts"]["waiting"] == 2  # type: ignore[attr-defined]
+    assert InboxBatch.objects.count() == 2
+    assert Call(registered("szt"), method="GET").send().status_code == 200
+
+
+def test_too_many_bytes_waiting_count_as_well(key: SigningKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "MOST_WAITING_BYTES", 100)
+    monkeypatch.setattr(inbox, "_backlogs", {})
+    Call(key, body=rides("a,p")).send()
+    monkeypatch.setattr(inbox, "_backlogs", {})
+
+    assert code_of(Call(key, body=rides("b,p")).send()) == (429, "api.inbox_full")
+    assert json.loads(Call(key, method="GET", path=BATCHES).send().text)["items"]
