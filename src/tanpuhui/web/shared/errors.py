@@ -1,11 +1,10 @@
 """Errors: pages for what went wrong, in the reader's language, with the request's id and never a trace.
 
-Below ``/api/`` the same is said as problem+json (RFC 9457).
+Below ``/api/`` the API's own middleware says the same as problem+json.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from django.http import HttpRequest, HttpResponse
@@ -13,11 +12,9 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
-from tanpuhui.web.shared.request_id import current
 from tanpuhui.web.shared.security_log import note
 
 RETRY_AFTER_S = 60
-_API = "/api/"
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -106,23 +103,13 @@ def our_fault(request: HttpRequest) -> HttpResponse:
     """Drawn without database or session, which may be what is broken."""
     title = _("Something went wrong on our side")
     text = _("Nothing you did is lost or half-done. Try again; if it stays, tell us the number below.")
-    if request.path.startswith(_API):
-        return _problem(500, title, text)
     context = {"status": 500, "title": title, "text": text, **_frame(request)}
     return HttpResponse(render_to_string("shared/our_fault.html", context), status=500)
 
 
 def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
-    if request.path.startswith(_API):
-        return _problem(status, title, text)
     context = {"status": status, "title": title, "text": text}
     return render(request, "shared/error.html", context, status=status)
-
-
-def _problem(status: int, title: str, text: str) -> HttpResponse:
-    said = {"type": "about:blank", "title": title, "status": status, "detail": text, "request_id": current()}
-    body = json.dumps(said, ensure_ascii=False)
-    return HttpResponse(body, status=status, content_type="application/problem+json; charset=utf-8")
 
 
 def _frame(request: HttpRequest) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """Readable: what no browser of ours sends is refused at the door: wrong bytes, too long, a method pages do not have.
 
-The interfaces below ``/api/`` read bodies with limits of their own; what comes before the body holds there too.
+The interfaces below ``/api/`` have limits of their own.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Readable:
         return self._refused(request) or self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, *_: Any) -> HttpResponse | None:
-        """Fields of a form with files have been read by now, for their token; they hold no zero bytes either."""
+        """Fields of a form with files are read for their token anyway; they are text without zero bytes too."""
         if request.content_type == "multipart/form-data" and not getattr(view, "csrf_exempt", False):
             values = [one for values in request.POST.lists() for one in (values[0], *values[1])]
             if any("\x00" in one or "\ufffd" in one for one in values):
@@ -40,6 +40,8 @@ class Readable:
         return None
 
     def _refused(self, request: HttpRequest) -> HttpResponse | None:
+        if request.path.startswith(_API):
+            return None
         query = request.META.get("QUERY_STRING", "")
         headers = [len(name) + len(value) for name, value in request.headers.items()]
         if len(request.path.encode()) > MOST_PATH or len(query) > MOST_QUERY:
@@ -48,8 +50,6 @@ class Readable:
             return errors.too_long(request, 431)
         if "\x00" in request.path or "\ufffd" in request.path or not _is_text(query):
             return errors.bad_request(request)
-        if request.path.startswith(_API):
-            return None
         if request.method not in METHODS:
             return errors.not_allowed(request, METHODS)
         return self._bad_form(request)
