@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from allauth.mfa.models import Authenticator
 
 from access.people import AT
+from security.soft_passkey import SoftPasskey, encoded
 from tanpuhui.access.hold import hold
 from tanpuhui.access.membership import join
 from tanpuhui.access.models import Membership, Organisation, User
@@ -46,10 +47,10 @@ def make_two() -> Site:
 
 
 def passkey_of(user: User, name: str = "phone") -> int:
-    """A row of a passkey; nobody can sign in with it, which no test of access needs."""
-    return Authenticator.objects.create(
-        user=user, type=Authenticator.Type.WEBAUTHN, data={"name": name, "credential": {}}
-    ).pk
+    """A passkey of this user, as its row is after it was made."""
+    asked = {"publicKey": {"user": {"id": encoded(user.pk.bytes)}, "challenge": encoded(b"x" * 32)}}
+    data = {"name": name, "credential": SoftPasskey().made(asked)}
+    return Authenticator.objects.create(user=user, type=Authenticator.Type.WEBAUTHN, data=data).pk
 
 
 def objects_of(route: str, user: User) -> dict[str, object]:

@@ -21,7 +21,9 @@ def kind_of(name: str) -> str:
 def address_of(name: str, role: str, **given: object) -> str:
     """The address of a route as one role would ask for it."""
     code = own_code(kind_of(name) or (role if role in KINDS else KINDS[0]))
-    values = {key: code if key == "organisation" else VALUES.get(key) for key in ROUTES[name].pattern.converters}
+    values = {
+        key: code if key == "organisation" else VALUES.get(key) for key in ROUTES[name].pattern.converters
+    }
     return reverse(name, kwargs=values | given)
 
 

@@ -1,4 +1,4 @@
-"""Nobody reaches what is not theirs: every address that names an object, tried by everybody with everybody's objects."""
+"""Nobody reaches what is not theirs: every address that names an object, tried by everybody with others' objects."""
 
 from __future__ import annotations
 

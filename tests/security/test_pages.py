@@ -47,7 +47,9 @@ def pages(site: Site) -> list[Page]:
             client = client_of(site.people[role])
             answer = client.get(address_of(name, role))
             assert answer.status_code == 200, (name, role)
-            found.append(Page(name, role, answer.headers, answer.content.decode(), client.session.session_key))
+            found.append(
+                Page(name, role, answer.headers, answer.content.decode(), client.session.session_key)
+            )
     return found
 
 
@@ -74,7 +76,9 @@ def test_pages_cannot_be_put_into_frames(pages: list[Page]) -> None:
 def test_pages_have_no_script_or_style_in_them_and_load_nothing_from_elsewhere(pages: list[Page]) -> None:
     for page in pages:
         assert not INLINE.search(page.text), page
-        loaded = re.findall(r"""<(?:script|link|img|iframe|source)\b[^>]*\b(?:src|href)="([^"]+)\"""", page.text)
+        loaded = re.findall(
+            r"""<(?:script|link|img|iframe|source)\b[^>]*\b(?:src|href)="([^"]+)\"""", page.text
+        )
         assert all(one.startswith(("/", "data:")) for one in loaded), page
 
 
@@ -127,7 +131,9 @@ def test_no_template_has_a_script_or_style_in_it_or_turns_escaping_off(path: Pat
     assert not re.search(r"\|\s*safe\b|autoescape\s+off|\|\s*safeseq\b", text)
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/static/", "/static/shared/", "/.git/config", "/static/..%2fsettings.py"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/static/", "/static/shared/", "/.git/config", "/static/..%2fsettings.py"]
+)
 def test_there_is_nothing_to_list_or_to_find_besides_pages(path: str, site: Site) -> None:
     assert client_of(None).get(path).status_code == 404
 

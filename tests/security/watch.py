@@ -66,9 +66,9 @@ def kept() -> str:
         for schema, table in cursor.fetchall():
             if table not in BESIDES:
                 cursor.execute(
-                    sql.SQL("SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {} AS t").format(
-                        sql.Identifier(schema, table)
-                    )
+                    sql.SQL(
+                        "SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {} AS t"
+                    ).format(sql.Identifier(schema, table))
                 )
                 digest.update(f"{schema}.{table}={cursor.fetchone()[0]}\n".encode())
     return digest.hexdigest()

@@ -42,6 +42,22 @@ LIBRARY_WORDS = (
 _MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 
+class CredentialField(forms.JSONField):
+    """What a browser's passkey says, as JSON; nested deeper than any passkey is, it is refused and not our fault."""
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except RecursionError:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Shown again, it is empty: a passkey answers anew."""
+        del data, initial
+
+
 class _Made:
     """What a browser says about a new passkey is read whole or refused; its name is short."""
 
@@ -81,17 +97,25 @@ class _Shown:
 class SignInByPasskey(_Shown, LoginWebAuthnForm):
     """A passkey instead of a code."""
 
+    credential = CredentialField()
+
 
 class ShowPasskey(_Shown, AuthenticateWebAuthnForm):
     """A passkey after a code."""
+
+    credential = CredentialField()
 
 
 class ShowPasskeyAgain(_Shown, ReauthenticateWebAuthnForm):
     """A passkey before something is changed."""
 
+    credential = CredentialField()
+
 
 class AddPasskey(_Made, AddWebAuthnForm):
     """A passkey signs in on its own, so the choice that allauth offers is made already."""
+
+    credential = CredentialField()
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -103,6 +127,8 @@ class AddPasskey(_Made, AddWebAuthnForm):
 
 class FirstPasskey(_Made, SignupWebAuthnForm):
     """The passkey of a new user."""
+
+    credential = CredentialField()
 
 
 class RenamePasskey(EditWebAuthnForm):
