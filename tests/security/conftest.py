@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from security.others import Site, make_two
+from web.conftest import as_the_application, views_that_fail
+
+__all__ = ["as_the_application", "no_limits_left_over", "site", "views_that_fail"]
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,12 @@ import traceback
 from datetime import UTC, datetime
 from types import TracebackType
 
+from django.http import HttpRequest
+
 from tanpuhui.web.shared.request_id import current
 
+#: Characters of a message that are kept.
+LONGEST = 1_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -30,7 +34,7 @@ class Plain(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        message = record.getMessage() if _is_ours(record) else _without_query(record.getMessage())
+        message = _message(record)
         line = (
             f"{at} {record.levelname} {record.name} {getattr(record, 'request_id', '-')} {_escaped(message)}"
         )
@@ -50,7 +54,7 @@ class Json(Plain):
     """The same as an object on one line, for programs that gather logs; production writes these."""
 
     def format(self, record: logging.LogRecord) -> str:
-        message = record.getMessage() if _is_ours(record) else _without_query(record.getMessage())
+        message = _message(record)
         said = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -70,9 +74,17 @@ def _escaped(message: str) -> str:
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), message)
 
 
-def _is_ours(record: logging.LogRecord) -> bool:
-    return record.name.startswith("tanpuhui")
+def _message(record: logging.LogRecord) -> str:
+    """What was said; of what the libraries say, routes instead of addresses, no queries, and not at any length."""
+    message = record.getMessage()
+    if not record.name.startswith("tanpuhui"):
+        request = getattr(record, "request", None)
+        if isinstance(request, HttpRequest):
+            message = message.replace(request.path, route_of(request))
+        message = message.partition("?")[0]
+    return message[:LONGEST]
 
 
-def _without_query(message: str) -> str:
-    return message.partition("?")[0]
+def route_of(request: HttpRequest) -> str:
+    """The route, not the address: addresses hold keys of objects, and whatever somebody typed."""
+    return f"/{request.resolver_match.route}" if request.resolver_match else "(no route)"

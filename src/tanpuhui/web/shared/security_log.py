@@ -14,6 +14,8 @@ from allauth.core.internal.httpkit import get_client_ip
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
+from tanpuhui.web.shared.log import route_of
+
 log = logging.getLogger("tanpuhui.security")
 #: How much of an address is written down: a network of 256 for IPv4, a site for IPv6.
 _PREFIX = {4: 24, 6: 48}
@@ -41,8 +43,3 @@ def network_of(request: HttpRequest) -> str:
     except (ValueError, ImproperlyConfigured):
         return "-"
     return str(ipaddress.ip_network(f"{address}/{_PREFIX[address.version]}", strict=False))
-
-
-def route_of(request: HttpRequest) -> str:
-    """The route, not the address: addresses hold keys of objects."""
-    return f"/{request.resolver_match.route}" if request.resolver_match else "-"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account import signals as account
+from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa import signals as mfa
 from allauth.socialaccount import signals as social
 from django.contrib import messages
@@ -37,6 +38,12 @@ def signed_in(request: HttpRequest, user: User, **_: Any) -> None:
 @receiver(auth.user_logged_out)
 def signed_out(request: HttpRequest, user: User | None, **_: Any) -> None:
     note("signed_out", request, user=user)
+
+
+@receiver(account.email_confirmed)
+def showed_an_address(request: HttpRequest, email_address: Any, **_: Any) -> None:
+    """Whoever signs up has shown with the code who they are, as whoever signs in."""
+    record_authentication(request, email_address.user, method="code")
 
 
 @receiver(account.user_signed_up)
