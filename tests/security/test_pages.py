@@ -145,7 +145,7 @@ def test_files_of_pages_are_told_apart_by_their_type(site: Site) -> None:
 
     answer = client.get(sheet[1])
     headers = answer.headers
-    answer.close()
+    b"".join(answer.streaming_content)
 
     assert headers["Content-Type"] == 'text/css; charset="utf-8"'
     assert headers["X-Content-Type-Options"] == "nosniff"

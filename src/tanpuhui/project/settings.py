@@ -70,11 +70,12 @@ MUTABLE_TABLES = [
 ]
 MIDDLEWARE = [
     "tanpuhui.web.shared.request_id.RequestId",
-    "tanpuhui.api.middleware.Problems",
+    # What sets headers is around everything that answers: pages, files, interfaces, errors.
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "tanpuhui.web.shared.headers.Headers",
+    "tanpuhui.api.middleware.Problems",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "tanpuhui.web.shared.readable.Readable",
