@@ -143,7 +143,7 @@ def test_answers_are_true_to_the_document(key: SigningKey) -> None:
 
 
 def refusals() -> list[type[Refusal]]:
-    """Every refusal of the evidence and of the provider's API; a resident's has its words where the pages have theirs."""
+    """Every refusal of the evidence and of the provider's API; a resident's has its words where pages have theirs."""
 
     def below(kind: type[Refusal]) -> list[type[Refusal]]:
         return [each for child in kind.__subclasses__() for each in (child, *below(child))]

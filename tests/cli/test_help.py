@@ -49,6 +49,8 @@ COMMANDS = [
     "serve",
     "send",
     "send keygen",
+    "session end",
+    "session forget",
     "statement",
     "statistics publish",
     "statistics show",

@@ -17,6 +17,11 @@ FIT = {
     "TANPUHUI_ALLOWED_HOSTS": "carbon.example.org",
     "TANPUHUI_EMAIL_URL": "smtps://codes@mail.example.org:465",
 }
+SERVICE = {
+    "TANPUHUI_OIDC_ISSUER": "https://id.example.org/realm/",
+    "TANPUHUI_OIDC_CLIENT_ID": "city",
+    "TANPUHUI_OIDC_SECRET": "a secret of this client",
+}
 
 
 def test_local_needs_nothing() -> None:
@@ -34,6 +39,39 @@ def test_production_starts_with_what_is_fit() -> None:
 
 
 @pytest.mark.parametrize(
+    "database",
+    [
+        "",
+        "postgresql:///city",
+        "postgresql://owner@localhost/city",
+        "postgresql:///city?host=/run/postgresql",
+        "postgresql://owner@db.example.org/city?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+    ],
+)
+def test_a_database_on_this_machine_or_one_that_shows_who_it_is_is_fit(database: str) -> None:
+    assert read({**FIT, "TANPUHUI_DATABASE_URL": database}).is_production
+
+
+def test_secrets_are_replaced_without_signing_everybody_out_at_once(tmp_path: Path) -> None:
+    earlier = tmp_path / "earlier"
+    earlier.write_text(f"{SECRET[::-1]}\n")
+
+    found = read({**FIT, "TANPUHUI_EARLIER_SECRET_KEYS_FILE": str(earlier)})
+
+    assert found.earlier_secrets == (SECRET[::-1],)
+    assert SECRET[::-1] not in repr(found)
+
+
+def test_the_server_speaks_to_the_identity_service_and_nobody_else() -> None:
+    assert read(FIT).identity_service is None
+    service = read({**FIT, **SERVICE, "TANPUHUI_OIDC_ORIGINS": "https://keys.example.org"}).identity_service
+    assert service
+    assert service.issuer == "https://id.example.org/realm/"
+    assert service.origins == ("https://id.example.org", "https://keys.example.org")
+    assert "a secret of this client" not in repr(service)
+
+
+@pytest.mark.parametrize(
     ("changes", "variable"),
     [
         ({"TANPUHUI_SECRET_KEY": ""}, "TANPUHUI_SECRET_KEY"),
@@ -48,6 +86,18 @@ def test_production_starts_with_what_is_fit() -> None:
         ({"TANPUHUI_DEMO": "1"}, "TANPUHUI_DEMO"),
         ({"TANPUHUI_EMAIL_URL": ""}, "TANPUHUI_EMAIL_URL"),
         ({"TANPUHUI_EMAIL_URL": "https://mail.example.org"}, "TANPUHUI_EMAIL_URL"),
+        ({"TANPUHUI_EMAIL_URL": "smtp://mail.example.org:25"}, "TANPUHUI_EMAIL_URL"),
+        ({"TANPUHUI_EARLIER_SECRET_KEYS": "demo-" + SECRET}, "TANPUHUI_EARLIER_SECRET_KEYS"),
+        ({"TANPUHUI_EARLIER_SECRET_KEYS": f"{SECRET} short"}, "TANPUHUI_EARLIER_SECRET_KEYS"),
+        ({"TANPUHUI_EARLIER_SECRET_KEYS_FILE": "/nowhere/secret"}, "TANPUHUI_EARLIER_SECRET_KEYS_FILE"),
+        ({"TANPUHUI_EMAIL_PASSWORD_FILE": "/nowhere/secret"}, "TANPUHUI_EMAIL_PASSWORD_FILE"),
+        ({"TANPUHUI_SECOND_FACTOR": "nobody"}, "TANPUHUI_SECOND_FACTOR"),
+        ({"TANPUHUI_DATABASE_URL": "postgresql://owner@db.example.org/city"}, "TANPUHUI_DATABASE_URL"),
+        (
+            {"TANPUHUI_DATABASE_URL": "postgresql://owner@db.example.org/city?sslmode=require"},
+            "TANPUHUI_DATABASE_URL",
+        ),
+        ({"TANPUHUI_DATABASE_URL": "postgresql:///city?host=db.example.org"}, "TANPUHUI_DATABASE_URL"),
         ({"TANPUHUI_ENV": "prod"}, "TANPUHUI_ENV"),
         ({"TANPUHUI_PROXIES": "-1"}, "TANPUHUI_PROXIES"),
         ({"TANPUHUI_OIDC_ISSUER": "http://id.example.org"}, "TANPUHUI_OIDC_ISSUER"),
@@ -56,6 +106,8 @@ def test_production_starts_with_what_is_fit() -> None:
             {"TANPUHUI_OIDC_ISSUER": "https://id.example.org", "TANPUHUI_OIDC_CLIENT_ID": "x"},
             "TANPUHUI_OIDC_SECRET_FILE",
         ),
+        ({**SERVICE, "TANPUHUI_OIDC_ORIGINS": "http://keys.example.org"}, "TANPUHUI_OIDC_ORIGINS"),
+        ({**SERVICE, "TANPUHUI_OIDC_ORIGINS": "https://keys.example.org/path"}, "TANPUHUI_OIDC_ORIGINS"),
     ],
 )
 def test_what_is_unfit_is_refused_by_name(changes: dict[str, str], variable: str) -> None:

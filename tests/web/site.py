@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from allauth.account.models import EmailAddress
 from django.test import Client
 
@@ -28,11 +30,24 @@ def other_code(kind: str) -> str:
     return f"other-{kind}"
 
 
-def client_of(user: User | None) -> Client:
+def client_of(user: User | None, *, since_s: int = 0) -> Client:
+    """A browser in which somebody signed in by a code, just now or some seconds ago."""
     client = Client()
     if user is not None:
         client.force_login(user, backend=BACKEND)
+        show(client, user, "code", since_s=since_s)
     return client
+
+
+def show(client: Client, user: User, method: str, *, since_s: int = 0, **more: object) -> None:
+    """Write into a browser's session that its user showed who they are."""
+    session = client.session
+    session["account_authentication_methods"] = [
+        *session.get("account_authentication_methods", []),
+        {"method": method, "at": time.time() - since_s, **more},
+    ]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
 
 
 def make_site() -> dict[str, User | None]:

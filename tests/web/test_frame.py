@@ -46,6 +46,8 @@ def test_another_site_cannot_change_the_language_of_a_user() -> None:
     client = client_of(make_site()["resident"])
 
     client.post("/language/", {"language": "en"}, HTTP_SEC_FETCH_SITE="cross-site")
+    client.post("/language/", {"language": "en"}, HTTP_ORIGIN="https://evil.example")
+    client.post("/language/", {"language": "en"})
 
     assert User.objects.get(email="resident@example.org").language == ""
 
@@ -82,7 +84,12 @@ def test_a_chosen_language_stays_in_the_browser_and_goes_with_the_user() -> None
     people = make_site()
     client = client_of(people["resident"])
 
-    answer = client.post("/language/", {"language": "en", "next": "/resident/"}, **CHINESE)
+    answer = client.post(
+        "/language/",
+        {"language": "en", "next": "/resident/"},
+        HTTP_SEC_FETCH_SITE="same-origin",
+        **CHINESE,
+    )
 
     assert (answer.status_code, answer.headers["Location"]) == (302, "/resident/")
     assert client.get("/resident/", **CHINESE).headers["Content-Language"] == "en"

@@ -10,6 +10,7 @@ class AccessConfig(AppConfig):
     #: Triggers see to it that these rows change only in the one way that their verbs know.
     mutable_tables: tuple[str, ...] = (
         "vault.user",
+        "vault.session",
         "access_organisation",
         "access_membership",
         "access_approval",

@@ -1,4 +1,4 @@
-"""Tables of access: users, whose account is whose, organisations and their members, and what was done and agreed."""
+"""Tables of access: users, their sessions and accounts, organisations and members, what was done and agreed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import pgtrigger
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
@@ -80,7 +81,18 @@ class User(AbstractBaseUser):
                 condition=Q(email__isnull=True) | Q(email=Lower("email")) & ~Q(email=""),
             ),
         ]
-        triggers: ClassVar = [_NO_DELETE, _NO_TRUNCATE]
+        triggers: ClassVar = [
+            _NO_DELETE,
+            _NO_TRUNCATE,
+            # Whoever blocks somebody, and however: no browser of theirs stays signed in.
+            pgtrigger.Trigger(
+                name="blocked_is_signed_out",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("is_active"),  # type: ignore[no-untyped-call]
+                condition=pgtrigger.Q(old__is_active=True, new__is_active=False),
+                func="DELETE FROM vault.session WHERE user_id = NEW.id; RETURN NULL;",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"user {self.pk}"
@@ -123,6 +135,29 @@ class User(AbstractBaseUser):
             )
             self._roles_as_operator = known
         return known
+
+
+class Session(AbstractBaseSession):
+    """What a browser is known by; ``session_key`` is the digest of it, so a copy of this table signs nobody in."""
+
+    #: Nobody, while somebody is in the middle of signing in.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="sessions")
+    began_at = models.DateTimeField(_("signed in at"), null=True)
+    seen_at = models.DateTimeField(_("seen at"), null=True)
+    #: The kind of browser and of machine, no more: what somebody needs to know it again.
+    browser = models.CharField(_("browser"), max_length=60, blank=True)
+
+    class Meta(AbstractBaseSession.Meta):
+        db_table = 'vault"."session'
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        from tanpuhui.access.session import SessionStore
+
+        return SessionStore
+
+    def __str__(self) -> str:
+        return f"session of {self.user_id}"
 
 
 class Holder(models.Model):

@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
 def needs_second_factor(user: User) -> bool:
     """Whether somebody who acts for an organisation has yet to add a passkey or an authenticator app."""
-    if not settings.SECOND_FACTOR_FOR_ORGANISATIONS:
-        return False
+    return bool(settings.SECOND_FACTOR_FOR_ORGANISATIONS) and lacks_second_factor(user)
+
+
+def lacks_second_factor(user: User) -> bool:
+    """Whether somebody has neither a passkey nor an authenticator app."""
     from allauth.mfa.models import Authenticator
     from allauth.mfa.utils import is_mfa_enabled
 

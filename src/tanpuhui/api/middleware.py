@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 
 from tanpuhui.api.problem import MEDIA_TYPE, our_fault, problem
-from tanpuhui.api.refusals import BadRequest, HeadersTooLarge, MethodNotAllowed, NotFound
+from tanpuhui.api.refusals import BadRequest, HeadersTooLarge, MethodNotAllowed, NotEncrypted, NotFound
 from tanpuhui.kit.refusal import Refusal
 
 PREFIX = "/api/"
@@ -17,6 +18,8 @@ MOST_FIELD_BYTES = 16 * 1024
 
 #: What Django answers itself, with 404, 403 or 400; its answer becomes a problem on the way out.
 _DJANGOS_OWN = (Http404, PermissionDenied, SuspiciousOperation)
+
+_LEADING_ELSEWHERE = (301, 302, 303, 307, 308)
 
 Answer = Callable[[HttpRequest], HttpResponse]
 
@@ -30,9 +33,14 @@ class Problems:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(PREFIX):
             return self.get_response(request)
+        if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+            return problem(request, NotEncrypted())
         if _too_large(request):
             return problem(request, HeadersTooLarge(fields=MOST_FIELDS, bytes=MOST_FIELD_BYTES))
         response = self.get_response(request)
+        if response.status_code in _LEADING_ELSEWHERE:
+            # For people: an address that lacks its last slash. A program would send what it signed somewhere else.
+            return problem(request, NotFound())
         if response.status_code < 400 or response.get("Content-Type") == MEDIA_TYPE:
             return response
         answer = problem(request, _refusal(request, response))

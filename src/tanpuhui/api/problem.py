@@ -72,5 +72,6 @@ def problem(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 def our_fault(request: HttpRequest, error: BaseException) -> HttpResponse:
     """The answer where we are wrong: a note to ask about; the trace is in the log alone."""
     note = secrets.token_hex(6)
-    _log.error("note %s: %s %s", note, request.method, request.path, exc_info=error)
+    route = request.resolver_match.route if request.resolver_match else "-"
+    _log.error("note %s: %s /%s", note, request.method, route, exc_info=error)
     return problem(request, OurFault(note=note))

@@ -145,6 +145,14 @@ class HeadersTooLarge(Refusal):
     )
 
 
+class NotEncrypted(Refusal):
+    code = "api.not_encrypted"
+    message = (
+        "This request came without encryption, and somebody may have read it. Send it to the https address, "
+        "and replace what was secret in it."
+    )
+
+
 class NotFound(Refusal):
     code = "api.not_found"
     message = "There is nothing at this address. The addresses are in /api/v1/openapi.json."
@@ -201,6 +209,7 @@ STATUSES: dict[str, int] = {
     "api.method_not_allowed": 405,
     "api.nonce_used": 401,
     "api.no_room": 503,
+    "api.not_encrypted": 403,
     "api.not_found": 404,
     "api.our_fault": 500,
     "api.provider_key_unknown": 404,

@@ -12,6 +12,7 @@ from cyclopts.validators import Number
 from tanpuhui.cli import server, start
 from tanpuhui.cli.output import console, print_json
 from tanpuhui.kit.home import VARIABLE, default_home, home
+from tanpuhui.kit.refusal import Refusal
 
 #: Views wait for the database more than they compute, so a worker answers several requests at once.
 THREADS = 8
@@ -24,6 +25,8 @@ def serve(
     host: str = "127.0.0.1",
     port: Annotated[int, Parameter(validator=Number(gte=1, lte=65_535))] = 8000,
     workers: Annotated[int, Parameter(validator=Number(gte=1, lte=64))] = 1,
+    certificate: Path | None = None,
+    key: Path | None = None,
     stop: bool = False,
     json: bool = False,
 ) -> int:
@@ -39,6 +42,11 @@ def serve(
         The port to listen at.
     workers
         How many processes answer requests.
+    certificate
+        A file with the certificate and those that vouch for it (PEM): pages are then served over TLS 1.2 and 1.3
+        alone. Leave it out where a proxy of your own does that.
+    key
+        A file with the certificate's private key (PEM).
     stop
         Stop the server of this home (or of the latest demonstration) and serve nothing.
     json
@@ -46,26 +54,45 @@ def serve(
     """
     if stop:
         return _stop(json=json)
+    tls = _certificate(certificate, key)
     place = home()
     if not server.is_free(host, port):
         known = server.running(place)
         if known:
             raise server.ServerRuns(home=place, url=known.url)
         raise server.PortInUse(host=host, port=port)
-    with server.being_served(place, host, port):
+    with server.being_served(place, host, port, tls=tls is not None):
         start.start_database()
         start.installation().prepare_pages()
         _disconnect()
-        console.print(f"Serving {place} at http://{host}:{port} ({workers} workers). Ctrl-C stops it.")
-        _run(host, port, workers)
+        scheme = "https" if tls else "http"
+        console.print(f"Serving {place} at {scheme}://{host}:{port} ({workers} workers). Ctrl-C stops it.")
+        _run(host, port, workers, tls)
     return 0
 
 
-def _run(host: str, port: int, workers: int) -> None:
+class NoCertificate(Refusal):
+    code = "serve.no_certificate"
+    message = "{what_is_wrong}. Name both files, --certificate and --key, that this user may read."
+
+
+def _certificate(certificate: Path | None, key: Path | None) -> tuple[Path, Path] | None:
+    """The two files of TLS, or none; granian would say that one is missing when it is too late."""
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise NoCertificate(what_is_wrong="One of the two files of TLS is not named")
+    for file in (certificate, key):
+        if not (file.is_file() and os.access(file, os.R_OK)):
+            raise NoCertificate(what_is_wrong=f"{file} cannot be read")
+    return certificate, key
+
+
+def _run(host: str, port: int, workers: int, tls: tuple[Path, Path] | None) -> None:
     """Run granian here until a signal ends it; workers are fresh processes, so nothing of this one is shared."""
     import multiprocessing
 
-    from granian.constants import Interfaces
+    from granian.constants import Interfaces, SSLProtocols
     from granian.log import LogLevels
     from granian.server import Server
 
@@ -80,6 +107,11 @@ def _run(host: str, port: int, workers: int) -> None:
         backpressure=BACKPRESSURE,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
+        websockets=False,
+        ssl_cert=tls[0] if tls else None,
+        ssl_key=tls[1] if tls else None,
+        # Phones of ten years ago know 1.2; rustls has no suite without forward secrecy and authentication.
+        ssl_protocol_min=SSLProtocols.tls12,
         workers_kill_timeout=10,
     ).serve()
 

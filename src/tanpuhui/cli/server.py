@@ -67,7 +67,7 @@ class Running:
 
 
 @contextmanager
-def being_served(home: Path, host: str, port: int) -> Iterator[None]:
+def being_served(home: Path, host: str, port: int, *, tls: bool = False) -> Iterator[None]:
     """Hold the home's lock while the block serves, and say where; the lock is let go when the process ends."""
     stream = (home / LOCK).open("a")
     try:
@@ -75,7 +75,7 @@ def being_served(home: Path, host: str, port: int) -> Iterator[None]:
     except BlockingIOError:
         known = running(home)
         raise ServerRuns(home=home, url=known.url if known else "?") from None
-    url = f"http://{'localhost' if host in ('127.0.0.1', '::1') else host}:{port}"
+    url = f"{'https' if tls else 'http'}://{'localhost' if host in ('127.0.0.1', '::1') else host}:{port}"
     write_bytes(home / RECORD, json.dumps({"pid": os.getpid(), "url": url}).encode())
     _held.append(stream)
     try:

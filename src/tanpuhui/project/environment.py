@@ -6,10 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from tanpuhui.kit.refusal import Refusal
 
+#: This machine.
+HERE = ("localhost", "127.0.0.1", "::1")
 LOCAL, PRODUCTION = "local", "production"
 #: A secret of production has at least this many characters, and this many different ones.
 SECRET_LENGTH, SECRET_VARIETY = 50, 12
@@ -30,6 +32,13 @@ class IdentityService:
     client_id: str
     name: str
     secret: str = field(repr=False)
+    #: Other origins that the service's own description names, such as one for its keys.
+    others: tuple[str, ...] = ()
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Every origin that the server may speak to."""
+        return (self.origin, *self.others)
 
     @property
     def origin(self) -> str:
@@ -73,7 +82,9 @@ class Environment:
     licence: Licence
     #: The largest file that a page takes.
     page_upload_bytes: int
+    second_factor_for_everyone: bool
     secret: str | None = field(repr=False)
+    earlier_secrets: tuple[str, ...] = field(repr=False)
     #: ``tanpuhui work`` runs as a service of its own; otherwise the server begins a worker when there is work.
     has_worker: bool = False
 
@@ -102,11 +113,14 @@ def read(given: Mapping[str, str] | None = None) -> Environment:
         security_contact=_security_contact(values),
         licence=_licence(values),
         page_upload_bytes=_megabytes(values, "TANPUHUI_PAGE_UPLOAD_MB", 100) * 1_000_000,
-        secret=_secret(values, "TANPUHUI_SECRET_KEY"),
         has_worker=values.get("TANPUHUI_WORKER", "") == "1",
+        second_factor_for_everyone=_second_factor(values),
+        secret=_secret(values, "TANPUHUI_SECRET_KEY"),
+        earlier_secrets=tuple((_secret(values, "TANPUHUI_EARLIER_SECRET_KEYS") or "").split()),
     )
     if found.is_production:
         _refuse_unfit_for_production(found)
+        _refuse_open_transport(found, values.get("TANPUHUI_DATABASE_URL", ""))
     return found
 
 
@@ -123,23 +137,59 @@ def _refuse_unfit_for_production(found: Environment) -> None:
             what_is_wrong="names no host" if not found.hosts else "names every host",
             next_step="Set the host names under which this installation is reached, with commas between them.",
         )
-    secret = found.secret or ""
-    example = secret.lower().startswith(EXAMPLE_SECRETS)
-    if len(secret) < SECRET_LENGTH or len(set(secret)) < SECRET_VARIETY or example:
-        raise BadSetting(
-            variable="TANPUHUI_SECRET_KEY",
-            what_is_wrong="is missing" if not secret else "is short, or one from an example",
-            next_step=(
-                f"Put {SECRET_LENGTH} or more random characters into a file and name it in TANPUHUI_SECRET_KEY_FILE "
-                "(openssl rand -base64 48)."
-            ),
-        )
+    _refuse_bad_secret("TANPUHUI_SECRET_KEY", found.secret or "")
+    for earlier in found.earlier_secrets:
+        _refuse_bad_secret("TANPUHUI_EARLIER_SECRET_KEYS", earlier)
     if not found.mail.host:
         raise BadSetting(
             variable="TANPUHUI_EMAIL_URL",
             what_is_wrong="is missing, and people sign in with codes that are sent by e-mail",
             next_step="Set it to smtps://USER@HOST:465 or smtp+tls://USER@HOST:587.",
         )
+
+
+def _refuse_bad_secret(variable: str, secret: str) -> None:
+    example = secret.lower().startswith(EXAMPLE_SECRETS)
+    if len(secret) < SECRET_LENGTH or len(set(secret)) < SECRET_VARIETY or example:
+        raise BadSetting(
+            variable=variable,
+            what_is_wrong="is missing" if not secret else "is short, or one from an example",
+            next_step=(
+                f"Put {SECRET_LENGTH} or more random characters into a file and name it in {variable}_FILE "
+                "(openssl rand -base64 48)."
+            ),
+        )
+
+
+def _refuse_open_transport(found: Environment, database: str) -> None:
+    """What leaves this machine is encrypted, and the other side shows who it is."""
+    if not (found.mail.tls or found.mail.ssl or found.mail.host in HERE):
+        raise BadSetting(
+            variable="TANPUHUI_EMAIL_URL",
+            what_is_wrong="sends codes over the network without encryption",
+            next_step="Use smtps:// or smtp+tls://, or a mail server on this machine.",
+        )
+    parts = urlsplit(database)
+    query = parse_qs(parts.query)
+    hosts = {parts.hostname or "", *query.get("host", [])}
+    remote = any(host and host not in HERE and not host.startswith("/") for host in hosts)
+    if remote and query.get("sslmode", [""])[-1] != "verify-full":
+        raise BadSetting(
+            variable="TANPUHUI_DATABASE_URL",
+            what_is_wrong="reaches another machine without checking its certificate",
+            next_step="Add sslmode=verify-full (and sslrootcert=FILE where the certificate is your own).",
+        )
+
+
+def _second_factor(values: Mapping[str, str]) -> bool:
+    given = values.get("TANPUHUI_SECOND_FACTOR", "") or "organisations"
+    if given not in ("organisations", "everyone"):
+        raise BadSetting(
+            variable="TANPUHUI_SECOND_FACTOR",
+            what_is_wrong=f"is {given!r}",
+            next_step="Set organisations (the default) or everyone.",
+        )
+    return given == "everyone"
 
 
 def _secret(values: Mapping[str, str], variable: str) -> str | None:
@@ -212,8 +262,17 @@ def _identity_service(values: Mapping[str, str]) -> IdentityService | None:
                 what_is_wrong="is missing, and TANPUHUI_OIDC_ISSUER is set",
                 next_step="Set both as the identity service gave them, or unset the issuer.",
             )
+    others = tuple(values.get("TANPUHUI_OIDC_ORIGINS", "").replace(",", " ").split())
+    for other in others:
+        if urlsplit(other).scheme != "https" or urlsplit(other).path:
+            raise BadSetting(
+                variable="TANPUHUI_OIDC_ORIGINS",
+                what_is_wrong=f"names {other}, which is not an https origin",
+                next_step="Set addresses such as https://keys.example.org, with commas between them.",
+            )
     return IdentityService(
-        issuer=issuer.rstrip("/"),
+        issuer=issuer,
+        others=others,
         client_id=client_id or "",
         name=values.get("TANPUHUI_OIDC_NAME") or "城市身份服务 / City identity service",
         secret=secret or "",

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tanpuhui.access.limits import RESIDENT
 from tanpuhui.kit.home import home, secret_key
 from tanpuhui.project import environment
 from tanpuhui.project.database import APP_ROLE, django_database, url
@@ -57,7 +58,6 @@ INSTALLED_APPS = [
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.contenttypes",
     "django.contrib.auth",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_htmx",
@@ -70,7 +70,6 @@ INSTALLED_APPS = [
 ]
 #: Tables of libraries that the application's role must be able to change; our own are named by their stages.
 MUTABLE_TABLES = [
-    "django_session",
     "django_cache",
     "account_emailaddress",
     "account_emailconfirmation",
@@ -80,21 +79,25 @@ MUTABLE_TABLES = [
 ]
 MIDDLEWARE = [
     "tanpuhui.web.shared.request_id.RequestId",
-    "tanpuhui.api.middleware.Problems",
+    # What sets headers is around everything that answers: pages, files, interfaces, errors.
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "tanpuhui.web.shared.headers.Headers",
+    "tanpuhui.api.middleware.Problems",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "tanpuhui.web.shared.readable.Readable",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tanpuhui.web.shared.session_age.SessionAge",
     "tanpuhui.web.shared.language.UserLanguage",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "tanpuhui.web.shared.pace.Pace",
     "tanpuhui.web.shared.refused.Refused",
 ]
 PGTRIGGER_MIGRATIONS = True
@@ -116,11 +119,18 @@ CACHES: dict[str, dict[str, Any]] = {
         "LOCATION": "django_cache",
         "OPTIONS": {"MAX_ENTRIES": 200_000},
     },
-    #: Each worker's own: figures of public pages, for a minute.
-    "worker": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "worker"},
+    #: Each worker's own: figures of public pages, and how many forms came from whom, for a minute.
+    "worker": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "worker",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    },
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
-SESSION_COOKIE_AGE = 14 * 24 * 3600
+#: Earlier secrets, with which what was signed before a change is still believed.
+SECRET_KEY_FALLBACKS = list(_env.earlier_secrets)
+SESSION_ENGINE = "tanpuhui.access.session"
+#: At most; the limits of without use and at all are in tanpuhui.access.session, shorter for organisations.
+SESSION_COOKIE_AGE = int(RESIDENT.unused.total_seconds())
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -185,10 +195,18 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = 10 * 60
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_MAX_ATTEMPTS = 3
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 10 * 60
+ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS = 3
+#: Before somebody changes how they sign in, they have shown who they are within this many seconds.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 10 * 60
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+#: Answers are the same for addresses that are known and for those that are not.
+ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_MAX_EMAIL_ADDRESSES = 2
@@ -201,7 +219,7 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": "10/m/ip,5/5m/key",
     "signup": "20/m/ip",
     "request_login_code": "20/m/ip,3/m/key,10/h/key",
-    "confirm_email": "1/10s/key",
+    "confirm_email": "1/10s/key,10/h/key",
     "manage_email": "10/m/user",
     "reauthenticate": "10/m/user",
     # Ours: guessing an identifier at a provider, a code of a group, or a document or letter at a counter.
@@ -214,6 +232,9 @@ MFA_ADAPTER = "tanpuhui.web.sign_in.second_factor.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_PASSKEY_SIGNUP_ENABLED = True
+#: A code of an app is good for its half minute alone, and once.
+MFA_TOTP_PERIOD, MFA_TOTP_TOLERANCE = 30, 0
+MFA_RATE_LIMITS = {"webauthn_login": "10/m/ip"}
 MFA_TOTP_ISSUER = "Tanpuhui 碳普惠"
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 #: A passkey works on http://localhost too, where browsers allow it.
@@ -221,6 +242,10 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _env.is_production
 MFA_FORMS = {
     "add_webauthn": "tanpuhui.web.sign_in.forms.AddPasskey",
     "signup_webauthn": "tanpuhui.web.sign_in.forms.FirstPasskey",
+    "edit_webauthn": "tanpuhui.web.sign_in.forms.RenamePasskey",
+    "login_webauthn": "tanpuhui.web.sign_in.forms.SignInByPasskey",
+    "authenticate_webauthn": "tanpuhui.web.sign_in.forms.ShowPasskey",
+    "reauthenticate_webauthn": "tanpuhui.web.sign_in.forms.ShowPasskeyAgain",
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = _env.behind_proxies
 SOCIALACCOUNT_ADAPTER = "tanpuhui.web.sign_in.adapter.IdentityServiceAdapter"
@@ -228,28 +253,34 @@ SOCIALACCOUNT_EMAIL_REQUIRED = False
 SOCIALACCOUNT_EMAIL_VERIFICATION = "none"
 SOCIALACCOUNT_QUERY_EMAIL = False
 SOCIALACCOUNT_STORE_TOKENS = False
-SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {}
-if _env.identity_service:
-    SOCIALACCOUNT_PROVIDERS = {
-        "openid_connect": {
-            "SCOPE": ["openid"],
-            "OAUTH_PKCE_ENABLED": True,
-            "APPS": [
-                {
-                    "provider_id": "city",
-                    "name": _env.identity_service.name,
-                    "client_id": _env.identity_service.client_id,
-                    "secret": _env.identity_service.secret,
-                    # What is signed says who it is; nothing more is asked for.
-                    "settings": {"server_url": _env.identity_service.issuer, "fetch_userinfo": False},
-                }
-            ],
-        }
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
+    "openid_connect": {
+        "provider_class": "tanpuhui.web.sign_in.identity_service.ServiceProvider",
+        "SCOPE": ["openid"],
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [],
     }
+}
+#: Whom the server itself speaks to over HTTP; nobody else.
+OUTBOUND_ORIGINS: tuple[str, ...] = ()
+if _env.identity_service:
+    OUTBOUND_ORIGINS = _env.identity_service.origins
+    SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"] = [
+        {
+            "provider_id": "city",
+            "name": _env.identity_service.name,
+            "client_id": _env.identity_service.client_id,
+            "secret": _env.identity_service.secret,
+            # What is signed says who it is; nothing more is asked for.
+            "settings": {"server_url": _env.identity_service.issuer, "fetch_userinfo": False},
+        }
+    ]
 #: Signing in without proof, for the demonstration; production refuses to start with it.
 DEMO = _env.is_demo
 #: Whoever acts for an organisation needs a passkey or an authenticator app.
 SECOND_FACTOR_FOR_ORGANISATIONS = not _env.is_demo
+#: Residents too, where the city says so (TANPUHUI_SECOND_FACTOR=everyone).
+SECOND_FACTOR_FOR_RESIDENTS = _env.second_factor_for_everyone
 
 # -- what is public -----------------------------------------------------------------------------------------------
 
@@ -271,6 +302,7 @@ _form_action = ["'self'", *([_env.identity_service.origin] if _env.identity_serv
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
+        "object-src": ["'none'"],
         "script-src": ["'self'"],
         "style-src": ["'self'"],
         "img-src": ["'self'", "data:"],
@@ -291,7 +323,8 @@ if _env.behind_proxies:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 if _env.is_production:
     SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    #: A program that calls without TLS is told so, and not led on: it would not notice what it gives away.
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^api/"]
     SECURE_HSTS_SECONDS = 2 * 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
@@ -309,6 +342,8 @@ else:
 
 # -- limits of a request ------------------------------------------------------------------------------------------
 
+#: How quickly somebody may send forms, besides the limits of signing in: a user, and an address of the network.
+FORMS_A_MINUTE = {"user": 120, "address": 240}
 #: Pages take small forms; files are streamed by the interface for providers, which has limits of its own.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
@@ -339,9 +374,16 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "tanpuhui.web.shared.log.WithRequestId"}},
-    "formatters": {"plain": {"()": "tanpuhui.web.shared.log.Plain"}},
+    "formatters": {
+        "plain": {"()": "tanpuhui.web.shared.log.Plain"},
+        "json": {"()": "tanpuhui.web.shared.log.Json"},
+    },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["request_id"]}
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "json" if _env.is_production else "plain",
+            "filters": ["request_id"],
+        }
     },
     "loggers": {
         "django": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},

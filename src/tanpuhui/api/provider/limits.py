@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from datetime import datetime
 
+from allauth.core.internal.httpkit import get_client_ip
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 
 from tanpuhui.api.refusals import TooManyRequests
@@ -24,8 +26,11 @@ def limit(name: str) -> int:
 
 
 def address_of(request: HttpRequest) -> str:
-    """Where a request came from."""
-    return str(request.META.get("REMOTE_ADDR") or "unknown")
+    """Where a request came from: as our own proxies say it, where some stand in front."""
+    try:
+        return get_client_ip(request) or "unknown"
+    except ImproperlyConfigured:
+        return "unknown"
 
 
 def refuse_guessing(request: HttpRequest, *, at: datetime) -> None:

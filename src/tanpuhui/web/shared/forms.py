@@ -12,6 +12,7 @@ from django.views.generic.edit import FormView
 
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.web.shared.refused import status_of, text_of
+from tanpuhui.web.shared.security_log import note
 
 
 class Renderer(DjangoTemplates):
@@ -39,9 +40,11 @@ class FormPage(_FormView):
             with transaction.atomic():
                 answer = self.do(form)
         except Refusal as refusal:
+            note("refused", self.request, code=refusal.code)
             form.add_error(None, text_of(refusal))
             return self.render_to_response(self.get_context_data(form=form), status=status_of(refusal))
         return answer or super().form_valid(form)  # type: ignore[return-value]
 
     def form_invalid(self, form: BaseForm) -> HttpResponse:
+        note("form_refused", self.request, fields="+".join(sorted(form.errors)))
         return self.render_to_response(self.get_context_data(form=form), status=422)

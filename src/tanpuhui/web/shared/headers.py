@@ -1,4 +1,7 @@
-"""Headers that no library sets: what the browser may use, and that pages of signed-in people are not kept."""
+"""Headers that no library sets: what the browser may use, and that pages of signed-in people are not kept.
+
+When somebody signs out, the browser is told to forget what it kept of this site.
+"""
 
 from __future__ import annotations
 
@@ -29,4 +32,7 @@ class Headers:
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         if settings.SESSION_COOKIE_NAME in request.COOKIES or response.cookies:
             response.headers.setdefault("Cache-Control", "no-store, private")
+        ended = response.cookies.get(settings.SESSION_COOKIE_NAME)
+        if ended is not None and not ended.value:
+            response.headers.setdefault("Clear-Site-Data", '"cache", "storage"')
         return response

@@ -45,11 +45,18 @@ def choose(request: HttpRequest) -> HttpResponse:
     language = request.POST.get("language", "")
     if language in dict(settings.LANGUAGES):
         remember(response, language)
-        ours = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
-        if ours and isinstance(request.user, User) and request.user.language != language:
+        if _is_ours(request) and isinstance(request.user, User) and request.user.language != language:
             request.user.language = language
             request.user.save(update_fields=["language"])
     return response
+
+
+def _is_ours(request: HttpRequest) -> bool:
+    """Whether a page of ours sent this form: browsers say it in one header or the other."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site == "same-origin"
+    return request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
 
 
 def remember(response: HttpResponseBase, language: str) -> None:

@@ -14,6 +14,7 @@ from django.utils.translation import get_language, gettext, pgettext
 
 from tanpuhui.evidence.said import chinese
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.web.shared.security_log import note
 
 NOT_FOUND, CONFLICT, NOT_POSSIBLE = 404, 409, 422
 _CONFLICTS = ("already", "taken", "in_use", "used", "closed")
@@ -58,5 +59,6 @@ class Refused:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, Refusal):
             return None
+        note("refused", request, code=exception.code)
         context = {"text": text_of(exception), "code": exception.code}
         return render(request, "shared/refused.html", context, status=status_of(exception))

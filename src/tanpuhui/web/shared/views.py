@@ -11,4 +11,4 @@ def healthz(request: HttpRequest) -> HttpResponse:
     del request
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
-    return HttpResponse("ok\n", content_type="text/plain")
+    return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")

@@ -9,6 +9,6 @@ class SignInConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to what allauth tells."""
-        from tanpuhui.web.sign_in import identity_service, second_factor
+        from tanpuhui.web.sign_in import events, identity_service, second_factor
 
-        assert all((identity_service, second_factor))
+        assert all((events, identity_service, second_factor))

@@ -9,20 +9,24 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 
+from tanpuhui.access import session
+from tanpuhui.access.audit import record
 from tanpuhui.access.hold import account_of
 from tanpuhui.access.models import User
 from tanpuhui.consent.age import ZONE
 from tanpuhui.kit.moment import utc_now
-from tanpuhui.web.shared.access import ResidentRequest, resident_page
+from tanpuhui.web.shared.access import ResidentRequest, resident_page, shown_recently
 from tanpuhui.web.shared.forms import FormPage
 from tanpuhui.web.shared.request_id import current
+from tanpuhui.web.shared.security_log import note
 from tanpuhui.web.sign_in.forms import OpenAccountForm
 from tanpuhui.web.sign_in.guardian import code_for
 from tanpuhui.web.sign_in.open_account import open_for
@@ -72,8 +76,59 @@ def settings(request: HttpRequest) -> HttpResponse:
         "has_codes": Authenticator.Type.RECOVERY_CODES in found,
         "has_account": account_of(request.user) is not None,
         "services": SocialAccount.objects.filter(user=request.user).count(),
+        "browsers": len(session.present(request.user, at=utc_now())),
     }
     return render(request, "sign_in/settings.html", context)
+
+
+@login_required
+def browsers(request: HttpRequest) -> HttpResponse:
+    """Where this user is signed in; any other of these sessions, or all of them, can be ended."""
+    assert isinstance(request.user, User)
+    here = session.digest_of(request.session.session_key or "")
+    if request.method == "POST":
+        answer = end_sessions(request)
+        assert isinstance(answer, HttpResponse)
+        return answer
+    found = [
+        {
+            "name": one.session_key,
+            "browser": one.browser,
+            "began_at": one.began_at,
+            "seen_at": one.seen_at,
+            "is_this": one.session_key == here,
+        }
+        for one in session.present(request.user, at=utc_now())
+    ]
+    return render(request, "sign_in/browsers.html", {"browsers": found})
+
+
+def _end_sessions(request: HttpRequest) -> HttpResponse:
+    """End one session, or all but this one."""
+    assert isinstance(request.user, User)
+    name = request.POST.get("end", "")
+    with transaction.atomic():
+        if name == "others":
+            ended = session.end_others(request.user, request.session.session_key)
+        else:
+            ended = session.end(request.user, name)
+            if not ended:
+                raise Http404
+        facts: dict[str, Any] = {"sessions_ended": ended}
+        record(
+            "end_sessions",
+            who=request.user,
+            at=utc_now(),
+            object_kind="user",
+            object_key=request.user.pk,
+            facts=facts,
+            request_id=current(),
+        )
+    note("sessions_ended", request, **facts)
+    return redirect("signed_in_browsers")
+
+
+end_sessions = shown_recently(_end_sessions)
 
 
 @resident_page

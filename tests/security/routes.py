@@ -1,0 +1,32 @@
+"""Every route of pages with addresses to try, as the table of access knows them."""
+
+from __future__ import annotations
+
+from django.urls import get_resolver, reverse
+
+from web.access_table import TABLE, VALUES
+from web.site import KINDS, own_code
+from web.test_routes import routes
+
+ROUTES = dict(routes(get_resolver()))
+NAMES = sorted(TABLE)
+
+
+def kind_of(name: str) -> str:
+    """The kind of organisation a route is for, or nothing."""
+    kind = name.partition(":")[0]
+    return kind if kind in KINDS else ""
+
+
+def address_of(name: str, role: str, **given: object) -> str:
+    """The address of a route as one role would ask for it."""
+    code = own_code(kind_of(name) or (role if role in KINDS else KINDS[0]))
+    values = {
+        key: code if key == "organisation" else VALUES.get(key) for key in ROUTES[name].pattern.converters
+    }
+    return reverse(name, kwargs=values | given)
+
+
+def is_page_for(name: str, role: str) -> bool:
+    """Whether this role gets a page there."""
+    return TABLE[name].get(role, TABLE[name]["else"]) == 200

@@ -1,0 +1,331 @@
+"""What the code itself must not have; each exception is named here with its reason."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import tanpuhui
+from tanpuhui.evidence.expressions import literal, name
+
+PACKAGE = Path(tanpuhui.__file__).parent
+ROOT = PACKAGE.parents[1]
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if "migrations" not in path.parts)
+SCRIPTS = sorted(PACKAGE.rglob("static/**/*.js"))
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def place(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+def calls() -> Iterator[tuple[str, ast.Call, str]]:
+    """Every call: file, node, and what is called, as it is written."""
+    for path in FILES:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Call):
+                yield place(path), node, ast.unparse(node.func)
+
+
+def imports() -> Iterator[tuple[str, str]]:
+    for path in FILES:
+        for node in ast.walk(tree_of(path)):
+            if isinstance(node, ast.Import):
+                yield from ((place(path), one.name) for one in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield place(path), node.module or ""
+
+
+def of_module(*names: str) -> set[str]:
+    """The files that import one of these modules."""
+    return {
+        file
+        for file, module in imports()
+        if any(module == one or module.startswith(one + ".") for one in names)
+    }
+
+
+def test_nothing_that_was_sent_is_run_as_a_program() -> None:
+    forbidden = {"eval", "exec", "compile", "__import__"}
+
+    assert [(file, called) for file, _, called in calls() if called in forbidden] == []
+    assert of_module("code", "codeop", "jinja2") == set()
+
+
+def test_nothing_is_read_that_can_hold_objects() -> None:
+    """Content is JSON, TOML, CSV and Parquet, none of which makes objects of ours; no XML, YAML, pickle or archive."""
+    assert (
+        of_module("pickle", "marshal", "shelve", "dill", "yaml", "xml", "lxml", "zipfile", "tarfile") == set()
+    )
+
+
+def test_no_program_of_the_machine_gets_what_was_sent() -> None:
+    """The embedded database and the server in the background are started with fixed words, never through a shell."""
+    assert of_module("subprocess") == {"project/embedded.py", "cli/server.py"}
+    assert [file for file, node, _ in calls() if any(word.arg == "shell" for word in node.keywords)] == []
+    assert [file for file, _, called in calls() if called in ("os.system", "os.popen")] == []
+
+
+def test_only_named_files_speak_to_the_network() -> None:
+    assert of_module("requests") == {
+        "web/sign_in/identity_service.py",
+        "web/sign_in/identity_service_views.py",
+    }
+    assert of_module("httpx") == {"client/client.py"}
+    assert of_module("urllib.request", "socket", "http.client", "ftplib", "smtplib", "telnetlib") == {
+        "cli/server.py"
+    }
+
+
+def test_certificates_are_always_checked() -> None:
+    unchecked = {"verify", "check_hostname", "verify_mode", "cert_reqs"}
+
+    assert [file for file, node, _ in calls() if any(word.arg in unchecked for word in node.keywords)] == []
+    assert [file for file, _, called in calls() if called.endswith("_create_unverified_context")] == []
+
+
+def test_digests_and_ciphers_are_of_our_time() -> None:
+    """The invented city of the demonstration names its people by BLAKE2s, which keeps nothing secret."""
+    allowed = {"sha256", "digest", "compare_digest", "hexdigest", "file_digest"}
+    used = {
+        called.rpartition(".")[2]
+        for file, _, called in calls()
+        if called.startswith(("hashlib.", "hmac.")) and not file.startswith("cli/demo/")
+    }
+
+    assert used <= allowed
+    primitives = {module for _, module in imports() if module.startswith("cryptography.hazmat.primitives")}
+    assert primitives <= {
+        "cryptography.hazmat.primitives",
+        "cryptography.hazmat.primitives.asymmetric.ed25519",
+        "cryptography.hazmat.primitives.ciphers.aead",
+        "cryptography.hazmat.primitives.serialization",
+    }
+    built = {called.partition("(")[0] for _, _, called in calls()}
+    ciphers = {one for one in built if re.match(r"(AES|ChaCha|Cipher|ECB|CBC|modes\.|padding\.)", one)}
+    assert ciphers == {"AESGCM"}
+
+
+def test_what_must_not_be_guessed_comes_from_the_systems_generator() -> None:
+    """``random`` draws the invented city of the demonstration from a seed, and how long a client waits."""
+    assert of_module("random") <= {
+        "cli/demo/city.py",
+        "cli/demo/draft.py",
+        "cli/demo/people.py",
+        "client/client.py",
+    }
+    bits = [node for _, node, called in calls() if called in ("secrets.token_urlsafe", "secrets.token_bytes")]
+    assert bits
+    assert all(isinstance(node.args[0], ast.Constant) and int(node.args[0].value) >= 16 for node in bits)
+
+
+#: What is put into SQL as text, by file: quoted by ``name`` or ``literal``, or a number or a constant of ours.
+#: A new one fails here, and is looked at before it is added.
+PUT_INTO_SQL: dict[str, set[str]] = {
+    "consent/gate.py": {"_quoted(ENDING)"},
+    "evidence/candidates.py": {"_select(reading, read, absent)"},
+    "evidence/duplicates.py": {"_keyed(measures)", "_known(earlier)", "_VERDICTS", "IDS_OF_ACCEPTED"},
+    "evidence/lake.py": {
+        "literal(provider)",
+        "columns",
+        "local_day('ended_us', zone)",
+        "UNLINKED",
+        "buckets",
+        "query",
+        "literal(str(unfinished))",
+    },
+    "evidence/quarantine.py": {"file", "pairs", "literal(LINE)", "reused", "person"},
+    "evidence/rehearse.py": {"ROWS_PER_BATCH", "MOST_LISTED"},
+    "evidence/resubmit.py": {"listed"},
+    "evidence/rows.py": {
+        "texts",
+        "names",
+        "values",
+        "others",
+        "name(column)",
+        "', '.join(columns)",
+        "', '.join(texts)",
+        "number",
+        "literal(str(envelope.path))",
+    },
+    "evidence/settle.py": {"MEMORY_LIMIT", "work / 'spill'", "ROWS_PER_BATCH", "sums", "row", "source"},
+    "evidence/subjects.py": {"_ASKED"},
+    "ledger/invariants.py": {"invariant.query", "ROWS_NAMED"},
+}
+ORDERS = {"execute", "executemany", "raw", "extra", "RawSQL", "copy", "RunSQL", "sql", "query"}
+
+
+def test_what_is_put_into_sql_as_text_is_known() -> None:
+    found: dict[str, set[str]] = {}
+    for file, node, called in calls():
+        if called.rpartition(".")[2] in ORDERS and node.args and isinstance(node.args[0], ast.JoinedStr):
+            parts = {
+                ast.unparse(one.value) for one in node.args[0].values if isinstance(one, ast.FormattedValue)
+            }
+            found.setdefault(file, set()).update(parts)
+        if called.rpartition(".")[2] in ORDERS and node.args:
+            assert not isinstance(node.args[0], ast.BinOp), (file, ast.unparse(node))
+
+    unknown = {file: parts - PUT_INTO_SQL.get(file, set()) for file, parts in found.items()}
+    assert {file: parts for file, parts in unknown.items() if parts} == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["'", "''", "'", "'; DROP TABLE x; --", '"', '""; --', "%s", "{}", "$1", "\n", "名", "x" * 500]
+)
+def test_text_and_names_in_sql_stay_what_they_are(text: str) -> None:
+    connection = duckdb.connect()
+
+    said = connection.execute(f"SELECT {literal(text)}").fetchone()
+    connection.execute(f"CREATE TABLE t ({name(text)} VARCHAR)")
+
+    assert said == (text,)
+    assert connection.execute("DESCRIBE t").fetchall()[0][0] == text
+
+
+def test_patterns_are_not_made_of_what_was_sent() -> None:
+    made = [
+        (file, ast.unparse(node.args[0]))
+        for file, node, called in calls()
+        if called
+        in {
+            "re.compile",
+            "re.match",
+            "re.fullmatch",
+            "re.search",
+            "re.sub",
+            "re.split",
+            "re.findall",
+            "re.finditer",
+        }
+        and not isinstance(node.args[0], ast.Constant)
+    ]
+
+    assert all(not re.search(r"request|given|value|text\b", pattern) for _, pattern in made), made
+    for file, pattern in made:
+        assert "rf'" in pattern or "f'" in pattern or pattern.isupper() or "PREFIX" in pattern, (
+            file,
+            pattern,
+        )
+
+
+def test_nothing_is_marked_as_safe_for_a_page_by_hand() -> None:
+    marking = {"mark_safe", "SafeString", "SafeText", "safe"}
+
+    assert [(file, called) for file, _, called in calls() if called.rpartition(".")[2] in marking] == []
+
+
+def test_templates_are_files_and_never_made_of_what_was_sent() -> None:
+    made = [
+        (file, called)
+        for file, _, called in calls()
+        if called in ("Template", "template.Template", "engines", "from_string")
+    ]
+
+    assert made == []
+
+
+def test_formats_are_constants() -> None:
+    """``format`` reads attributes of what it is given, so what is formatted with is never what somebody sent."""
+    ours = {
+        ("api/language.py", "template"),
+        ("consent/policy.py", "_template(lang)"),
+        ("kit/refusal.py", "self.message"),
+        ("project/database.py", "statement"),
+        ("quantify/steps.py", "until"),
+        ("registry/serial.py", "shape"),
+        ("web/shared/refused.py", "gettext(refusal.message)"),
+    }
+    for file, node, called in calls():
+        if called.endswith((".format", ".format_map")) and isinstance(node.func, ast.Attribute):
+            on = ast.unparse(node.func.value)
+            constant = isinstance(node.func.value, ast.Constant) or on.strip("_").isupper()
+            assert constant or on.startswith("sql.SQL(") or (file, on) in ours, (file, on)
+
+
+def test_forms_without_a_token_are_named() -> None:
+    exempt = {place(path) for path in FILES if "@csrf_exempt" in path.read_text()}
+
+    assert exempt == {"web/shared/language.py"}
+
+
+def test_forms_name_their_fields() -> None:
+    for path in FILES:
+        assert "__all__" not in re.findall(r"fields\s*=\s*['\"](\w+)", path.read_text()), path
+        assert not re.search(
+            r"\*\*request\.(POST|GET|data)|setattr\([^,]+,\s*(name|key|field)", path.read_text()
+        ), path
+
+
+def test_files_are_never_named_by_who_sent_them() -> None:
+    """Only the stem of a sent name is kept, as a word in a row; every path is made of digests and numbers of ours."""
+    for file in (
+        "evidence/inbox.py",
+        "evidence/upload.py",
+        "api/provider/batches.py",
+        "api/provider/request.py",
+    ):
+        text = (PACKAGE / file).read_text()
+        assert not re.search(r"/\s*(name|stem|filename|given|file_name)\b", text), file
+
+
+def test_our_scripts_put_text_into_pages_as_text() -> None:
+    forbidden = re.compile(
+        r"\b(eval|Function|innerHTML|outerHTML|insertAdjacentHTML|document\.write|postMessage|localStorage|sessionStorage|indexedDB|WebSocket"
+        r"|__proto__|setTimeout\(['\"])\b"
+    )
+
+    assert SCRIPTS
+    for path in SCRIPTS:
+        assert not forbidden.search(path.read_text()), path
+
+
+def tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("this is not a checkout")
+    return [ROOT / one for one in listed.stdout.split("\0") if one]
+
+
+def test_no_secret_is_in_the_repository() -> None:
+    secret = re.compile(
+        rb"-----BEGIN [A-Z ]*PRIVATE KEY-----|AKIA[0-9A-Z]{16}|ghp_[A-Za-z0-9]{36}|tph_[A-Za-z0-9_-]{43}"
+        rb"|xox[bp]-[0-9]+-|AIza[0-9A-Za-z_-]{35}"
+    )
+    for path in tracked():
+        if path.is_file() and path.stat().st_size < 2_000_000 and path.relative_to(ROOT).parts[0] != "tests":
+            assert not secret.search(path.read_bytes()), path
+
+
+def test_the_package_holds_no_test_and_no_history() -> None:
+    """What is installed is ``src/tanpuhui`` and certified content, by what the build says."""
+    build = (ROOT / "pyproject.toml").read_text()
+
+    assert 'packages = ["src/tanpuhui"]' in build
+    assert not [path for path in PACKAGE.rglob("*") if path.name in (".git", ".svn", "tests", "conftest.py")]
+
+
+def test_every_requirement_is_pinned_with_its_digest() -> None:
+    for file in ("base.txt", "dev.txt"):
+        lines = (ROOT / "requirements" / file).read_text().splitlines()
+        named = [index for index, line in enumerate(lines) if re.match(r"[a-z0-9]", line)]
+        assert named
+        for index in named:
+            assert re.match(r"[a-z0-9._\[\],-]+==[^ ]+", lines[index]), lines[index]
+            assert "--hash=sha256:" in lines[index + 1], lines[index]
+        assert not [line for line in lines if "://" in line or line.startswith("--")], file
+
+
+def test_actions_of_the_shell_are_strict() -> None:
+    run = (ROOT / ".ci" / "run").read_text()
+
+    assert "set -euo pipefail" in run
