@@ -13,7 +13,7 @@ from psycopg import sql
 from tanpuhui.web.shared.log import Json, Plain, WithRequestId
 
 #: Tables that looking at a page may change: sessions, and counts of attempts.
-BESIDES = {"session", "django_cache"}
+BESIDES = {"session", "django_cache", "evidence_requestcount"}
 
 
 class Lines(logging.Handler):
