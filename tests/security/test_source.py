@@ -341,6 +341,16 @@ def test_what_is_installed_is_what_is_pinned() -> None:
             assert metadata.version(package) in versions, package
 
 
+def test_types_are_checked_strictly() -> None:
+    """Nothing is converted from one type into another without it being said."""
+    build = (ROOT / "pyproject.toml").read_text()
+
+    assert re.search(r"^strict = true$", build, re.MULTILINE)
+    assert "mypy" in (ROOT / "Makefile").read_text()
+    unnamed = [place(path) for path in FILES if re.search(r"# type: ignore(?!\[)", path.read_text())]
+    assert unnamed == []
+
+
 def test_actions_of_the_shell_are_strict() -> None:
     run = (ROOT / ".ci" / "run").read_text()
 
