@@ -30,7 +30,7 @@ from tanpuhui.consent.models import Identity
 pytestmark = pytest.mark.django_db
 SECRET = "a secret of this client, long enough"
 ANY_HEADER = JWSRegistry(strict_check_header=False)
-KEY, OTHER_KEY = (RSAKey.generate_key(2048, {"kid": "one", "use": "sig"}) for _ in range(2))
+KEY, OTHER_KEY = (RSAKey.generate_key(3072, {"kid": "one", "use": "sig"}) for _ in range(2))
 
 
 class Service(ThreadingHTTPServer):
@@ -265,6 +265,14 @@ def test_a_token_that_is_not_signed_by_the_service_is_not_believed(
 
     assert answer.status_code == 401
     assert User.objects.count() == 0
+
+
+def test_a_key_that_is_too_short_is_not_believed(
+    as_the_application: None, service: Service, settings: Any
+) -> None:
+    settings.IDENTITY_SERVICE_RSA_BITS = 4_096
+
+    assert come_back(Client(), service).status_code == 401
 
 
 @pytest.mark.parametrize("name", ["jwk", "jku", "x5u"])
