@@ -27,5 +27,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 STATIC_ROOT = None
+#: Tests do the work that pages ask for themselves.
+WORK_COMMAND = []
 WHITENOISE_USE_FINDERS = True
 words.compile_all()

@@ -143,12 +143,16 @@ def test_answers_are_true_to_the_document(key: SigningKey) -> None:
 
 
 def refusals() -> list[type[Refusal]]:
-    """Every refusal of the evidence and of the API."""
+    """Every refusal of the evidence and of the provider's API; a resident's has its words where pages have theirs."""
 
     def below(kind: type[Refusal]) -> list[type[Refusal]]:
         return [each for child in kind.__subclasses__() for each in (child, *below(child))]
 
-    return [kind for kind in below(Refusal) if kind.code.startswith(("api.", "evidence."))]
+    return [
+        kind
+        for kind in below(Refusal)
+        if kind.code.startswith(("api.", "evidence.")) and ".api.resident" not in kind.__module__
+    ]
 
 
 #: Refusals of the evidence that only the operator's commands give: over the network they would be our fault.

@@ -10,6 +10,9 @@ import pytest
 COMMANDS = [
     "account open",
     "account show",
+    "challenge announce",
+    "challenge show",
+    "challenge tally",
     "close",
     "close due",
     "close list",
@@ -40,12 +43,17 @@ COMMANDS = [
     "methodology seal",
     "methodology show",
     "methodology stale",
+    "request done",
+    "request list",
+    "request refuse",
     "serve",
     "send",
     "send keygen",
     "session end",
     "session forget",
     "statement",
+    "statistics publish",
+    "statistics show",
 ]
 SCRIPT = """
 import sys

@@ -76,7 +76,7 @@ def test_each_kind_of_user_has_a_link_that_signs_in(served: dict[str, Any]) -> N
     assert homes["provider"][1].endswith("/provider/szt/")
     assert homes["operator2"][1].endswith("/operator/demo-centre/")
     assert set(homes) == {
-        "resident", "provider", "operator", "operator2", "company", "merchant", "bank", "verifier",
+        "resident", "provider", "operator", "operator2", "counter", "company", "merchant", "bank", "verifier",
     }  # fmt: skip
     assert get(served["url"] + "/demo/sign-in/nobody")[0] == 404
 

@@ -5,15 +5,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
 from typing import Any
 
 import pytest
+from django.db import transaction
 
-from close.town import SHANGHAI, Town, act, manifest, pending_mg, results
+from close.town import SHANGHAI, TAKEN_AT, Town, act, manifest, pending_mg, results
 from tanpuhui.close.due import Due, due
 from tanpuhui.close.replay import replay
 from tanpuhui.close.run import CloseAnswer
+from tanpuhui.consent.give import give
+from tanpuhui.consent.terms import Terms, acts_of_days
+from tanpuhui.evidence import contract, link
+from tanpuhui.evidence.take import take
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NEXT = date(2026, 3, 3)
@@ -136,3 +142,42 @@ def test_a_close_that_rests_on_an_earlier_day_is_replayed_after_that_day_changed
 
 def replayed(town: Town, answer: CloseAnswer) -> Any:
     return replay(manifest(answer), places=town.places, jurisdiction=town.jurisdiction, library=town.library)
+
+
+def test_two_reports_of_one_moment_within_a_second_of_midnight_are_one(town: Town, account: int) -> None:
+    """A phone sold at 23:59:59.7 by one provider's clock and at 00:00:00 by another's."""
+    other = contract.add(
+        "other",
+        format="generic",
+        kinds=["second_hand_sale"],
+        pia_reference="PIA-2",
+        valid_from=date(2020, 1, 1),
+        made_at=TAKEN_AT,
+    )
+    link.link_many(other.provider, [("a", account)], at=TAKEN_AT)
+    first, _ = acts_of_days(date(2026, 1, 1), None)
+    give(account, Terms("other", ("second_hand_sale",), acts_from_us=first), at=TAKEN_AT, method="test")
+    town.take(sale("2026-03-02T23:59:59.700000"))
+    path = town.folder / "other.ndjson"
+    path.write_text(json.dumps(sale("2026-03-03T00:00:00")), encoding="utf-8")
+    with transaction.atomic():
+        take("other", path, at=TAKEN_AT, lake=town.places.lake, buckets=town.buckets)
+
+    assert town.close().outcomes == {"credited": 1}
+    assert town.close(NEXT).outcomes == {"duplicate_of": 1}
+
+
+def sale(at: str) -> dict[str, Any]:
+    moment = f"{at}+08:00"
+    return act("second_hand_sale", f"sale-{at}", "a", pieces=1, started_at=moment, ended_at=moment)
+
+
+def test_the_long_record_of_a_stranger_makes_no_day_rest_on_the_days_before(town: Town, account: int) -> None:
+    town.take(ride("1", "metro_trip", "2026-02-20T08:00:00", "2026-02-20T08:30:00"))
+    town.close(date(2026, 2, 20))
+    stranger = act("rooftop_pv_output", "x", "nobody", energy_wh=1, started_at="2026-01-10T00:00:00+08:00")
+    town.take(stranger)
+
+    earlier = manifest(town.close()).body["inputs"]["earlier"]
+
+    assert earlier == {"from": "2026-03-01", "closes": []}

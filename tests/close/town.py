@@ -69,6 +69,12 @@ def act(
     }
 
 
+def ride(hour: int, distance_m: int) -> dict[str, Any]:
+    """A ride of a by pedal bike for two hours on the day, so that its speed is one at which people ride."""
+    ended = datetime(DAY.year, DAY.month, DAY.day, hour + 2, tzinfo=SHANGHAI).isoformat()
+    return act("bike_trip", f"b{hour}", "a", hour=hour, ended_at=ended, distance_m=distance_m)
+
+
 @dataclass
 class Town:
     """A lake of a few buckets under the demonstration's rules, on the tests' database."""

@@ -96,7 +96,7 @@ def test_the_notice_is_that_which_was_shown_and_says_how_to_withdraw() -> None:
         "version": notice.version,
         "lang": "en",
     }
-    for words in ("Withdraw", "Kept for: 36 MONTH", "privacy@carbon.example", "trip trace", "guardian"):
+    for words in ("Withdraw", "Kept for: 36 months", "privacy@carbon.example", "trip trace", "guardian"):
         assert words in notice.text
 
 
@@ -182,7 +182,9 @@ def metro_token() -> tuple[str, dict[str, Any], int]:
 
 def test_an_installation_names_itself_in_its_own_policy(fresh_home: Path) -> None:
     packaged = Path(__file__).parents[2] / "src/tanpuhui/consent/policy.toml"
-    own = packaged.read_text(encoding="utf-8").replace("Tanpuhui demonstration platform", "Shenzhen centre")
+    own = packaged.read_text(encoding="utf-8").replace(
+        "碳普惠演示平台 Tanpuhui demonstration platform", "Shenzhen centre"
+    )
     (fresh_home / "consent.toml").write_text(own, encoding="utf-8")
 
     assert metro_grant().artefact["recipient"]["name"] == "Shenzhen centre"

@@ -82,10 +82,11 @@ def assemble(
     )
     connection.execute("INSERT INTO distance VALUES ('A', 'B', 3600, 1), ('B', 'A', 3600, 1)")
     connection.execute(
-        "CREATE TABLE grant_given (account_id BIGINT, provider VARCHAR, kinds VARCHAR, from_us BIGINT, to_us BIGINT)"
+        "CREATE TABLE grant_given (account_id BIGINT, provider VARCHAR, kinds VARCHAR, from_us BIGINT, to_us BIGINT, "
+        "usable BOOLEAN)"
     )
     connection.execute(
-        "INSERT INTO grant_given SELECT DISTINCT account_id, provider, 'household_electricity_day', ?, ? "
+        "INSERT INTO grant_given SELECT DISTINCT account_id, provider, 'household_electricity_day', ?, ?, TRUE "
         "FROM current_record",
         [granted_from_us, FIRST + 100 * DAY],
     )

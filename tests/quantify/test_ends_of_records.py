@@ -14,7 +14,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from quantify.city import ALL_GRANTS, at, credits, ends, files_of, grant, quantify, quantify_on, record
+from quantify.city import (
+    ALL_GRANTS,
+    MINUTE_US,
+    at,
+    credits,
+    ends,
+    files_of,
+    grant,
+    quantify,
+    quantify_on,
+    record,
+)
 from tanpuhui.kit.moment import from_us
 from tanpuhui.quantify.engines.duckdb import DuckDb
 
@@ -352,3 +363,32 @@ def test_buckets_of_every_sort_run_one_after_the_other_on_one_engine(tmp_path: P
         ]
 
     assert found == [{1: 467_000}] * 32
+
+
+def test_readings_under_a_withdrawn_grant_are_no_baseline_of_another_grant(tmp_path: Path) -> None:
+    """A home withdrew its first grant and gave one from this day on: nothing of the week before is read.
+
+    2,200 Wh are above the city's 2,000 Wh for one person; a week of 2,400 Wh a day would be a saving of 200 Wh.
+    """
+    half_hour = 30 * MINUTE_US
+    slots = [
+        record(
+            1_000 + number,
+            "meter_slot",
+            at(0, day=-7) + number * half_hour,
+            provider="grid",
+            ended_us=at(0, day=-7) + (number + 1) * half_hour - 1,
+            energy_wh=50 if number < 7 * 48 else 50 - 4 - (number % 6 == 0),
+            pv_wh=0,
+        )
+        for number in range(8 * 48)
+    ]
+    kinds = "household_electricity_day"
+    first = grant("grid", kinds, usable=False)
+    second = grant("grid", kinds, from_us=at(0))
+
+    withdrawn = quantify(tmp_path, slots, [first, second])
+    standing = quantify(tmp_path, slots, [grant("grid", kinds)])
+
+    assert credits(withdrawn) == {}
+    assert list(credits(standing).values()) == [200 * 3_125 // 10]

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from close.town import SHANGHAI, TAKEN_AT, Town, act, certified_mg, pending_mg
+from close.town import KINDS, OPENED_AT, PROVIDER, SHANGHAI, TAKEN_AT, Town, act, certified_mg, pending_mg
 from tanpuhui.close.due import Due, due
 from tanpuhui.close.refusals import DayCertified
+from tanpuhui.consent.give import give
+from tanpuhui.consent.open_account import open_account
+from tanpuhui.consent.terms import Terms, acts_of_days
 from tanpuhui.ledger.invariants import check
 from tanpuhui.ledger.statement import statement
 from tanpuhui.registry.certify import TONNE_MG, Order, certify
@@ -36,7 +39,7 @@ def roof(
     source_id: str, person: str, energy_wh: int | None, day: date = FIRST, **more: Any
 ) -> dict[str, Any]:
     """A roof's output of half an hour: 420 mg for each Wh, so 2,500,000 Wh are 1.05 t."""
-    return act("rooftop_pv_output", source_id, person, day=day, energy_wh=energy_wh, **more)
+    return act("rooftop_pv_output", source_id, person, day=day, **({"energy_wh": energy_wh} | more))
 
 
 def lot_of(town: Town, through: date = FIRST) -> Lot:
@@ -158,3 +161,25 @@ def test_other_days_and_methodologies_close_as_always(town: Town, people: dict[s
     town.take(act("metro_trip", "m", "a", day=THIRD, distance_m=1_000))
 
     assert town.close(THIRD, at=TAKEN_AT).credited_mg == 46_700
+
+
+def test_an_act_that_moves_to_another_year_after_certification_is_not_certified_again(town: Town) -> None:
+    """3.15 t of 2026, of which 3 t are certified, turn out to be of 2025: 0.15 t of them are left to certify."""
+    old = date(2025, 12, 30)
+    account = open_account(at=OPENED_AT)
+    town.link({"a": account})
+    first, _ = acts_of_days(date(2025, 1, 1), None)
+    give(account, Terms(PROVIDER, KINDS, acts_from_us=first), at=OPENED_AT, method="test")
+    town.take(roof("1", "a", 7_500_000))
+    town.close(FIRST)
+    assert lot_of(town).tonnes == 3
+    town.take(roof("1", "a", 7_500_000, old, revision=1))
+
+    reopen(town)
+    town.close(old)
+
+    assert (pending_mg(account), owed_mg(account)) == (3_150_000_000, 3 * TONNE_MG)
+    order = replace(ORDER, through=old, vintage=2025)
+    with pytest.raises(LessThanATonne, match="150000000 mg"):
+        certify(order, places=town.places, jurisdiction=town.jurisdiction, library=town.library)
+    assert all_sums_hold()

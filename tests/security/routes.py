@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import get_resolver, reverse
 
-from web.access_table import TABLE, VALUES
+from web.access_table import TABLE, VALUES, VALUES_OF
 from web.site import KINDS, own_code
 from web.test_routes import routes
 
@@ -14,16 +14,15 @@ NAMES = sorted(TABLE)
 
 def kind_of(name: str) -> str:
     """The kind of organisation a route is for, or nothing."""
-    kind = name.partition(":")[0]
+    kind = name.partition(":")[0].replace("counter", "operator")
     return kind if kind in KINDS else ""
 
 
 def address_of(name: str, role: str, **given: object) -> str:
     """The address of a route as one role would ask for it."""
     code = own_code(kind_of(name) or (role if role in KINDS else KINDS[0]))
-    values = {
-        key: code if key == "organisation" else VALUES.get(key) for key in ROUTES[name].pattern.converters
-    }
+    known = VALUES | VALUES_OF.get(name.partition(":")[0], {})
+    values = {key: code if key == "organisation" else known.get(key) for key in ROUTES[name]}
     return reverse(name, kwargs=values | given)
 
 

@@ -50,7 +50,7 @@ def test_a_database_that_is_away_is_a_page_without_a_trace(
     def away(*_: Any, **__: Any) -> None:
         raise OperationalError("connection to server at 10.0.0.1 failed for ming@example.org")
 
-    monkeypatch.setattr("tanpuhui.web.resident.views.statement", away)
+    monkeypatch.setattr("tanpuhui.web.resident.views.summary", away)
 
     answer = client.get("/resident/", HTTP_ACCEPT_LANGUAGE=language)
 

@@ -15,8 +15,8 @@ from web.access_table import TABLE
 from web.site import KINDS, ROLES, client_of, other_code, show
 
 pytestmark = pytest.mark.django_db
-NAMING_OBJECTS = [name for name in NAMES if set(ROUTES[name].pattern.converters) - set(NO_OBJECTS)]
-WITH_ORGANISATION = [name for name in NAMES if "organisation" in ROUTES[name].pattern.converters]
+NAMING_OBJECTS = [name for name in NAMES if set(ROUTES[name]) - set(NO_OBJECTS)]
+WITH_ORGANISATION = [name for name in NAMES if "organisation" in ROUTES[name]]
 METHODS = ("get", "post")
 #: A redirect leads to signing in or to showing again who one is; never to the object.
 TO_SIGN_IN = ("/sign-in/", "/home/")
@@ -95,7 +95,7 @@ def test_ones_own_object_is_there(name: str, site: Site) -> None:
 
 def test_every_object_that_an_address_can_name_is_tried() -> None:
     for name in NAMES:
-        for converter in ROUTES[name].pattern.converters:
+        for converter in ROUTES[name]:
             assert converter in NO_OBJECTS or name in NAMING_OBJECTS
 
 

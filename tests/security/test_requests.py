@@ -49,7 +49,7 @@ def addresses(site: Site, role: str) -> list[str]:
     found = []
     for name in NAMES:
         given = {}
-        if "pk" in ROUTES[name].pattern.converters:
+        if "pk" in ROUTES[name]:
             given = objects_of(name, site.people[role] or site.of("resident"))
         found.append(address_of(name, role, **given))
     return found
@@ -278,7 +278,7 @@ def test_next_leads_nowhere_else(elsewhere: str, site: Site) -> None:
             address = address_of(
                 name,
                 role,
-                **(objects_of(name, site.of("resident")) if "pk" in ROUTES[name].pattern.converters else {}),
+                **(objects_of(name, site.of("resident")) if "pk" in ROUTES[name] else {}),
             )
             client = client_of(site.people[role])
             for answer in (

@@ -6,6 +6,11 @@ Answers: 200 a page, 302 to signing in or to one's own place, 403 wrong role, 40
 
 from __future__ import annotations
 
+from tanpuhui.kit.home import content
+from tanpuhui.methodology.seal import content_digest
+from tanpuhui.web.shared.formula import short
+
+METRO = short(content_digest(content("methodologies") / "shenzhen" / "metro" / "v1"))
 Row = dict[str, int]
 
 
@@ -14,19 +19,71 @@ def only(*roles: str, otherwise: int = 403) -> Row:
     return {"anonymous": 302, "else": otherwise, **dict.fromkeys(roles, 200)}
 
 
+def only_staff(status: int) -> Row:
+    """A page of the console that answers this to the operator's staff and is nobody else's."""
+    return {"anonymous": 302, "else": 403, "operator": status}
+
+
 def all_signed_in(status: int = 200) -> Row:
     return {"anonymous": 302, "else": status}
 
 
+def only_own(role: str, status: int) -> Row:
+    """A page for one role about an object that it has none of here, or that is not to be had by GET."""
+    return {"anonymous": 302, "else": 403, role: status}
+
+
+def of_members(kind: str) -> dict[str, Row]:
+    """The pages about an organisation's members; no member has the number of these tests."""
+    return {
+        f"{kind}:members": only(kind),
+        f"{kind}:invite": only(kind),
+        f"{kind}:role": only_own(kind, 404),
+        f"{kind}:end_membership": only_own(kind, 405),
+        f"{kind}:end_invitation": only_own(kind, 405),
+    }
+
+
 EVERYBODY: Row = {"else": 200}
+#: Public, and not there in an empty installation.
+NOT_THERE: Row = {"else": 404}
 #: Steps of signing in that nobody is in the middle of: back to the beginning.
 MIDWAY: Row = {"else": 302}
 #: Signing in, for whoever is signed in already: to their own place.
 SIGNING_IN: Row = {"anonymous": 200, "else": 302}
 
+#: A page of one's own account; whoever has none is led to opening one.
+RESIDENTS: Row = {**all_signed_in(302), "resident": 200}
+
 TABLE: dict[str, Row] = {
     "home": EVERYBODY,
     "healthz": EVERYBODY,
+    "about": EVERYBODY,
+    "privacy": EVERYBODY,
+    "accessibility": EVERYBODY,
+    "glossary": EVERYBODY,
+    "statistics": EVERYBODY,
+    "statistics_release": NOT_THERE,
+    "statistics_chart": NOT_THERE,
+    "methodologies": EVERYBODY,
+    "methodology_newest": {"else": 302},
+    "methodology": EVERYBODY,
+    "methodology_json": EVERYBODY,
+    "methodology_step": EVERYBODY,
+    "methodology_file": EVERYBODY,
+    "lots": EVERYBODY,
+    "look_up": EVERYBODY,
+    "lot": NOT_THERE,
+    "rules": EVERYBODY,
+    "jurisdiction": EVERYBODY,
+    "jurisdiction_file": EVERYBODY,
+    "open_data": EVERYBODY,
+    "open_data_package": EVERYBODY,
+    "open_data_file": EVERYBODY,
+    "robots": EVERYBODY,
+    "sitemap": EVERYBODY,
+    "security": NOT_THERE,
+    "invitation": all_signed_in(404),
     "choose_language": {"else": 405},
     "home_of_user": {"else": 302},
     "account_login": SIGNING_IN,
@@ -65,18 +122,185 @@ TABLE: dict[str, Row] = {
     "openid_connect_login": {"else": 404},
     "openid_connect_callback": {"else": 404},
     "resident:home": {**all_signed_in(302), "resident": 200},
+    "resident:statements": {**all_signed_in(302), "resident": 200},
+    "resident:statement_code": {"else": 405},
+    "resident:statement_end": {"else": 405},
+    # Somebody else's grants, children, groups and requests are not there; a resident's own are tried in test_sources.
+    **{
+        f"resident:{name}": {**all_signed_in(302), "resident": 200}
+        for name in (
+            *("paper_statement", "sources", "recipient", "privacy", "readable", "new_request", "close"),
+            *("together", "goal", "new_group", "join_group", "board"),
+        )
+    },
+    **{
+        f"resident:{name}": {**all_signed_in(302), "resident": 404}
+        for name in (
+            *("source", "identifier", "receipt", "receipt_file", "request", "group", "challenge"),
+            *(f"child:{page}" for page in ("sources", "recipient", "source", "identifier")),
+            *(f"child:{page}" for page in ("receipt", "receipt_file")),
+        )
+    },
+    "resident:export": {"else": 405},
+    "grants": MIDWAY,
+    "rights": MIDWAY,
+    "letter_sign_in": SIGNING_IN,
+    "counter:home": only("operator"),
+    "counter:open": only("operator"),
+    # A visit that is not one's own, or over, leads back to the counter.
+    **{f"counter:{name}": {**only(), "operator": 302} for name in ("visit", "source", "paper", "statement")},
+    "counter:letter": {"else": 405},
+    "counter:end": {"else": 405},
+    "resident:activities": RESIDENTS,
+    "resident:appeals": RESIDENTS,
+    "resident:certificates": RESIDENTS,
+    "resident:statement_pdf": RESIDENTS,
+    "resident:tokens": RESIDENTS,
+    # Nobody has an act 5 here, nor anything to draw: whose act it is, is tested in test_resident.py.
+    "resident:activity": {**RESIDENTS, "resident": 404},
+    "resident:appeal": {**RESIDENTS, "resident": 404},
+    "resident:chart": {**RESIDENTS, "resident": 404},
+    "resident:revoke_token": {"else": 405},
+    "formula": EVERYBODY,
+    "api_resident:openapi-json": EVERYBODY,
+    "api_resident:api-root": {"else": 404},
+    **{
+        f"api_resident:{name}": {"else": 401}
+        for name in ("summary", "balance", "acts", "act", "trace", "statement", "grants", "appeals")
+    },
     "provider:homes": {**only(), "provider": 302},
     "provider:home": only("provider"),
+    "provider:send": only("provider"),
+    "provider:batches": only("provider"),
+    "provider:batch": only_own("provider", 404),
+    "provider:receipt": only_own("provider", 404),
+    "provider:quarantine": only("provider"),
+    "provider:row": only_own("provider", 404),
+    "provider:retract": only_own("provider", 404),
+    "provider:keys": only("provider"),
+    "provider:revoke_key": only_own("provider", 404),
+    **of_members("provider"),
     "operator:homes": {**only(), "operator": 302},
-    "operator:home": only("operator"),
+    "operator:home": {**only(), "operator": 302},
     "company:homes": {**only(), "company": 302},
     "company:home": only("company"),
+    **of_members("company"),
     "merchant:homes": {**only(), "merchant": 302},
     "merchant:home": only("merchant"),
+    **of_members("merchant"),
     "bank:homes": {**only(), "bank": 302},
     "bank:home": only("bank"),
+    "bank:statement": only_own("bank", 404),
+    "bank:statement_json": only_own("bank", 404),
+    "bank:statement_pdf": only_own("bank", 404),
+    **of_members("bank"),
     "verifier:homes": {**only(), "verifier": 302},
     "verifier:home": only("verifier"),
+    "verifier:lot": only_own("verifier", 404),
+    "verifier:manifest": only_own("verifier", 404),
+    "verifier:manifest_json": only_own("verifier", 404),
+    "verifier:replay": only_own("verifier", 405),
+    **of_members("verifier"),
+    "console:index": only("operator"),
+    "console:providers": only("operator"),
+    "console:provider": only_staff(404),
+    "console:provider_disable": only_staff(404),
+    "console:row_open": only_staff(404),
+    "console:scenes": only("operator"),
+    "console:methodologies": only("operator"),
+    "console:methodology": only("operator"),
+    "console:methodology_compare": only("operator"),
+    "console:methodology_effect": only("operator"),
+    "console:grants": only("operator"),
+    "console:due": only("operator"),
+    "console:close_json": only_staff(404),
+    "console:close_day": only("operator"),
+    "console:close_reopen": only("operator"),
+    "console:close_replay": only_staff(404),
+    "console:lot_certify": only("operator"),
+    "console:account_find": only("operator"),
+    "console:account_freeze": only_staff(404),
+    "console:account_unfreeze": only_staff(404),
+    "console:account_claw_back": only_staff(404),
+    "console:account_identity": only_staff(404),
+    "console:account_identity_open": only_staff(404),
+    "console:approval_agree": only_staff(404),
+    "console:approval_deny": only_staff(404),
+    "console:ledger_check": only("operator"),
+    "console:access_approval_changelist": only("operator"),
+    "console:access_approval_export": only_staff(405),
+    "console:access_approval_change": only_staff(404),
+    "console:evidence_batch_changelist": only("operator"),
+    "console:evidence_batch_export": only_staff(405),
+    "console:evidence_batch_change": only_staff(404),
+    "console:evidence_quarantinedrow_changelist": only("operator"),
+    "console:evidence_quarantinedrow_export": only_staff(405),
+    "console:evidence_quarantinedrow_change": only_staff(404),
+    "console:consent_resident_changelist": only("operator"),
+    "console:consent_resident_export": only_staff(405),
+    "console:consent_resident_change": only_staff(404),
+    "console:close_manifest_changelist": only("operator"),
+    "console:close_manifest_export": only_staff(405),
+    "console:close_manifest_change": only_staff(404),
+    "console:registry_lot_changelist": only("operator"),
+    "console:registry_lot_export": only_staff(405),
+    "console:registry_lot_change": only_staff(404),
+    "console:console_job_changelist": only("operator"),
+    "console:console_job_export": only_staff(405),
+    "console:console_job_change": only_staff(404),
+    "console:access_auditentry_changelist": only("operator"),
+    "console:access_auditentry_export": only_staff(405),
+    "console:access_auditentry_change": only_staff(404),
 }
 #: Values for what addresses hold; an organisation's code is the reader's own one, see the test.
-VALUES: dict[str, object] = {"pk": 1, "provider_id": "city"}
+NOBODYS = "00000000-0000-4000-8000-000000000000"
+VALUES: dict[str, object] = {
+    "purpose": "disclosure",
+    "recipient": "bank",
+    "grant": 999,
+    "child": 999,
+    "kind": "correction",
+    "request_id": NOBODYS,
+    "group": NOBODYS,
+    "challenge": "none",
+    "visit": NOBODYS,
+    "pk": 1,
+    "provider_id": "city",
+    "provider": "nobody",
+    "number": 1,
+    "place": "shenzhen",
+    "name": "metro",
+    "version": 1,
+    "day": "2026-03-02",
+    "digest": "sha256:00",
+    "account": 0,
+    "approval": NOBODYS,
+    "object_id": "none",
+    "record": 5,
+    "theme": "light",
+    "token": NOBODYS,
+    "step": "avoided",
+    "file": "README.md",
+    "language": "en",
+    "width": "wide",
+    "form": "csv",
+    "secret": "x",
+    "member": 9_999,
+    "invitation": NOBODYS,
+    "statement": NOBODYS,
+    "lot": "DEMO-000001",
+    "batch": 9_999,
+    "row": 9_999,
+    "key": "0" * 32,
+}
+#: The same, where addresses of one audience, or one public address, need another value.
+VALUES_OF: dict[str, dict[str, object]] = {
+    "resident": {"provider": "szt"},
+    "formula": {"digest": METRO, "key": "shenzhen/metro@1"},
+    "verifier": {"digest": "0" * 64},
+    "statistics_chart": {"name": "kinds"},
+    "open_data_file": {"name": "lots"},
+    "lot": {"code": "DEMO-000001"},
+    "jurisdiction": {"code": "demo"},
+    "jurisdiction_file": {"code": "demo"},
+}

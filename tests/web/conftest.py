@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.db import connection
+
+from tanpuhui.methodology.load import Library, load_library
+from web.town import Closed, closed_town
 
 
 @pytest.fixture()
@@ -23,3 +28,17 @@ def as_the_application(db: None) -> Iterator[None]:
 def views_that_fail(settings: Any) -> None:
     """Addresses whose views refuse or break, besides the real ones."""
     settings.ROOT_URLCONF = "web.failing_urls"
+
+
+@pytest.fixture(scope="session")
+def library() -> Library:
+    return load_library()
+
+
+@pytest.fixture()
+def closed(db: None, fresh_home: Path, library: Library, monkeypatch: pytest.MonkeyPatch) -> Closed:
+    """A town with a closed day, a lot and statistics."""
+    monkeypatch.setenv("TANPUHUI_BUCKETS", "1")
+    for name in ("worker", "default"):
+        caches[name].clear()
+    return closed_town(fresh_home, library)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import URLResolver, get_resolver, reverse
 
 from tanpuhui.access.models import User
-from web.access_table import TABLE, VALUES
+from web.access_table import TABLE, VALUES, VALUES_OF
 from web.site import KINDS, ROLES, client_of, make_site, other_code, own_code
 
 pytestmark = [pytest.mark.django_db]
@@ -19,21 +19,24 @@ pytestmark = [pytest.mark.django_db]
 API = "api/"
 
 
-def routes(resolver: Any, spaces: tuple[str, ...] = ()) -> Iterator[tuple[str, URLPattern]]:
-    """Every route with its name; a route without a name cannot be in the table, and fails."""
+def routes(
+    resolver: Any, spaces: tuple[str, ...] = (), wanted: tuple[str, ...] = ()
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every route by name, with what its address holds; one without a name cannot be in the table, and fails."""
     for one in resolver.url_patterns:
         if str(one.pattern) == API:
             continue
+        holds = (*wanted, *one.pattern.converters)
         if isinstance(one, URLResolver):
-            yield from routes(one, (*spaces, one.namespace) if one.namespace else spaces)
+            yield from routes(one, (*spaces, one.namespace) if one.namespace else spaces, holds)
         else:
             assert one.name, f"{one.pattern} has no name"
-            yield ":".join((*spaces, one.name)), one
+            yield ":".join((*spaces, one.name)), holds
 
 
 ROUTES = dict(routes(get_resolver()))
 WITH_ORGANISATION = sorted(
-    name for name, route in ROUTES.items() if "organisation" in route.pattern.converters
+    name for name, holds in ROUTES.items() if "organisation" in holds and TABLE.get(name) != {"else": 405}
 )
 
 
@@ -56,14 +59,19 @@ def without_second_factor(settings: Any) -> None:
 
 
 def address(name: str, code: str) -> str:
-    wanted = ROUTES[name].pattern.converters
-    values = {key: code if key == "organisation" else VALUES[key] for key in wanted}
+    known = VALUES | VALUES_OF.get(name.partition(":")[0], {})
+    values = {key: code if key == "organisation" else known[key] for key in ROUTES[name]}
     return reverse(name, kwargs=values)
+
+
+def kind_of(name: str) -> str:
+    """The kind of organisation that a route is for; a counter is an operator's."""
+    return name.partition(":")[0].replace("counter", "operator")
 
 
 def code_for(name: str, role: str) -> str:
     """The reader's own organisation if they have one of the route's kind, else the route's kind's own one."""
-    kind = name.partition(":")[0]
+    kind = kind_of(name)
     return own_code(kind if kind in KINDS else role)
 
 
@@ -87,7 +95,7 @@ def test_a_route_answers_each_role_as_the_table_says(
 def test_another_organisation_is_not_there_for_members_of_one_like_it(
     name: str, people: dict[str, User | None]
 ) -> None:
-    kind = name.partition(":")[0]
+    kind = kind_of(name)
 
     answer = client_of(people[kind]).get(address(name, other_code(kind)))
 
@@ -98,7 +106,7 @@ def test_another_organisation_is_not_there_for_members_of_one_like_it(
 def test_an_organisation_that_is_not_there_looks_like_one_that_is_not_ours(
     name: str, people: dict[str, User | None]
 ) -> None:
-    kind = name.partition(":")[0]
+    kind = kind_of(name)
     client = client_of(people[kind])
 
     other, none = (client.get(address(name, code)) for code in (other_code(kind), "no-such-one"))
@@ -111,7 +119,7 @@ def test_whoever_acts_for_an_organisation_first_adds_a_second_factor(
     name: str, people: dict[str, User | None], settings: Any
 ) -> None:
     settings.SECOND_FACTOR_FOR_ORGANISATIONS = True
-    kind = name.partition(":")[0]
+    kind = kind_of(name)
 
     answer = client_of(people[kind]).get(address(name, own_code(kind)))
 

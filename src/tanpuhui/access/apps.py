@@ -15,6 +15,7 @@ class AccessConfig(AppConfig):
         "access_membership",
         "access_approval",
         "access_api_token",
+        "vault.invitation",
     )
     #: Tables that the application role may only read; functions of the database write them.
     guarded_tables: tuple[str, ...] = ()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 #: The kinds of user that a demonstration has, in the order in which they are listed. What mints, cancels or reveals
 #: takes two of the operator's staff, so there are two.
-ROLES = ("resident", "provider", "operator", "operator2", "company", "merchant", "bank", "verifier")
+ROLES = (
+    *("resident", "provider", "operator", "operator2", "counter", "company", "merchant", "bank", "verifier"),
+)
 
 
 def address_of(role: str) -> str:

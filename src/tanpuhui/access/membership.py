@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 
 from tanpuhui.access.models import Membership, Organisation
-from tanpuhui.access.refusals import AlreadyMember, LastAdministrator, NotAMember
+from tanpuhui.access.refusals import AlreadyMember, LastAdministrator, NotAMember, RoleOfOperators
 
 if TYPE_CHECKING:
     from tanpuhui.access.models import User
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 def join(user: User, organisation: Organisation, role: str, *, at: datetime) -> Membership:
     """Make a user a member. The same role again is answered as before; another role is refused."""
     assert role in dict(Membership.ROLES), "one of the roles"
+    if role == Membership.COUNTER and organisation.kind != Organisation.OPERATOR:
+        raise RoleOfOperators(role=role, organisation=organisation.code)
     try:
         with transaction.atomic():
             return Membership.objects.create(user=user, organisation=organisation, role=role, since=at)
@@ -40,6 +42,15 @@ def leave(user: User, organisation: Organisation, *, at: datetime) -> Membership
     known.ended_at = at
     known.save(update_fields=["ended_at"])
     return known
+
+
+def change_role(user: User, organisation: Organisation, role: str, *, at: datetime) -> Membership:
+    """End a membership and begin one in another role; the same role again changes nothing."""
+    known = Membership.objects.filter(user=user, organisation=organisation, ended_at__isnull=True).first()
+    if known is not None and known.role == role:
+        return known
+    leave(user, organisation, at=at)
+    return join(user, organisation, role, at=at)
 
 
 def memberships_of(user: User, kind: str, roles: Sequence[str] = ()) -> list[Membership]:

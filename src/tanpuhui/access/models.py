@@ -108,7 +108,7 @@ class User(AbstractBaseUser):
         del obj
         roles = self._operator_roles()
         if perm.rpartition(".")[2].startswith("view_"):
-            return bool(roles)
+            return bool(roles - Membership.ONLY_WHERE_NAMED)
         return bool(roles & {Membership.ADMIN, Membership.MEMBER})
 
     def has_perms(self, perm_list: list[str], obj: object = None) -> bool:
@@ -116,7 +116,7 @@ class User(AbstractBaseUser):
 
     def has_module_perms(self, app_label: str) -> bool:
         del app_label
-        return bool(self._operator_roles())
+        return bool(self._operator_roles() - Membership.ONLY_WHERE_NAMED)
 
     @property
     def is_superuser(self) -> bool:
@@ -233,8 +233,15 @@ class Organisation(models.Model):
 class Membership(models.Model):
     """A user acts for an organisation in one role, from a moment until it ends."""
 
-    ADMIN, MEMBER, AUDITOR = "admin", "member", "auditor"
-    ROLES: ClassVar = [(ADMIN, _("administrator")), (MEMBER, _("member")), (AUDITOR, _("auditor"))]
+    ADMIN, MEMBER, AUDITOR, COUNTER = "admin", "member", "auditor", "counter"
+    ROLES: ClassVar = [
+        (ADMIN, _("administrator")),
+        (MEMBER, _("member")),
+        (AUDITOR, _("auditor")),
+        (COUNTER, _("counter")),
+    ]
+    #: Roles that get to a page only where it names them: what they do at a counter, and nothing else.
+    ONLY_WHERE_NAMED: ClassVar = frozenset({COUNTER})
 
     id = models.BigAutoField(primary_key=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships")
@@ -253,7 +260,8 @@ class Membership(models.Model):
                 name="access_one_membership_at_a_time",
             ),
             models.CheckConstraint(
-                name="access_membership_role", condition=Q(role__in=["admin", "member", "auditor"])
+                name="access_membership_role",
+                condition=Q(role__in=["admin", "member", "auditor", "counter"]),
             ),
             models.CheckConstraint(
                 name="access_membership_ends_after_it_begins",
@@ -403,3 +411,50 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"token {self.pk}"
+
+
+class Invitation(models.Model):
+    """Somebody is asked, at an e-mail address, to act for an organisation; it is taken up or taken back once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="invitations")
+    email = models.EmailField(_("e-mail address"))
+    role = models.CharField(_("role"), max_length=20, choices=Membership.ROLES)
+    #: SHA-256 of the link's secret; it has 256 random bits, so no salt is needed.
+    digest = models.BinaryField(max_length=32, unique=True)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="invitations_sent")
+    invited_at = models.DateTimeField(_("invited at"))
+    expires_at = models.DateTimeField(_("expires at"))
+    #: The membership that came of it; none where it was taken back.
+    membership = models.OneToOneField(Membership, models.PROTECT, null=True, related_name="invitation")
+    ended_at = models.DateTimeField(_("ended at"), null=True)
+
+    class Meta:
+        db_table = 'vault"."invitation'
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["organisation", "email"],
+                condition=Q(ended_at__isnull=True),
+                name="access_one_invitation_at_a_time",
+            ),
+            models.CheckConstraint(
+                name="access_invitation_email_is_lower", condition=Q(email=Lower("email")) & ~Q(email="")
+            ),
+            models.CheckConstraint(
+                name="access_invitation_role", condition=Q(role__in=["admin", "member", "auditor", "counter"])
+            ),
+            models.CheckConstraint(
+                name="access_invitation_ends_when_taken_up",
+                condition=Q(membership__isnull=True) | Q(ended_at__isnull=False),
+            ),
+        ]
+        triggers: ClassVar = [
+            _NO_DELETE,
+            _NO_TRUNCATE,
+            _only("ended_at, membership_id", once=True, what="an invitation changes once: when it ends"),
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"

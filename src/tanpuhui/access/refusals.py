@@ -35,6 +35,13 @@ class AlreadyMember(Refusal):
     message = "This user is {role} of {organisation} already. End that membership first."
 
 
+class RoleOfOperators(Refusal):
+    code = "access.role_of_operators"
+    message = (
+        "{organisation} is not an operator, and only an operator has the role {role}. Choose another role."
+    )
+
+
 class NotAMember(Refusal):
     code = "access.not_a_member"
     message = "This user is not a member of {organisation}. Choose a present member."
@@ -95,3 +102,27 @@ class BadTokenTerm(Refusal):
 class UnknownToken(Refusal):
     code = "access.unknown_token"
     message = "There is no such token among yours. Look at the list of your tokens."
+
+
+class AlreadyInvited(Refusal):
+    code = "access.already_invited"
+    message = (
+        "This address has an invitation that is still open. Take it back first, or wait until it is used."
+    )
+
+
+class InvitedIsMember(Refusal):
+    code = "access.already_a_member"
+    message = "Somebody with this address is a member already. Change their role in the list instead."
+
+
+class UnknownInvitation(Refusal):
+    code = "access.unknown_invitation"
+    message = (
+        "This invitation is not known, has ended or was taken back. Ask whoever invited you for a new one."
+    )
+
+
+class InvitedElsewhere(Refusal):
+    code = "access.invited_elsewhere"
+    message = "This invitation was sent to another e-mail address. Sign in with that address, then open the link again."

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 #: So that a scanner for leaked secrets knows one when it sees it.
 PREFIX = "tph_"
 MOST_DAYS = 366
-_FORM = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}\Z")
+#: What a token looks like.
+FORM = re.compile(rf"{PREFIX}[A-Za-z0-9_-]{{43}}\Z")
 
 
 def issue(user: User, *, scope: str, days: int, at: datetime, label: str = "") -> tuple[str, ApiToken]:
@@ -39,7 +40,7 @@ def issue(user: User, *, scope: str, days: int, at: datetime, label: str = "") -
 
 def find(text: str, *, at: datetime) -> ApiToken:
     """The token with this text, while it is good and its user active."""
-    if not _FORM.match(text):
+    if not FORM.match(text):
         raise BadToken
     known = ApiToken.objects.select_related("user").filter(digest=_digest(text)).first()
     if known is None or known.revoked_at is not None or at >= known.expires_at or not known.user.is_active:

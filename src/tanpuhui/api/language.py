@@ -1,20 +1,17 @@
 """Language: a refusal's message in the caller's language.
 
-English is the refusal's own; Chinese is in ``messages.zh.toml``.
+English is the refusal's own; Chinese is in ``evidence/messages.zh.toml``.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import get_language_from_request
 
-from tanpuhui.evidence.reasons import REFUSALS
+from tanpuhui.evidence.said import chinese, reason
 from tanpuhui.kit.refusal import Refusal
 
 ENGLISH, CHINESE = "en", "zh-Hans"
@@ -46,12 +43,4 @@ def is_for_callers(code: str) -> bool:
 
 def reason_in(language: str, code: str) -> str:
     """Why a row was refused, and what to do next."""
-    return text_in(language, code, {}, REFUSALS[code]) if language == ENGLISH else chinese()[f"row.{code}"]
-
-
-@cache
-def chinese() -> dict[str, str]:
-    """Chinese messages by code; those of rows have ``row.`` before it."""
-    content = files("tanpuhui.api").joinpath("messages.zh.toml").read_text(encoding="utf-8")
-    found: dict[str, str] = tomllib.loads(content)
-    return found
+    return reason(code, in_chinese=language != ENGLISH)

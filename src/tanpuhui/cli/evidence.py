@@ -124,11 +124,13 @@ def link(provider: str, pseudonym: str, account: int, /, *, as_json: AsJson = Fa
     """
     from django.db import transaction
 
+    from tanpuhui.consent.store import refuse_unknown
     from tanpuhui.evidence.contract import ensure_default_contracts
     from tanpuhui.evidence.link import link as link_pseudonym
 
     with transaction.atomic():
         ensure_default_contracts(at=utc_now())
+        refuse_unknown([account])
         subject = link_pseudonym(provider, pseudonym, account, at=utc_now())
     if as_json:
         print_json({"subject": subject, "account": account})

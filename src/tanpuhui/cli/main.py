@@ -54,6 +54,11 @@ app.command(
     help="Close a day, or replay a close from its manifest.\n\nExample: tanpuhui close 2018-09-01",
 )
 app.command("tanpuhui.cli.lot:app", name="lot", help="Certify reductions into a lot with a serial range.")
+app.command(
+    "tanpuhui.cli.statistics:app",
+    name="statistics",
+    help="Publish statistics in which no number rests on a handful of persons.",
+)
 app.command("tanpuhui.cli.ledger:app", name="ledger", help="Check every invariant of the ledger.")
 app.command(
     "tanpuhui.cli.statement:statement",
@@ -62,6 +67,12 @@ app.command(
     "Example: tanpuhui statement 1 --at 2026-11-24T12:00:00+08:00 --json",
 )
 app.command("tanpuhui.cli.session:app", name="session", help="End sessions, one user's or everybody's.")
+app.command(
+    "tanpuhui.cli.challenge:app", name="challenge", help="Announce, count and show a city's challenges."
+)
+app.command(
+    "tanpuhui.cli.request:app", name="request", help="List and answer what people ask about their own record."
+)
 app.command(
     "tanpuhui.cli.serve:serve",
     name="serve",

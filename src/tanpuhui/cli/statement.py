@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -31,11 +32,16 @@ def statement(
     *,
     at: str | None = None,
     limit: int | None = None,
+    pdf: Path | None = None,
+    language: Literal["zh", "en"] = "zh",
+    large: Annotated[bool, Parameter(negative=())] = False,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
 ) -> int:
     """Show a resident's statement: pending, certified and retired, with every line, newest first.
 
     Example: tanpuhui statement 1 --at 2026-11-24T12:00:00+08:00 --json
+
+    On paper: tanpuhui statement 1 --pdf statement.pdf --large
 
     Parameters
     ----------
@@ -45,6 +51,12 @@ def statement(
         The moment to look back to, with its zone; now if left out.
     limit
         Show at most this many lines; the totals count all.
+    pdf
+        Write the statement to this file, for printing on A4.
+    language
+        Language of the printed statement: zh or en.
+    large
+        Print it in large letters.
     as_json
         Print JSON instead of a table.
     """
@@ -52,12 +64,27 @@ def statement(
 
     from tanpuhui.ledger.statement import statement as draw_up
 
-    drawn = draw_up(connection, account, at=_moment(at) if at else utc_now(), limit=limit)
+    moment = _moment(at) if at else utc_now()
+    drawn = draw_up(connection, account, at=moment, limit=limit)
+    if pdf is not None:
+        _write_pdf(account, pdf, language, large=large, at=moment)
+        if not as_json:
+            console.print(f"Statement of account {account} written to {pdf}.", highlight=False)
+            return 0
     if as_json:
         print_json(drawn.as_json())
     else:
         _show(drawn)
     return 0
+
+
+def _write_pdf(account: int, pdf: Path, language: str, *, large: bool, at: datetime) -> None:
+    from tanpuhui.cli.places import jurisdiction
+    from tanpuhui.copies.statement import Printed, statement_pdf
+    from tanpuhui.kit.files import write_bytes
+
+    how = Printed("zh-hans" if language == "zh" else language, large=large, zone=jurisdiction().zone)
+    write_bytes(pdf.absolute(), statement_pdf(account, how, at=at))
 
 
 def _moment(text: str) -> datetime:

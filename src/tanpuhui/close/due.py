@@ -10,7 +10,9 @@ from pathlib import Path
 from tanpuhui.close.evidence_of import files_around, linked_since, revision_files
 from tanpuhui.close.inputs import results_by_bucket
 from tanpuhui.close.models import FrozenDay, Manifest
-from tanpuhui.evidence.lake import days_with_records
+from tanpuhui.close.places import FROZEN
+from tanpuhui.close.store import Store
+from tanpuhui.evidence.lake import UNLINKED, days_with_records
 from tanpuhui.kit.moment import day_bounds_us, to_us
 from tanpuhui.quantify.outcome import Outcome
 
@@ -88,6 +90,7 @@ def _reason(manifest: Manifest | None, standing: Mapping[date, Manifest], now_us
         return "new_evidence"
     if earlier_changed(manifest, standing):
         return "earlier_day_changed"
-    if outcomes.get(Outcome.unknown_person.name) and linked_since(manifest.day, manifest.as_of, lake):
+    unknown = manifest.body["inputs"]["resolved"].get(str(UNLINKED))
+    if unknown and linked_since(Store(lake, FROZEN).checked(unknown)):
         return "people_linked"
     return "entries_waited" if waiting and to_us(manifest.as_of) + DAY_US <= now_us else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -114,19 +114,13 @@ def resolve_unknown(files: Iterable[EvidenceFile], folder: Path, buckets: int) -
     return {value: records.filter(pc.equal(bucket, value)) for value in sorted(pc.unique(bucket).to_pylist())}
 
 
-def linked_since(day: date, at: datetime, folder: Path) -> bool:
-    """Whether anyone whose records of a day were nobody's has been linked to an account after a moment."""
-    files = LakeFile.objects.filter(part=LakeFile.RECORDS, day=day, bucket=UNLINKED).order_by("digest")
-    for path, digest in files.values_list("path", "digest"):
-        subjects = pc.unique(
-            pq.read_table(checked(folder / path, digest), columns=["subject_id"])["subject_id"]
-        )
-        wanted = subjects.to_pylist()
-        for start in range(0, len(wanted), _MOST_PARAMETERS):
-            piece = wanted[start : start + _MOST_PARAMETERS]
-            if SubjectLink.objects.filter(subject_id__in=piece, linked_at__gt=at).exists():
-                return True
-    return False
+def linked_since(unknown: Path) -> bool:
+    """Whether anyone who was nobody in the frozen records of a close is linked to an account now."""
+    wanted = pc.unique(pq.read_table(unknown, columns=["subject_id"])["subject_id"]).to_pylist()
+    return any(
+        SubjectLink.objects.filter(subject_id__in=wanted[start : start + _MOST_PARAMETERS]).exists()
+        for start in range(0, len(wanted), _MOST_PARAMETERS)
+    )
 
 
 def _with_gaps(records: pa.Table) -> pa.Table:

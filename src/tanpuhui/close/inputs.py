@@ -59,8 +59,8 @@ def gather(day: date, at: datetime, places: Places, jurisdiction: Jurisdiction, 
     previous = standing_manifest(day)
     evidence = evidence_of.files_around(day)
     days = yearly.other_days(day, rules)
-    earliest = first_start(day, evidence, jurisdiction.zone, places)
     resolved = evidence_of.resolve_unknown(evidence, places.lake, places.buckets)
+    earliest = first_start(day, evidence, resolved, jurisdiction.zone, places)
     body = {
         "day": day.isoformat(),
         "jurisdiction": {"code": jurisdiction.code, "digest": jurisdiction.digest, "zone": jurisdiction.zone},
@@ -116,10 +116,24 @@ def standing_manifest(day: date) -> Manifest | None:
     return Manifest.objects.filter(day=day).order_by("-sequence").first()
 
 
-def first_start(day: date, evidence: Sequence[EvidenceFile], zone: str, places: Places) -> date:
-    """The day on which the earliest act of a day began, the day before it at the latest."""
-    paths = [places.lake / file.path for file in evidence if file.day == day]
-    return min([day - timedelta(days=1), *(local_day(at_us, zone) for at_us in _first_starts(paths))])
+def first_start(
+    day: date,
+    evidence: Sequence[EvidenceFile],
+    resolved: Mapping[int, pa.Table],
+    zone: str,
+    places: Places,
+) -> date:
+    """The day on which the earliest act of a day and of a known person began, the day before it at the latest."""
+    paths = [places.lake / file.path for file in evidence if file.day == day and file.bucket != UNLINKED]
+    starts = [
+        *_first_starts(paths),
+        *(
+            pc.min(table["started_us"]).as_py()
+            for bucket, table in resolved.items()
+            if bucket != UNLINKED and len(table)
+        ),
+    ]
+    return min([day - timedelta(days=1), *(local_day(at_us, zone) for at_us in starts)])
 
 
 def standing_between(first: date, last: date) -> list[Manifest]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import cache
 
 from tanpuhui.close.places import Places
 from tanpuhui.kit.files import write_bytes
@@ -42,6 +43,16 @@ def _wanted_buckets() -> int:
     if not (given.isascii() and given.isdecimal() and 1 <= int(given) <= MOST_BUCKETS):
         raise BadBuckets(variable=BUCKETS, given=given, most=MOST_BUCKETS)
     return int(given)
+
+
+def zone() -> str:
+    """The time zone of this installation's jurisdiction; read once in a process."""
+    return _zone_of(os.environ.get(JURISDICTION, "demo"))
+
+
+@cache
+def _zone_of(name: str) -> str:
+    return load_jurisdiction(name).zone
 
 
 def jurisdiction() -> Jurisdiction:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from tanpuhui.close.store import Store
 
+#: The folder of the lake in which inputs are frozen.
+FROZEN = "frozen"
+
 
 @dataclass(frozen=True)
 class Places:
@@ -18,7 +21,7 @@ class Places:
     @property
     def frozen(self) -> Store:
         """Inputs that were taken from the database, as they stood."""
-        return Store(self.lake, "frozen")
+        return Store(self.lake, FROZEN)
 
     @property
     def results(self) -> Store:

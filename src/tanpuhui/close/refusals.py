@@ -56,3 +56,13 @@ class RuleChanged(Refusal):
 class UnknownEngine(Refusal):
     code = "close.unknown_engine"
     message = "There is no engine {name!r}. Choose one of: {known}."
+
+
+class NoDayClosed(Refusal):
+    code = "close.no_day_closed"
+    message = "No day from {first} to {last} was closed with {methodology}. Choose other days."
+
+
+class UnknownAct(Refusal):
+    code = "close.unknown_act"
+    message = "There is no act {record} among yours. Look at the list of your acts."

@@ -220,7 +220,9 @@ def lock_for_close(connection: Connection) -> None:
 
 
 def _code(value: str) -> str:
-    assert value.replace("_", "").isalnum(), "a code of letters, digits and underscores"
+    assert value.replace("_", "").replace("-", "").isalnum(), (
+        "a code of letters, digits, underscores, hyphens"
+    )
     return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 
 from tanpuhui.consent import store
 from tanpuhui.consent.age import ZONE
@@ -28,6 +29,8 @@ class Giving:
     account: int
     terms: Terms
     guardian: int | None = None
+    #: Digest of what proves the yes, such as a paper signed at a counter; without it, the artefact's.
+    evidence: str | None = None
 
 
 def give(
@@ -38,14 +41,17 @@ def give(
     by: str = "resident",
     method: str,
     guardian: int | None = None,
+    evidence: str | None = None,
     zone: str = ZONE,
 ) -> Grant:
     """A person agrees to terms: one signed artefact, in force at once or from its beginning on.
 
-    Under fourteen, ``guardian`` is the account of the guardian on file who agrees. Refuses a second grant for the
-    same provider, recipient and purpose while one is in force.
+    Under fourteen, ``guardian`` is the account of the guardian on file who agrees. ``evidence`` is the digest of what
+    proves the yes where that is not the artefact, such as a signed paper. Refuses a second grant for the same
+    provider, recipient and purpose while one is in force.
     """
-    return give_many([Giving(account, terms, guardian)], at=at, by=by, method=method, zone=zone)[0]
+    giving = Giving(account, terms, guardian, evidence)
+    return give_many([giving], at=at, by=by, method=method, zone=zone)[0]
 
 
 def give_many(
@@ -67,7 +73,8 @@ def record(
         for giving in givings
     ]
     refuse_second(decided, at)
-    return sign_and_store(decided, rules, state, at=at, by=by, method=method)
+    proofs = [giving.evidence for giving in givings]
+    return sign_and_store(decided, rules, state, at=at, by=by, method=method, proofs=proofs)
 
 
 def sign_and_store(
@@ -79,6 +86,7 @@ def sign_and_store(
     by: str,
     method: str,
     supersedes: int | None = None,
+    proofs: Sequence[str | None] = (),
 ) -> list[Grant]:
     """Sign decided terms and store them with the first step of their stream."""
     numbers = store.reserve_grant_ids(len(decided))
@@ -87,7 +95,10 @@ def sign_and_store(
         for one, number in zip(decided, numbers, strict=True)
     ]
     store.insert_grants(grants)
-    store.append(Step(grant.pk, 1, state, at, by, method, grant.digest) for grant in grants)
+    store.append(
+        Step(grant.pk, 1, state, at, by, method, proof or grant.digest)
+        for grant, proof in zip_longest(grants, proofs)
+    )
     return grants
 
 

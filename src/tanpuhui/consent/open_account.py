@@ -76,6 +76,12 @@ def open_accounts(
     return accounts
 
 
+def account_of_proof(proof: IdentityProof) -> int | None:
+    """The account that was opened with a verified identity, if there is one."""
+    known = Identity.objects.filter(proof_issuer=proof.issuer, proof_digest=proof.digest()).first()
+    return known.pk if known else None
+
+
 def _refuse_minors_alone(known: Sequence[Facts], at: datetime, zone: str) -> None:
     day = day_of(at, zone)
     for fact in known:

@@ -15,8 +15,14 @@ from tanpuhui.kit.home import home
 
 OWN_FILE = "consent.toml"
 PACKAGED = Path(__file__).with_name("policy.toml")
-NOTICE_VERSION = "2026-11-24"
+NOTICE_VERSION = "2026-11-25"
 LANGUAGES = ("zh", "en")
+LISTS = ("recipients", "kinds", "kinds_zh")
+#: Units of time in the words of a notice: singular, plural.
+UNITS = {
+    "zh": {"DAY": ("天", "天"), "MONTH": ("个月", "个月"), "YEAR": ("年", "年")},
+    "en": {"DAY": ("day", "days"), "MONTH": ("month", "months"), "YEAR": ("year", "years")},
+}
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 
 
@@ -61,6 +67,12 @@ class Purpose:
     frequency: dict[str, Any]
     data_life: dict[str, Any]
     pia_id: str
+    #: The kinds in Chinese, in the same order, for the notice; the artefact keeps ``kinds``.
+    kinds_zh: tuple[str, ...] = ()
+
+    def kinds_in(self, lang: str) -> tuple[str, ...]:
+        """The kinds of personal information in the language of a notice."""
+        return self.kinds_zh if lang == "zh" and self.kinds_zh else self.kinds
 
 
 @dataclass(frozen=True)
@@ -99,11 +111,11 @@ class Policy:
             code, code, platform.contact, platform.address, "data-provider"
         )
 
-    def notice(self, purpose: Purpose, lang: str) -> Notice:
-        """The notice of a purpose in a language."""
+    def notice(self, purpose: Purpose, lang: str, recipient: Party | None = None) -> Notice:
+        """The notice of a purpose in a language, for one recipient; without one, for all of the purpose."""
         if lang not in LANGUAGES:
             raise BadLanguage(purpose=purpose.code, lang=lang, known=", ".join(LANGUAGES))
-        text = notice_text(self, purpose, lang)
+        text = notice_text(self, purpose, lang, recipient)
         return Notice(NOTICE_VERSION, lang, digest_bytes(text.encode()), text)
 
 
@@ -124,7 +136,9 @@ def policy() -> Policy:
 def _read(path: Path, _changed_ns: int) -> Policy:
     raw = tomllib.loads(path.read_text(encoding="utf-8"))
     purposes = {
-        code: Purpose(code=code, **purpose | {name: tuple(purpose[name]) for name in ("recipients", "kinds")})
+        code: Purpose(
+            code=code, **purpose | {name: tuple(purpose[name]) for name in LISTS if name in purpose}
+        )
         for code, purpose in raw["purposes"].items()
     }
     return Policy(
@@ -142,21 +156,51 @@ def _template(lang: str) -> str:
     return (Path(__file__).with_name("notices") / f"grant.{lang}.txt").read_text(encoding="utf-8")
 
 
-def notice_text(policy: Policy, purpose: Purpose, lang: str) -> str:
+def notice_text(policy: Policy, purpose: Purpose, lang: str, recipient: Party | None = None) -> str:
     """The notice as it is shown: the list (清单) of PIPL article 17 and the Network Data Regulations, article 21."""
     controller = policy.parties["platform"]
-    life = purpose.data_life
+    known = [policy.parties[code] for code in purpose.recipients if code in policy.parties]
+    named = [recipient] if recipient else known
     return _template(lang).format(
         name=controller.name,
         contact=controller.contact,
         purpose=purpose.text[lang],
-        kinds=", ".join(purpose.kinds),
-        recipients=", ".join(
-            policy.parties[code].name for code in purpose.recipients if code in policy.parties
-        ),
+        kinds=("、" if lang == "zh" else ", ").join(purpose.kinds_in(lang)),
+        recipients=("、" if lang == "zh" else ", ").join(_recipient(party) for party in named),
         necessity=purpose.necessity[lang],
-        life=f"{life['value']} {life['unit']}",
-        frequency=f"{purpose.frequency['value']} / {purpose.frequency['unit']}",
+        life=_lasting(purpose.data_life, lang),
+        frequency=_often(purpose.frequency, lang),
         withdraw=f"{policy.origin}/grants",
         rights=f"{policy.origin}/rights",
     )
+
+
+def _recipient(party: Party) -> str:
+    """Who receives, with how to reach them where that is not said already (PIPL article 23)."""
+    return party.name if party.kind == "controller" else f"{party.name} ({party.contact})"
+
+
+def _lasting(life: dict[str, Any], lang: str) -> str:
+    """A length of time in words; one without end says so.
+
+    >>> _lasting({"unit": "MONTH", "value": 36}, "en"), _lasting({"unit": "MONTH", "value": 36}, "zh")
+    ('36 months', '36个月')
+    """
+    names = UNITS[lang].get(life["unit"])
+    if names is None:
+        return "不设期限" if lang == "zh" else "without end"
+    name = names[0 if life["value"] == 1 else 1]
+    return f"{life['value']}{name}" if lang == "zh" else f"{life['value']} {name}"
+
+
+def _often(frequency: dict[str, Any], lang: str) -> str:
+    """At most how often, in words.
+
+    >>> _often({"unit": "DAY", "value": 1}, "en"), _often({"unit": "MONTH", "value": 2}, "zh")
+    ('at most once a day', '每月最多2次')
+    """
+    count, unit = frequency["value"], frequency["unit"]
+    if lang == "zh":
+        return f"每{ {'HOUR': '小时', 'DAY': '天', 'MONTH': '月', 'YEAR': '年'}[unit] }最多{count}次"
+    times = {1: "once", 2: "twice"}.get(count, f"{count} times")
+    return f"at most {times} {'an' if unit == 'HOUR' else 'a'} {unit.lower()}"

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from tanpuhui.consent.models import LOCK_KEY, Grant, GrantEvent
+from tanpuhui.consent.models import LOCK_KEY, Grant, GrantEvent, Resident
 from tanpuhui.consent.refusals import UnknownGrant, UnknownResident
 from tanpuhui.consent.state import FINAL, State
 from tanpuhui.consent.terms import Person
@@ -78,6 +78,16 @@ def lock_residents(accounts: Iterable[int]) -> dict[int, Person]:
     return {
         account: Person(account, closed[account], *known.get(account, (None, None))) for account in wanted
     }
+
+
+def refuse_unknown(accounts: Iterable[int]) -> None:
+    """Refuse the first of these accounts that was never opened."""
+    wanted = sorted(set(accounts))
+    within = [account for account in wanted if 1 <= account <= INT64_MAX]
+    known = set(Resident.objects.filter(pk__in=within).values_list("pk", flat=True))
+    for account in wanted:
+        if account not in known:
+            raise UnknownResident(account=account)
 
 
 def lock_grant(grant_id: int) -> tuple[Grant, Last]:

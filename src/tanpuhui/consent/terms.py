@@ -103,7 +103,7 @@ def decide(
         acts_to_us=until_us,
         begins_at=begins_at,
         expires_at=expires_at,
-        notice=policy.notice(purpose, terms.lang),
+        notice=policy.notice(purpose, terms.lang, recipient),
         guardian=guardian,
     )
 

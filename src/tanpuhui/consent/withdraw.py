@@ -1,4 +1,7 @@
-"""Withdraw: a person takes a grant back, or pauses and resumes it. One step, at any time, for no reason given."""
+"""Withdraw: a person takes a grant back, or pauses and resumes it. One step, at any time, for no reason given.
+
+``evidence`` is the digest of what proves the step, such as a paper that was signed at a counter.
+"""
 
 from __future__ import annotations
 
@@ -11,29 +14,35 @@ from tanpuhui.consent.state import FINAL, State, may_follow
 from tanpuhui.consent.store import Last, Step
 
 
-def withdraw(grant_id: int, *, at: datetime, by: str = "resident", method: str) -> None:
+def withdraw(
+    grant_id: int, *, at: datetime, by: str = "resident", method: str, evidence: str | None = None
+) -> None:
     """Stop all further processing under a grant, for good. What was credited before stays (PIPL article 15).
 
     No other grant changes, nor the account (article 16).
     """
-    _step(grant_id, State.WITHDRAWN, at, by, method)
+    _step(grant_id, State.WITHDRAWN, at, by=by, method=method, evidence=evidence)
 
 
-def pause(grant_id: int, *, at: datetime, by: str = "resident", method: str) -> None:
+def pause(
+    grant_id: int, *, at: datetime, by: str = "resident", method: str, evidence: str | None = None
+) -> None:
     """Stop processing under a grant until it is resumed."""
-    _step(grant_id, State.PAUSED, at, by, method)
+    _step(grant_id, State.PAUSED, at, by=by, method=method, evidence=evidence)
 
 
-def resume(grant_id: int, *, at: datetime, by: str = "resident", method: str) -> None:
+def resume(
+    grant_id: int, *, at: datetime, by: str = "resident", method: str, evidence: str | None = None
+) -> None:
     """Let a paused grant be used again, within what it said."""
-    _step(grant_id, State.RESUMED, at, by, method)
+    _step(grant_id, State.RESUMED, at, by=by, method=method, evidence=evidence)
 
 
-def _step(grant_id: int, state: State, at: datetime, by: str, method: str) -> None:
+def _step(grant_id: int, state: State, at: datetime, *, by: str, method: str, evidence: str | None) -> None:
     refuse_unknown_giver(by)
     _, last = store.lock_grant(grant_id)
     refuse_wrong_step(last, state, at)
-    store.append([Step(grant_id, last.seq + 1, state, at, by, method)])
+    store.append([Step(grant_id, last.seq + 1, state, at, by, method, evidence)])
 
 
 def refuse_wrong_step(last: Last, after: State, at: datetime) -> None:

@@ -119,12 +119,35 @@ def _tap_ends(as_of_us: int) -> str:
 def _slots(first_us: int, next_us: int) -> list[Step]:
     """Half hours of the day and of the seven windows of 24 hours before it, summed where they are complete."""
     return [
+        Step("day_granted", _day_granted(first_us, next_us), kept=False),
+        Step("readable", _readable(), kept=False),
         Step("slot", _windowed(first_us, next_us)),
         Step("meter_window", _window_sums((next_us - first_us) // SLOT_US), kept=False),
         Step("meter_week", _WEEK, kept=False),
         Step("slot_end", _SLOT_ENDS),
         Step("day_bound", f"SELECT {first_us} AS first_us, {next_us - 1} AS last_us", kept=False),
     ]
+
+
+_OF_HOMES = "CONCAT(',', g.kinds, ',') LIKE '%,household_electricity_day,%'"
+
+
+def _day_granted(first_us: int, next_us: int) -> str:
+    """Whose day may be processed now."""
+    return f"""
+        SELECT DISTINCT g.account_id, g.provider FROM grant_given AS g
+        WHERE g.usable AND {_OF_HOMES} AND g.from_us <= {first_us} AND g.to_us >= {next_us}"""
+
+
+def _readable() -> str:
+    """Grants under which a home's earlier readings are read: those in force; where none is, and the day stands all
+    the same since it was processed before, those that it stood under."""
+    return f"""
+        SELECT g.account_id, g.provider, g.from_us, g.to_us FROM grant_given AS g WHERE g.usable AND {_OF_HOMES}
+        UNION ALL
+        SELECT g.account_id, g.provider, g.from_us, g.to_us FROM grant_given AS g
+            ANTI JOIN day_granted AS d ON d.account_id = g.account_id AND d.provider = g.provider
+        WHERE NOT g.usable AND {_OF_HOMES}"""
 
 
 def _windowed(first_us: int, next_us: int) -> str:
@@ -138,10 +161,9 @@ def _windowed(first_us: int, next_us: int) -> str:
         UNION ALL
         SELECT r.record_id, r.provider, r.source_id, r.subject_id, r.account_id, r.started_us, r.energy_wh, r.pv_wh,
             CAST((r.ended_us - {base_us}) // {DAY_US} AS INTEGER)
-        FROM raw_record AS r SEMI JOIN grant_given AS g
+        FROM raw_record AS r SEMI JOIN readable AS g
             ON g.account_id = r.account_id AND g.provider = r.provider
             AND g.from_us <= r.started_us AND r.ended_us < g.to_us
-            AND CONCAT(',', g.kinds, ',') LIKE '%,household_electricity_day,%'
         WHERE r.kind = 'meter_slot' AND r.ended_us >= {base_us} AND r.ended_us < {first_us}"""
 
 

@@ -11,11 +11,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tanpuhui.evidence.adapters import format_called
 from tanpuhui.evidence.models import Contract
-from tanpuhui.evidence.record import KINDS
+from tanpuhui.evidence.record import ACT_KINDS, ASSEMBLED, CORE, KINDS, PLACES
 from tanpuhui.kit.refusal import Refusal
 
 #: Said of the contracts that are shipped: they are for trials.
 DEMO_PIA = "DEMO: no privacy impact assessment was made; for trials only"
+
+#: The largest precedence, and the largest limit of a contract.
+MOST = 1_000_000_000
 
 REPAIRS = frozenset({"two_digit_years"})
 
@@ -72,6 +75,11 @@ def latest(provider: str) -> Contract:
 def contracts() -> list[Contract]:
     """The highest version of every provider's contract, by provider."""
     return list(Contract.objects.order_by("provider", "-version").distinct("provider"))
+
+
+def acts_of(contract: Contract) -> tuple[str, ...]:
+    """The kinds of act that come of what a contract names, sorted: those that a person can agree to."""
+    return tuple(sorted({ASSEMBLED.get(kind, kind) for kind in contract.kinds} & ACT_KINDS))
 
 
 def add(
@@ -154,11 +162,12 @@ def _refuse_incomplete(contract: Contract) -> None:
         "at least one kind of act": not kinds,
         f"known kinds instead of {', '.join(sorted(kinds - KINDS))}": bool(kinds - KINDS),
         f"known repairs instead of {', '.join(sorted(repairs - REPAIRS))}": bool(repairs - REPAIRS),
-        "a precedence of 1 or more": contract.precedence < 1,
+        f"a precedence of 1 to {MOST}": not 1 <= contract.precedence <= MOST,
+        "a last day after its first": bool(contract.valid_to and contract.valid_to < contract.valid_from),
         "a known time zone": not _is_zone(options.get("zone", "Asia/Shanghai")),
         "measures called like distance_m": not all(map(_is_measure, options.get("measures", []))),
-        "limits that are whole numbers above 0": not all(
-            type(limit) is int and limit > 0 for limit in limits
+        f"limits that are whole numbers from 1 to {MOST}": not all(
+            type(limit) is int and 1 <= limit <= MOST for limit in limits
         ),
     }
     for missing, complaint in complaints.items():
@@ -177,6 +186,8 @@ def _is_measure(name: object) -> bool:
         and name.isidentifier()
         and name.islower()
         and len(name) <= 60
+        and name not in CORE
+        and name not in PLACES
     )
 
 

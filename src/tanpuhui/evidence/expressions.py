@@ -25,7 +25,7 @@ CREATE OR REPLACE TEMP MACRO flag(t) AS
     CASE lower(t) WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE t END;
 CREATE OR REPLACE TEMP MACRO is_iso(t) AS
     substr(t, 5, 1) = '-' AND substr(t, 8, 1) = '-' AND substr(t, 11, 1) IN (' ', 'T') AND substr(t, 14, 1) = ':'
-    AND regexp_full_match(substr(t, 17), '(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[-+][0-9]{2}(:?[0-9]{2})?)?');
+    AND regexp_full_match(substr(t, 17), '(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[-+](0[0-9]|1[0-4])(:?[0-5][0-9])?)?');
 CREATE OR REPLACE TEMP MACRO written_offset(t) AS regexp_extract(substr(t, 17), '(Z|[-+][0-9:]+)$');
 CREATE OR REPLACE TEMP MACRO wall_us(t) AS
     CASE WHEN is_iso(t) THEN epoch_us(TRY_CAST(left(t, length(t) - length(written_offset(t))) AS TIMESTAMP)) END;

@@ -176,10 +176,20 @@ def revoke_key(
 
 def find_key(key_id: str, *, provider: str | None = None) -> Key:
     """One key by its id; refuses an unknown one, and one of another provider where ``provider`` is given."""
-    found = ProviderKey.objects.filter(key_id=key_id).prefetch_related("statuses").first()
-    if found is None or (provider is not None and found.provider != provider):
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT k.id, k.key_id, k.provider, k.public_key, k.valid_from, k.valid_to, s.at, k.made_at, k.made_by
+            FROM evidence_providerkey k LEFT JOIN evidence_providerkeystatus s ON s.key_id = k.id
+            WHERE k.key_id = %s
+            """,
+            [key_id],
+        )
+        row = cursor.fetchone()
+    if row is None or (provider is not None and row[2] != provider):
         raise KeyUnknown(key_id=key_id)
-    return _as_key(found)
+    pk, key_id, owner, public_key, *rest = row
+    return Key(pk, key_id, owner, bytes(public_key), *rest)
 
 
 def keys_of(provider: str | None = None) -> list[Key]:

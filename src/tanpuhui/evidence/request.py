@@ -66,15 +66,16 @@ def forget(*, at: datetime) -> int:
     return nonces + counts
 
 
-def count_request(subject: str, *, at: datetime) -> int:
-    """Count one more request of a key or an address; answers how many it made in this minute."""
+def count_request(*subjects: str, at: datetime) -> dict[str, int]:
+    """Count one more request of keys or addresses; answers how many each made in this minute."""
     with database.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO evidence_requestcount AS c (subject, minute, count) VALUES (%s, %s, 1) "
-            "ON CONFLICT (subject, minute) DO UPDATE SET count = c.count + 1 RETURNING count",
-            [subject, minute_of(at)],
+            "INSERT INTO evidence_requestcount AS c (subject, minute, count) "
+            "SELECT subject, %s, 1 FROM unnest(%s::varchar[]) subject ORDER BY subject "
+            "ON CONFLICT (subject, minute) DO UPDATE SET count = c.count + 1 RETURNING subject, count",
+            [minute_of(at), list(subjects)],
         )
-        return int(cursor.fetchone()[0])
+        return dict(cursor.fetchall())
 
 
 def requests_of(subject: str, *, at: datetime) -> int:

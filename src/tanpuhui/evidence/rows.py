@@ -241,11 +241,14 @@ def _stage_ndjson(
     return 0
 
 
-#: Lines that are objects, and their keys. A line is parsed only when it is JSON at all.
+#: Lines that are objects, and their keys. A line is parsed only when it is JSON at all; a key told twice says nothing.
 _OBJECTS = """
     CREATE OR REPLACE TEMP TABLE objects AS
-    SELECT row_number, line, good, CASE WHEN good THEN json_keys(line) END AS keys
-    FROM (SELECT *, starts_with(ltrim(line), '{') AND json_valid(line) AS good FROM piece)"""
+    SELECT row_number, line, coalesce(len(keys) = len(list_distinct(keys)), false) AS good, keys
+    FROM (
+        SELECT *, CASE WHEN starts_with(ltrim(line), '{') AND json_valid(line) THEN json_keys(line) END AS keys
+        FROM piece
+    )"""
 
 
 def _insert_objects(connection: duckdb.DuckDBPyConnection, known: set[str]) -> None:

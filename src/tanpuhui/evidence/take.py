@@ -39,7 +39,7 @@ class KeyReused(Refusal):
 
 class KeyTooLong(Refusal):
     code = "evidence.key_too_long"
-    message = "A key has 1 to 200 characters, and this one has {length}. Give a shorter one."
+    message = "A key has 1 to 200 characters, and this one has {length}. Give another."
 
 
 class BucketsChanged(Refusal):
@@ -59,26 +59,29 @@ def take(
     buckets: int = BUCKETS,
     zone: str = "Asia/Shanghai",
     progress: Progress | None = None,
+    stem: str | None = None,
 ) -> Receipt:
     """Take a provider's file, inside the caller's transaction.
 
     The same file and key again give the same receipt and change nothing. ``key`` is the file's digest where none
-    is given; ``zone`` is the jurisdiction's, which says to which day an act belongs. Refuses, with nothing
-    changed: an unknown provider or a contract not in force, a file that is not of the format as a whole, a key
-    used before for other content, a full disk.
+    is given; ``stem`` is what its provider calls it, without the ending, where the path has another name; ``zone``
+    is the jurisdiction's, which says to which day an act belongs. Refuses, with nothing changed: an unknown
+    provider or a contract not in force, a file that is not of the format as a whole, a key used before for other
+    content, a full disk.
     """
     contract = contracts.in_force(provider, at.astimezone(ZoneInfo(zone)).date())
-    envelope = examine(path)
+    stem = path.stem if stem is None else stem
+    envelope = examine(path, f"{stem}{path.suffix}")
     key = envelope.digest if key is None else key
     before = begin(provider, key=key, digest=envelope.digest, buckets=buckets)
     if before is not None:
         return before
     form, terms = format_called(contract.format), contract.terms()
-    intake = Intake(next_batch_id(), key, envelope.digest, path.stem, at)
+    intake = Intake(next_batch_id(), key, envelope.digest, stem, at)
     to = Staging(intake.batch * ROWS_PER_BATCH, progress=progress or _silent)
     with workbench(lake) as (connection, work):
         shape = stage(connection, envelope, form, terms, to)
-        sheet = Sheet(shape, path.stem, frozenset(present_columns(connection)))
+        sheet = Sheet(shape, stem, frozenset(present_columns(connection)))
         bench = Bench(contract, terms, lake, buckets, zone)
         return settle(connection, work, bench, [intake], form=form, sheet=sheet)[0]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tanpuhui.kit.exact import format_fraction
 from tanpuhui.methodology.expression import (
     ADD,
@@ -34,7 +36,15 @@ def plain(expression: Expression) -> str:
     >>> plain(parse("distance_m * factor"))
     'distance_m × factor'
     """
-    text = unparse(expression)
+    return plain_signs(unparse(expression))
+
+
+def plain_signs(text: str) -> str:
+    """A formula's text with the signs of mathematics in place of those that are typed.
+
+    >>> plain_signs("a * b <= c")
+    'a × b ≤ c'
+    """
     for written, shown in _TEXT_SIGNS.items():
         text = text.replace(f" {written} ", f" {shown} ")
     return text
@@ -91,3 +101,74 @@ def _cases(choice: Choice) -> str:
     if isinstance(choice.otherwise, Choice):
         return first + _cases(choice.otherwise)
     return first + rf"{_math(choice.otherwise, OR)} & \text{{otherwise}}"
+
+
+def typst(expression: Expression, show: Callable[[str], str] = str) -> str:
+    """Mathematics for the typesetter typst: quotients as fractions, choices as cases; ``show`` words the names.
+
+    How words look is the caller's: a function ``word`` must be there.
+
+    >>> from tanpuhui.methodology.parse import parse
+    >>> print(typst(parse("a / (b + 1)"), lambda name: f"the {name}"))
+    (word("the a"))/(word("the b") + 1)
+    """
+    return _typst(expression, OR, show)
+
+
+_TYPST_SIGNS = {"<": "<", "<=": "<=", ">": ">", ">=": ">=", "==": "=", "!=": "!="}
+_TYPST_WORDS = {"and": "and", "or": "or"}
+
+
+def _typst(expression: Expression, at_least: int, show: Callable[[str], str]) -> str:
+    text = _typst_bare(expression, show)
+    enclosed = isinstance(expression, Arithmetic) and expression.operator == "/"
+    if enclosed or binding(expression) >= at_least:
+        return text
+    return f"lr(({text}))"
+
+
+def _typst_bare(expression: Expression, show: Callable[[str], str]) -> str:
+    match expression:
+        case Number(value):
+            return format_fraction(value)
+        case Name(name):
+            return _word(show(name))
+        case Negation(operand):
+            return f"-{_typst(operand, NEGATE, show)}"
+        case Not(operand):
+            return f"not {_typst(operand, NOT + 1, show)}"
+        case Arithmetic("/", left, right):
+            return f"({_typst(left, OR, show)})/({_typst(right, OR, show)})"
+        case Arithmetic(operator, left, right):
+            sign, own = ("times" if operator == "*" else operator), binding(expression)
+            return f"{_typst(left, own, show)} {sign} {_typst(right, own + 1, show)}"
+        case Comparison(operator, left, right):
+            return f"{_typst(left, ADD, show)} {_TYPST_SIGNS[operator]} {_typst(right, ADD, show)}"
+        case Logic(operator, left, right):
+            own = binding(expression)
+            return f"{_typst(left, own, show)} {_TYPST_WORDS[operator]} {_typst(right, own + 1, show)}"
+        case Extreme(which, operands):
+            return f"{which}({', '.join(_typst(operand, OR, show) for operand in operands)})"
+        case Choice():
+            return f"cases({_typst_cases(expression, show)})"
+
+
+def _typst_cases(choice: Choice, show: Callable[[str], str]) -> str:
+    first = f'{_typst(choice.then, OR, show)} &"  "{_typst(choice.condition, OR, show)}, '
+    if isinstance(choice.otherwise, Choice):
+        return first + _typst_cases(choice.otherwise, show)
+    return first + f'{_typst(choice.otherwise, OR, show)} &"  "{_word(show("otherwise"))}'
+
+
+def _word(text: str) -> str:
+    return f"word({typst_string(text)})"
+
+
+def typst_string(text: str) -> str:
+    """Text as a string of typst.
+
+    >>> print(typst_string('say "a"'))
+    "say \\"a\\""
+    """
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

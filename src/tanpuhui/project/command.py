@@ -10,6 +10,7 @@ from tanpuhui.cli.main import app, status_of
 PROGRAM = (sys.executable, "-c", "from tanpuhui.project.command import run; run()")
 
 app.command("tanpuhui.project.migrate:app", name="database", help="Migrate the database.")
+app.command("tanpuhui.console.work:app", name="work", help="Do the work that the console's pages asked for.")
 
 
 def run() -> None:

@@ -62,6 +62,14 @@ class Mail:
 
 
 @dataclass(frozen=True)
+class Licence:
+    """Under which terms open data may be used."""
+
+    name: str = "CC BY 4.0"
+    address: str = "https://creativecommons.org/licenses/by/4.0/"
+
+
+@dataclass(frozen=True)
 class Environment:
     """The variables of this process, looked at together."""
 
@@ -71,9 +79,16 @@ class Environment:
     behind_proxies: int
     mail: Mail
     identity_service: IdentityService | None
+    #: Whom to tell of a weakness: a mailto: or https: address (RFC 9116), or nobody.
+    security_contact: str
+    licence: Licence
+    #: The largest file that a page takes.
+    page_upload_bytes: int
     second_factor_for_everyone: bool
     secret: str | None = field(repr=False)
     earlier_secrets: tuple[str, ...] = field(repr=False)
+    #: ``tanpuhui work`` runs as a service of its own; otherwise the server begins a worker when there is work.
+    has_worker: bool = False
 
     @property
     def is_production(self) -> bool:
@@ -97,6 +112,10 @@ def read(given: Mapping[str, str] | None = None) -> Environment:
         behind_proxies=_proxies(values),
         mail=_mail(values),
         identity_service=_identity_service(values),
+        security_contact=_security_contact(values),
+        licence=_licence(values),
+        page_upload_bytes=_megabytes(values, "TANPUHUI_PAGE_UPLOAD_MB", 100) * 1_000_000,
+        has_worker=values.get("TANPUHUI_WORKER", "") == "1",
         second_factor_for_everyone=_second_factor(values),
         secret=_secret(values, "TANPUHUI_SECRET_KEY"),
         earlier_secrets=tuple((_secret(values, "TANPUHUI_EARLIER_SECRET_KEYS") or "").split()),
@@ -272,3 +291,39 @@ def _identity_service(values: Mapping[str, str]) -> IdentityService | None:
         name=values.get("TANPUHUI_OIDC_NAME") or "城市身份服务 / City identity service",
         secret=secret or "",
     )
+
+
+def _security_contact(values: Mapping[str, str]) -> str:
+    given = values.get("TANPUHUI_SECURITY_CONTACT", "").strip()
+    if given and not (given.startswith(("mailto:", "https://")) and given.isprintable() and " " not in given):
+        raise BadSetting(
+            variable="TANPUHUI_SECURITY_CONTACT",
+            what_is_wrong=f"is {given!r}",
+            next_step="Set it to mailto:security@YOUR.HOST or to the https address of a page.",
+        )
+    return given
+
+
+def _licence(values: Mapping[str, str]) -> Licence:
+    given = values.get("TANPUHUI_OPEN_DATA_LICENCE", "").strip()
+    if not given:
+        return Licence()
+    name, _space, address = given.rpartition(" ")
+    if not name or not address.startswith("https://"):
+        raise BadSetting(
+            variable="TANPUHUI_OPEN_DATA_LICENCE",
+            what_is_wrong=f"is {given!r}",
+            next_step="Set it to the licence's name, a space, and its https address.",
+        )
+    return Licence(name, address)
+
+
+def _megabytes(values: Mapping[str, str], variable: str, usual: int) -> int:
+    given = values.get(variable, "").strip() or str(usual)
+    if not (given.isascii() and given.isdecimal() and 1 <= int(given) <= 2_000):
+        raise BadSetting(
+            variable=variable,
+            what_is_wrong=f"is {given!r}",
+            next_step="Set a whole number of megabytes from 1 to 2000.",
+        )
+    return int(given)

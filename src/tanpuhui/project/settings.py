@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,22 +32,30 @@ OUR_APPS = [
     "tanpuhui.consent",
     "tanpuhui.evidence",
     "tanpuhui.ledger",
+    "tanpuhui.rights",
+    "tanpuhui.integrity",
     "tanpuhui.close",
     "tanpuhui.registry",
+    "tanpuhui.disclosure",
+    "tanpuhui.community",
     "tanpuhui.web.shared",
     "tanpuhui.web.sign_in",
     "tanpuhui.web.public",
     "tanpuhui.web.resident",
+    "tanpuhui.web.counter",
     "tanpuhui.web.provider",
     "tanpuhui.web.operator",
     "tanpuhui.web.company",
     "tanpuhui.web.merchant",
     "tanpuhui.web.bank",
     "tanpuhui.web.verifier",
+    "tanpuhui.console",
 ]
 INSTALLED_APPS = [
     "pgtrigger",
     *OUR_APPS,
+    "unfold.apps.BasicAppConfig",
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.messages",
@@ -213,6 +222,11 @@ ACCOUNT_RATE_LIMITS = {
     "confirm_email": "1/10s/key,10/h/key",
     "manage_email": "10/m/user",
     "reauthenticate": "10/m/user",
+    # Ours: guessing an identifier at a provider, a code of a group, or a document or letter at a counter.
+    "link_identifier": "20/h/ip,5/h/user",
+    "join_group": "30/h/ip,10/h/user",
+    "open_visit": "120/h/ip,60/h/user",
+    "letter": "10/h/ip,60/h/key",
 }
 MFA_ADAPTER = "tanpuhui.web.sign_in.second_factor.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
@@ -270,6 +284,20 @@ SECOND_FACTOR_FOR_ORGANISATIONS = not _env.is_demo
 #: Residents too, where the city says so (TANPUHUI_SECOND_FACTOR=everyone).
 SECOND_FACTOR_FOR_RESIDENTS = _env.second_factor_for_everyone
 
+# -- what is public -----------------------------------------------------------------------------------------------
+
+SECURITY_CONTACT = _env.security_contact
+OPEN_DATA_LICENCE = _env.licence
+
+# -- the operator's console ----------------------------------------------------------------------------------------
+
+#: What the server begins when somebody asks for long work; empty where ``tanpuhui work`` runs as a service of its own.
+WORK_COMMAND = (
+    []
+    if _env.has_worker
+    else [sys.executable, "-c", "from tanpuhui.project.command import run; run()", "work", "--until-empty"]
+)
+
 # -- headers ------------------------------------------------------------------------------------------------------
 
 _form_action = ["'self'", *([_env.identity_service.origin] if _env.identity_service else [])]
@@ -323,6 +351,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 DATA_UPLOAD_MAX_NUMBER_FILES = 5
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+#: Files that pages take, on their way to the disk; larger ones go through the interface for providers.
+PAGE_UPLOAD_MAX_SIZE = _env.page_upload_bytes
+FILE_UPLOAD_HANDLERS = [
+    "tanpuhui.web.shared.upload.Quota",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # -- e-mail -------------------------------------------------------------------------------------------------------
 

@@ -24,14 +24,28 @@ FOLDER = PACKAGES / "locale"
 #: The language that the sentences in code and templates are in.
 SOURCE = "en"
 #: Where sentences for people are; the command line and the logs speak English.
-SPOKEN = ("access", "api", "console", "web", "consent")
-#: Packages whose refusals people may meet on a page: their sentences are words too.
-REFUSING = ("access", "consent", "kit", "web")
+SPOKEN = ("access", "api", "community", "console", "copies", "web", "consent", "integrity", "rights")
+#: Packages whose refusals people may meet on a page: their sentences are words too, read from the code.
+REFUSING = (
+    "access",
+    "api/resident",
+    "close",
+    "community",
+    "console",
+    "consent",
+    "integrity",
+    "disclosure",
+    "kit",
+    "registry",
+    "rights",
+    "web",
+)
 KEYWORDS: dict[str, object] = {
     "gettext": None,
     "gettext_lazy": None,
     "gettext_noop": None,
     "_": None,
+    "_l": None,
     "ngettext": (1, 2),
     "ngettext_lazy": (1, 2),
     "pgettext": ((1, "c"), 2),

@@ -14,6 +14,8 @@ from tanpuhui.kit.refusal import Refusal
 
 FOREVER = date(9999, 12, 31)
 STATUSES = ("official", "published", "secondary", "illustrative")
+#: A number that is published rests on this many persons at least, where the file does not say another one.
+LEAST_PERSONS = 10
 
 
 class UnknownJurisdiction(Refusal):
@@ -74,6 +76,10 @@ class Jurisdiction:
     excluded_scopes: tuple[Rule, ...]
     notice: dict[str, str]
     digest: str
+    #: No published number rests on fewer persons.
+    least_persons: int = LEAST_PERSONS
+    #: Tiers of accounts, by what was certified: each a name and the least kilograms.
+    tiers: tuple[Rule, ...] = ()
 
     def scene(self, kind: str, provider: str, day: date) -> Scene | None:
         """The scene of an act, or ``None``: scenes of one kind do not overlap (checked at load)."""
@@ -95,6 +101,15 @@ class Jurisdiction:
             if rule.covers(day) and (scope == shut or scope.startswith(f"{shut}.")):
                 return rule
         return None
+
+    def tier_of(self, earned_mg: int, day: date) -> Rule | None:
+        """The highest tier that an amount reaches on a day, or ``None`` below the lowest."""
+        reached = [
+            rule
+            for rule in self.tiers
+            if rule.covers(day) and earned_mg >= int(rule.content["least_kg"]) * 1_000_000
+        ]
+        return max(reached, key=lambda rule: int(rule.content["least_kg"]), default=None)
 
 
 def load_jurisdiction(code: str, root: Path | None = None) -> Jurisdiction:
@@ -135,7 +150,21 @@ def _jurisdiction(path: Path, table: dict[str, Any], digest: str) -> Jurisdictio
         excluded_scopes=tuple(_rule(path, item) for item in table.get("excluded_scopes", ())),
         notice=table.get("notice", {}),
         digest=digest,
+        least_persons=_least_persons(path, table.get("statistics", {})),
+        tiers=tuple(_rule(path, item) for item in table.get("tiers", ())),
     )
+
+
+def _least_persons(path: Path, table: dict[str, Any]) -> int:
+    least = table.get("least_persons", LEAST_PERSONS)
+    if type(least) is not int or not 3 <= least <= 1_000:
+        raise BadJurisdiction(
+            file=path.name,
+            key="statistics.least_persons",
+            problem=f"is {least!r}.",
+            repair="Write a whole number from 3 to 1000.",
+        )
+    return least
 
 
 def _scene(item: dict[str, Any]) -> Scene:

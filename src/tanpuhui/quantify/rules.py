@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from tanpuhui.kit.refusal import Refusal
@@ -128,6 +128,28 @@ def rules_of(day: date, jurisdiction: Jurisdiction, library: Library, reporters:
         for item in chosen.values()
     }
     return Rules(day, jurisdiction, pairs, tuple(applied_once[number] for number in sorted(applied_once)))
+
+
+def with_version(rules: Rules, other: Methodology) -> Rules:
+    """The same day's rules with another version in the place of a methodology's version in use.
+
+    Factors are those of the same day, or of the nearest day on which the other version is in force.
+    """
+    return replace(
+        rules,
+        applied=tuple(
+            _with(applied, other) if applied.methodology.code == other.code else applied
+            for applied in rules.applied
+        ),
+    )
+
+
+def _with(applied: Applied, other: Methodology) -> Applied:
+    day = max(applied.factors_of, other.valid_from)
+    if other.valid_to is not None:
+        day = min(day, other.valid_to)
+    in_retrospect = applied.in_retrospect or day != applied.factors_of
+    return Applied(applied.number, other, day, in_retrospect)
 
 
 def _key(applied: Applied) -> tuple[str, int]:

@@ -193,7 +193,7 @@ def earlier_steps(first_us: int) -> list[Step]:
     """
     stood = ", ".join(str(int(outcome)) for outcome in STOOD)
     return [
-        Step("early", f"SELECT * FROM covered WHERE started_us < {first_us}"),
+        Step("early", f"SELECT * FROM covered WHERE started_us < {first_us + SECOND_US}"),
         Step(
             "earlier_stood",
             f"SELECT e.record_id, e.account_id FROM earlier_end AS e "
@@ -220,7 +220,7 @@ def earlier_steps(first_us: int) -> list[Step]:
                 FROM early AS a JOIN earlier_act AS e ON e.account_id = a.account_id AND e.group_no = a.group_no
                     JOIN provider AS p ON p.provider_no = a.provider_no
                 WHERE a.started_us < e.ended_us + CASE WHEN e.lasted = 1 THEN 0 ELSE {SECOND_US} END
-                    AND (e.lasted = 1 OR p.provider <> e.provider)
+                    AND (p.provider <> e.provider OR (e.lasted = 1 AND a.ended_us > a.started_us))
             ) AS placed_earlier WHERE place = 1
             """,
         ),

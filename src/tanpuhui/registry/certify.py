@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import connection
+from django.db.models import Sum
 
 from tanpuhui.close.inputs import read_credits
 from tanpuhui.close.models import FrozenDay, Manifest
@@ -88,8 +89,13 @@ def certify(order: Order, *, places: Places, jurisdiction: Jurisdiction, library
     below_mg = sum(manifest.body["below_mg"].get(order.key, 0) for manifest in manifests)
     net_mg = net_through(order, manifests, places)
     owed_mg = -sum(amount for amount in net_mg.values() if amount < 0)
-    pending_mg = {account: amount for account, amount in net_mg.items() if amount > 0}
-    shares = decide_shares(order, pending_mg, below_mg + owed_mg)
+    frozen_mg = frozen_through(order)
+    pending_mg = {
+        account: amount - frozen_mg.get(account, 0)
+        for account, amount in net_mg.items()
+        if amount > frozen_mg.get(account, 0)
+    }
+    shares = decide_shares(order, pending_mg, below_mg + owed_mg, standing_mg())
     lot = _record(order, shares, manifests, jurisdiction, status)
     _post(lot, order, shares)
     _freeze(lot, manifests)
@@ -168,13 +174,43 @@ def net_through(order: Order, manifests: list[Manifest], places: Places) -> dict
     }
 
 
-def decide_shares(order: Order, pending_mg: dict[int, int], below_mg: int = 0) -> Shares:
+def frozen_through(order: Order) -> dict[int, int]:
+    """What of it is set aside in residents' pending accounts, in mg, by account: it stays pending."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT account_id >> %s, held FROM ledger_balance "
+            "WHERE asset_id = %s AND account_id & 15 = %s AND held > 0",
+            [KIND_BITS, pending_asset(order.key, order.vintage), int(Kind.RESIDENT_PENDING)],
+        )
+        return {int(account): int(held) for account, held in cursor.fetchall()}
+
+
+def standing_mg() -> int:
+    """What all standing closes credit, less what is netted and what lots have taken: of whatever methodology and year.
+
+    A correction may move an act to another year or kind after it was certified: what is owed there is taken off here.
+    """
+    standing = Manifest.objects.order_by("day", "-sequence").distinct("day")
+    credited: int = sum(
+        credited_mg - sum(below.values())
+        for credited_mg, below in standing.values_list("credited_mg", "body__below_mg")
+    )
+    certified: int = Lot.objects.aggregate(tonnes=Sum("tonnes", default=0))["tonnes"]
+    return credited - certified * TONNE_MG
+
+
+def decide_shares(
+    order: Order, pending_mg: dict[int, int], below_mg: int = 0, standing_mg: int | None = None
+) -> Shares:
     """As many whole tonnes as are pending, shared in proportion, by largest remainder; the rest stays pending.
 
     ``below_mg`` is what the methodology's negative results sum to through the same day, and what residents owe: so
-    much less is certified, now and, since it counts in every later lot too, for good.
+    much less is certified, now and, since it counts in every later lot too, for good. ``standing_mg`` is the most that
+    all lots together may still take.
     """
     total = max(0, sum(pending_mg.values()) - below_mg)
+    if standing_mg is not None:
+        total = max(0, min(total, standing_mg))
     tonnes = total // TONNE_MG
     if tonnes == 0:
         raise LessThanATonne(

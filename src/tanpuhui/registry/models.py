@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pgtrigger
 from django.db import models
@@ -52,3 +52,22 @@ class Lot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code}: {self.tonnes} t of {self.methodology}, {self.vintage}"
+
+
+class StatisticsRelease(models.Model):
+    """Statistics as they were published; the last one stands. Earlier ones stay what they were."""
+
+    id = models.BigAutoField(primary_key=True)
+    digest = models.TextField()
+    body: Any = models.JSONField()
+    published_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "registry_statistics_release"
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            NO_TRUNCATE,
+        ]
+
+    def __str__(self) -> str:
+        return f"statistics {self.pk} {self.digest}"

@@ -79,3 +79,41 @@ class ThroughOutsideVintage(Refusal):
 class LotUnknown(Refusal):
     code = "registry.lot_unknown"
     message = "There is no lot {code!r}. 'tanpuhui lot show' lists them."
+
+
+class NothingPublished(Refusal):
+    code = "registry.nothing_published"
+    message = "No statistics were published yet. 'tanpuhui statistics publish' does it."
+
+
+class SerialUnknown(Refusal):
+    code = "registry.serial_unknown"
+    message = (
+        "No lot has the serial number {given}. Look at the number again; the list of lots names all of them."
+    )
+
+
+class BadSerial(Refusal):
+    code = "registry.bad_serial"
+    message = (
+        "{given!r} is neither a serial number nor the code of a lot. Give a whole number such as 7, a serial number as "
+        "it is printed, or a code such as DEMO-000001."
+    )
+
+
+class NothingToFreeze(Refusal):
+    code = "registry.nothing_to_freeze"
+    message = "Account {account} has nothing available that could be frozen. Look again when it has."
+
+
+class NotFrozen(Refusal):
+    code = "registry.not_frozen"
+    message = "Nothing of account {account} is frozen. Look at the account again."
+
+
+class CannotClawBack(Refusal):
+    code = "registry.cannot_claw_back"
+    message = (
+        "Account {account} holds {available_mg} mg of lot {lot}, and {wanted_mg} mg was asked for. "
+        "Ask for 1 mg or more, up to that amount."
+    )

@@ -25,7 +25,7 @@ from tanpuhui.api.provider.request import (
 )
 from tanpuhui.api.provider.signature import Caller, HttpMessageSignature, refuse_other_digest
 from tanpuhui.api.refusals import BatchUnknown
-from tanpuhui.close.installation import jurisdiction, places
+from tanpuhui.close.installation import places, zone
 from tanpuhui.evidence import contract as contracts
 from tanpuhui.evidence import quarantine, receipt
 from tanpuhui.evidence.adapters import format_called
@@ -105,7 +105,7 @@ def receive(request: HttpRequest, caller: Caller, *, rehearsal: bool = False) ->
     compressed = is_compressed(request)
     if not rehearsal:
         refuse_when_full(caller.provider)
-    day = caller.at.astimezone(ZoneInfo(jurisdiction().zone)).date()
+    day = caller.at.astimezone(ZoneInfo(zone())).date()
     form = format_called(contracts.in_force(caller.provider, day).format)
     if media not in form.media:
         accepted = ", ".join(sorted(form.media))
@@ -136,7 +136,7 @@ def _answer(
     if waits(request) and size_bytes <= WAITED_FOR_BYTES and _take_now(admitted.batch):
         response["Preference-Applied"] = "wait"
         return Status(201, taken_as_json(admitted.batch))
-    if not InboxBatch.objects.filter(pk=admitted.batch).exists():
+    if admitted.again and not InboxBatch.objects.filter(pk=admitted.batch).exists():
         return Status(201, taken_as_json(admitted.batch))
     return Status(202, {"state": "waiting", "url": url, **admitted.as_json()})
 
@@ -148,7 +148,7 @@ def _take_now(batch_id: int) -> bool:
         return True
     if not Batch.objects.filter(pk=batch_id).exists():
         where = places()
-        place = Place(inbox(), where.lake, where.buckets, jurisdiction().zone)
+        place = Place(inbox(), where.lake, where.buckets, zone())
         try:
             with transaction.atomic():
                 with connection.cursor() as cursor:

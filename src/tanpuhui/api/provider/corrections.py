@@ -18,7 +18,7 @@ from tanpuhui.api.provider.document import CHANGES_SOMETHING, refusals
 from tanpuhui.api.provider.request import idempotency_key
 from tanpuhui.api.provider.signature import Caller
 from tanpuhui.api.refusals import NoRetractions, RequestInvalid, RowResolved, RowUnknown
-from tanpuhui.close.installation import jurisdiction, places
+from tanpuhui.close.installation import places, zone
 from tanpuhui.evidence import contract as contracts
 from tanpuhui.evidence.adapters import format_called
 from tanpuhui.evidence.models import QuarantinedRow
@@ -81,7 +81,7 @@ def correct_rows(request: HttpRequest, batch: BatchId, corrections: schemas.Corr
                 at=caller.at,
                 lake=where.lake,
                 buckets=where.buckets,
-                zone=jurisdiction().zone,
+                zone=zone(),
             )
         except AlreadyResolved as error:
             number = next(number for number, row in ids.items() if row == error.facts["row"])
@@ -105,8 +105,8 @@ def retract_acts(request: HttpRequest, retractions: schemas.Retractions) -> Any:
     """
 
     def take_back(caller: Caller) -> Answer:
-        where, zone = places(), jurisdiction().zone
-        _refuse_format(caller.provider, caller.at, zone)
+        where = places()
+        _refuse_format(caller.provider, caller.at)
         content = json.dumps(retractions.rows, ensure_ascii=False, sort_keys=True).encode()
         key = f"retract:{digest_bytes(idempotency_key(request).encode() + content)}"
         answer = retract(
@@ -116,15 +116,15 @@ def retract_acts(request: HttpRequest, retractions: schemas.Retractions) -> Any:
             at=caller.at,
             lake=where.lake,
             buckets=where.buckets,
-            zone=zone,
+            zone=zone(),
         )
         return _created(answer)
 
     return once(request, "retractions", take_back)
 
 
-def _refuse_format(provider: str, at: datetime, zone: str) -> None:
-    contract = contracts.in_force(provider, at.astimezone(ZoneInfo(zone)).date())
+def _refuse_format(provider: str, at: datetime) -> None:
+    contract = contracts.in_force(provider, at.astimezone(ZoneInfo(zone())).date())
     shapes = format_called(contract.format).shapes(contract.terms())
     if not any("action" in shape.optional for shape in shapes):
         raise NoRetractions(format=contract.format)

@@ -48,12 +48,12 @@ def count_failure(request: HttpRequest, *, at: datetime) -> None:
 
 def count_signed(request: HttpRequest, key_id: str, *, at: datetime) -> None:
     """Count a request of a key; refuses it beyond the key's limit, or its address's."""
-    most = limit("ADDRESS_REQUESTS_PER_MINUTE")
-    count = count_request(f"address|{address_of(request)}", at=at)
+    address, key = f"address|{address_of(request)}", f"key|{key_id}"
+    counts = count_request(address, key, at=at)
+    most, count = limit("ADDRESS_REQUESTS_PER_MINUTE"), counts[address]
     if count > most:
         raise _too_many(count, most, "one address", at)
-    most = limit("KEY_REQUESTS_PER_MINUTE")
-    count = count_request(f"key|{key_id}", at=at)
+    most, count = limit("KEY_REQUESTS_PER_MINUTE"), counts[key]
     request.META["tanpuhui.requests_left"] = max(0, most - count)
     if count > most:
         raise _too_many(count, most, "one key", at)

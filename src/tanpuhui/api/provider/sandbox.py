@@ -13,7 +13,7 @@ from tanpuhui.api.provider.batches import receive, streamed
 from tanpuhui.api.provider.document import REHEARSES_A_BATCH, refusals
 from tanpuhui.api.provider.signature import Caller
 from tanpuhui.api.refusals import BodyTooLarge
-from tanpuhui.close.installation import jurisdiction
+from tanpuhui.close.installation import zone
 from tanpuhui.evidence.rehearse import rehearse
 from tanpuhui.kit.home import inbox
 
@@ -41,9 +41,7 @@ def rehearse_batch(request: HttpRequest) -> Any:
         raise BodyTooLarge(length=length, limit=MOST_BYTES)
     upload, _key, stem = receive(request, caller, rehearsal=True)
     try:
-        found = rehearse(
-            caller.provider, upload.path, stem=stem, at=caller.at, folder=inbox(), zone=jurisdiction().zone
-        )
+        found = rehearse(caller.provider, upload.path, stem=stem, at=caller.at, folder=inbox(), zone=zone())
     finally:
         upload.discard()
     language, counts = language_of(request), found.counts

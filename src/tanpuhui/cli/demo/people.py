@@ -67,7 +67,7 @@ def residents(rng: random.Random, count: int) -> list[Resident]:
                 number=number,
                 providers=frozenset(providers | ({"bike_app", "szt"} if is_special else set())),
                 birth_on=_CHILD_BORN if last < special else _ADULT_BORN,
-                guardian=1 if last < special else None,
+                guardian=1 + last if last < special else None,
                 plain=not is_special,
                 linked_late=last in (0, 1),
             )

@@ -14,12 +14,14 @@ from tanpuhui.cli.demo import check, ends, files
 from tanpuhui.cli.demo.calendar import Calendar
 from tanpuhui.cli.demo.plan import City, Delivery
 from tanpuhui.cli.demo.register import Registered, link, register, withdraw_until
+from tanpuhui.cli.demo.together import live_together
 from tanpuhui.cli.demo.users import make_users
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
 from tanpuhui.close.run import CloseAnswer, close_day
 from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.take import take
+from tanpuhui.kit.moment import utc_now
 from tanpuhui.ledger.account import Kind
 from tanpuhui.ledger.invariants import Finding
 from tanpuhui.ledger.invariants import check as check_ledger
@@ -28,6 +30,7 @@ from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.registry.certify import TONNE_MG, Order, certify
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.refusals import LessThanATonne
+from tanpuhui.registry.statistics import publish
 
 OPERATOR, VERIFIER = "Demonstration city centre", "Demonstration verifier"
 #: The methodology of which the first lot is made.
@@ -131,7 +134,7 @@ class Result:
 
 def run(city: City, at: Installation, watch: Watch) -> Result:
     """Take a city through a week, its late files, a first lot, and a check of everything."""
-    steps = Steps(watch, whole=len(city.deliveries) + 2 * city.days + 3)
+    steps = Steps(watch, whole=len(city.deliveries) + 2 * city.days + 4)
     expected = check.expect(city)
     steps.begin("Opening accounts, giving grants")
     registered = register(city)
@@ -141,6 +144,9 @@ def run(city: City, at: Installation, watch: Watch) -> Result:
     last = _afterwards(city, registered, taken, at, steps)
     steps.begin("Certifying a first lot")
     lot = certify_first(city, at)
+    steps.begin("Publishing statistics")
+    publish_statistics(at)
+    live_together(registered.accounts, city.days)
     steps.begin("Checking the ledger, and every row against the truth")
     standing = list(Manifest.objects.order_by("day", "-sequence").distinct("day"))
     really = ends.real_ends(taken.receipts, standing, at.places)
@@ -192,6 +198,12 @@ def certify_first(city: City, at: Installation) -> Lot | None:
             return certify(order, places=at.places, jurisdiction=at.jurisdiction, library=at.library)
     except LessThanATonne:
         return None
+
+
+def publish_statistics(at: Installation) -> None:
+    """The statistics of the week, released."""
+    with transaction.atomic():
+        publish(at=utc_now(), places=at.places, jurisdiction=at.jurisdiction, library=at.library)
 
 
 def residents_mg() -> dict[int, int]:

@@ -13,14 +13,21 @@ from tanpuhui.access.membership import join
 from tanpuhui.access.models import Membership, Organisation, User
 from tanpuhui.access.organise import organise
 
-#: (kind, code, name in Chinese, name in English) of the organisations; a provider's code is its contract's.
+#: (kind, code, name in Chinese, name in English) of the organisations; a provider's code is its contract's,
+#: and a bank's is the recipient's in the policy of consent.
 ORGANISATIONS = (
     (Organisation.OPERATOR, "demo-centre", "演示城市碳普惠中心", "Demonstration city centre"),
     (Organisation.PROVIDER, "szt", "演示地铁公司", "Demonstration metro"),
     (Organisation.PROVIDER, "bike_app", "演示单车公司", "Demonstration bicycles"),
+    (Organisation.PROVIDER, "map_app", "演示地图应用", "Demonstration map app"),
+    (Organisation.PROVIDER, "ev_sessions", "演示充电公司", "Demonstration charging company"),
+    (Organisation.PROVIDER, "meter_halfhourly", "演示智能电表", "Demonstration smart meters"),
+    (Organisation.PROVIDER, "waste_weighings", "演示分类回收站", "Demonstration sorting stations"),
+    (Organisation.PROVIDER, "payments", "演示支付应用", "Demonstration payment app"),
+    (Organisation.PROVIDER, "grid_company", "演示供电公司", "Demonstration grid company"),
     (Organisation.COMPANY, "demo-company", "演示控排企业", "Demonstration company"),
     (Organisation.MERCHANT, "demo-merchant", "演示商户", "Demonstration shop"),
-    (Organisation.BANK, "demo-bank", "演示银行", "Demonstration bank"),
+    (Organisation.BANK, "bank", "演示银行", "Demonstration bank"),
     (Organisation.VERIFIER, "demo-verifier", "演示核查机构", "Demonstration verifier"),
 )
 #: Which organisation each kind of user acts for; a provider's user for one of the two.
@@ -28,9 +35,10 @@ ACTS_FOR = {
     "provider": "szt",
     "operator": "demo-centre",
     "operator2": "demo-centre",
+    "counter": "demo-centre",
     "company": "demo-company",
     "merchant": "demo-merchant",
-    "bank": "demo-bank",
+    "bank": "bank",
     "verifier": "demo-verifier",
 }
 #: The resident whose statement the summary prints.
@@ -52,4 +60,5 @@ def make_users(accounts: dict[int, int], at: datetime) -> None:
             if role == "resident":
                 hold(user, accounts[RESIDENT], at=at)
             else:
-                join(user, organisations[ACTS_FOR[role]], Membership.ADMIN, at=at)
+                acts_as = Membership.COUNTER if role == "counter" else Membership.ADMIN
+                join(user, organisations[ACTS_FOR[role]], acts_as, at=at)

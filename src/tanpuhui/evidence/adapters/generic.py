@@ -32,13 +32,19 @@ def shapes(terms: Terms) -> Sequence[Shape]:
     return (Shape(required=REQUIRED, optional=(*REVISION_COLUMNS, *PLACES, *measures_of(terms))),)
 
 
+#: Measures that may be true or false; a distance that is true is no distance.
+YES_OR_NO = ("is_", "has_", "host_is_")
+
+
 def read(terms: Terms, sheet: Sheet) -> Reading:
     """Each column that the file has is what it says; sales, lamps and invoices are one piece where none is given."""
     names = [name for name in measures_of(terms) if f"t_{name}" in sheet.columns]
-    measures = {name: f"whole(flag(t_{name}))" for name in names}
+    measures = {
+        name: f"whole(flag(t_{name}))" if name.startswith(YES_OR_NO) else f"whole(t_{name})" for name in names
+    }
     kinds = ", ".join(f"'{kind}'" for kind in PIECE_KINDS)
     one_piece = f"is_empty(t_pieces) AND t_kind IN ({kinds})"
-    measures["pieces"] = f"CASE WHEN {one_piece} THEN 1 ELSE whole(flag(t_pieces)) END"
+    measures["pieces"] = f"CASE WHEN {one_piece} THEN 1 ELSE whole(t_pieces) END"
     return Reading(
         source_id="t_source_id",
         person="t_person",

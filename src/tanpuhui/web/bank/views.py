@@ -1,15 +1,136 @@
-"""Views of a bank."""
+"""Views of a bank: a statement that a customer consented to, by the code that they handed over."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
 
-from tanpuhui.access.models import Organisation
-from tanpuhui.web.shared.access import organisation_page
+from django import forms
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
+
+from tanpuhui.access.audit import record
+from tanpuhui.access.models import Membership, Organisation
+from tanpuhui.close.installation import jurisdiction
+from tanpuhui.consent.artefact import public_key
+from tanpuhui.disclosure.look import look, look_again, token_of
+from tanpuhui.disclosure.models import Statement
+from tanpuhui.disclosure.refusals import NotAllowed
+from tanpuhui.kit.moment import utc_now
+from tanpuhui.kit.refusal import Refusal
+from tanpuhui.web.bank.printed import printed
+from tanpuhui.web.shared import errors
+from tanpuhui.web.shared.access import MemberRequest, organisation_page
+from tanpuhui.web.shared.limit import is_over
+from tanpuhui.web.shared.pdf import pdf
+from tanpuhui.web.shared.refused import status_of, text_of
+from tanpuhui.web.shared.request_id import current
+
+NEWEST = 20
+#: Codes that one bank may try in a minute; a code has 50 random bits.
+MOST_TRIES, WITHIN_S = 30, 60
+TEMPLATE = Path(__file__).with_name("statement.typ")
+
+
+class CodeForm(forms.Form):
+    """What the customer handed over."""
+
+    reference = forms.CharField(
+        label=_("Reference code"),
+        max_length=40,
+        help_text=_(
+            "Ten letters and digits, such as 7K3QF-M2X9B, which the customer makes. Good for seven days."
+        ),
+        widget=forms.TextInput(
+            attrs={"class": "code", "autocomplete": "off", "autocapitalize": "characters"}
+        ),
+    )
 
 
 @organisation_page(Organisation.BANK)
-def home(request: HttpRequest) -> HttpResponse:
-    """Where a member begins."""
-    return render(request, "bank/home.html")
+def home(request: HttpRequest) -> HttpResponseBase:
+    """Fetch a statement by its code; below, the statements fetched before, without anything about their customers."""
+    mine = cast(MemberRequest, request)
+    form = CodeForm(request.POST if request.method == "POST" else None)
+    status = 200
+    if form.is_bound and mine.membership.role == Membership.AUDITOR:
+        return errors.forbidden(request)
+    if form.is_bound and is_over("reference-codes", mine.organisation.pk, most=MOST_TRIES, within_s=WITHIN_S):
+        return errors.too_many(request)
+    if form.is_bound and form.is_valid():
+        try:
+            found = _fetched(mine, form.cleaned_data["reference"])
+        except Refusal as refusal:
+            form.add_error("reference", text_of(refusal))
+            status = status_of(refusal)
+        else:
+            return redirect("bank:statement", organisation=mine.organisation.code, statement=found.pk)
+    elif form.is_bound:
+        status = 422
+    newest = Statement.objects.filter(recipient=mine.organisation.code).order_by("-made_at")[:NEWEST]
+    return render(request, "bank/home.html", {"form": form, "statements": newest}, status=status)
+
+
+@organisation_page(Organisation.BANK)
+def statement(request: HttpRequest, statement: UUID) -> HttpResponse:
+    """One statement, while the customer's consent holds."""
+    found = _seen(cast(MemberRequest, request), statement, "page")
+    return render(request, "bank/statement.html", {"statement": found, "content": found.content})
+
+
+@organisation_page(Organisation.BANK)
+def as_json(request: HttpRequest, statement: UUID) -> HttpResponse:
+    """The same for programs, with its signature and the key to check it."""
+    found = _seen(cast(MemberRequest, request), statement, "json")
+    body = {**found.content, "signed": token_of(found), "key": public_key()}
+    answer = JsonResponse(body, json_dumps_params={"ensure_ascii": False, "indent": 1})
+    answer["Content-Disposition"] = f'attachment; filename="statement-{found.pk}.json"'
+    return answer
+
+
+@organisation_page(Organisation.BANK)
+def as_pdf(request: HttpRequest, statement: UUID) -> HttpResponse:
+    """The same for paper."""
+    found = _seen(cast(MemberRequest, request), statement, "pdf")
+    return pdf(TEMPLATE, printed(found), name=f"statement-{found.pk}.pdf")
+
+
+def _fetched(mine: MemberRequest, reference: str) -> Statement:
+    with transaction.atomic():
+        return look(reference, mine.organisation.code, jurisdiction=jurisdiction(), at=utc_now())
+
+
+def _seen(mine: MemberRequest, statement: UUID, form: str) -> Statement:
+    """The statement, with the look written down where its resident sees it; a refused look is written down too."""
+    try:
+        with transaction.atomic():
+            found = look_again(statement, mine.organisation.code, at=utc_now())
+            _note(mine, found, "see_statement", {"form": form})
+            return found
+    except NotAllowed:
+        known = Statement.objects.select_related("grant").get(pk=statement, recipient=mine.organisation.code)
+        with transaction.atomic():
+            _note(mine, known, "refused_statement", {"form": form})
+        raise
+
+
+def _note(mine: MemberRequest, found: Statement, verb: str, facts: dict[str, Any]) -> None:
+    record(
+        verb,
+        who=mine.user,
+        at=utc_now(),
+        organisation=mine.organisation,
+        object_kind="account",
+        object_key=found.grant.resident_id,
+        facts={
+            **facts,
+            "statement": str(found.pk),
+            "grant": found.grant_id,
+            "kinds": list(found.grant.kinds),
+        },
+        request_id=current(),
+    )

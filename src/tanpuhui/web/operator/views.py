@@ -1,15 +1,17 @@
-"""Views of the operator's staff."""
+"""Views of the operator's staff: the way into their console."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 
 from tanpuhui.access.models import Organisation
 from tanpuhui.web.shared.access import organisation_page
 
 
 @organisation_page(Organisation.OPERATOR)
-def home(request: HttpRequest) -> HttpResponse:
-    """Where a member begins."""
-    return render(request, "operator/home.html")
+def home(request: HttpRequest) -> HttpResponseBase:
+    """Where a member begins: the console."""
+    del request
+    return redirect("console:index")

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from django.core.cache import caches
 from django.db import connection
 
+from tanpuhui.close.installation import jurisdiction
+
 KEPT_S = 60
 _SQL = """
     WITH standing AS (SELECT DISTINCT ON (day) * FROM close_manifest ORDER BY day, sequence DESC)
@@ -33,6 +35,11 @@ class Figures:
     certified_t: int
     lots: int
     through: object
+
+    @property
+    def is_told(self) -> bool:
+        """Whether there are persons enough for a sum over all of them to say nothing about one."""
+        return self.accounts >= jurisdiction().least_persons
 
     @property
     def certified_mg(self) -> int:

@@ -1,7 +1,40 @@
-"""Addresses for everybody."""
+"""Addresses for everybody; those of versions, lots and releases stay what they are for good."""
 
 from django.urls import path
 
-from tanpuhui.web.public import views
+from tanpuhui.web.public import lots, machines, methodologies, open_data, rules, statistics, views
 
-urlpatterns = [path("", views.home, name="home")]
+_VERSION = "methodologies/<slug:place>/<slug:name>/v<int:version>/"
+_CHART = "statistics/<int:number>/<slug:name>.<slug:language>.<slug:width>.svg"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("about/", views.about, name="about"),
+    path("privacy/", views.privacy, name="privacy"),
+    path("accessibility/", views.accessibility, name="accessibility"),
+    path("glossary/", views.glossary, name="glossary"),
+    path("statistics/", statistics.page, name="statistics"),
+    path("statistics/<int:number>/", statistics.page, name="statistics_release"),
+    path(
+        "statistics/<int:number>/<slug:name>.<slug:language>.<slug:width>.svg",
+        statistics.chart,
+        name="statistics_chart",
+    ),
+    path("methodologies/", methodologies.all_of_them, name="methodologies"),
+    path("methodologies/<slug:place>/<slug:name>/", methodologies.newest, name="methodology_newest"),
+    path(_VERSION, methodologies.one, name="methodology"),
+    path(f"{_VERSION}methodology.json", methodologies.as_json, name="methodology_json"),
+    path(f"{_VERSION}steps/<slug:step>.svg", methodologies.step, name="methodology_step"),
+    path(f"{_VERSION}files/<str:file>", methodologies.file, name="methodology_file"),
+    path("lots/", lots.all_of_them, name="lots"),
+    path("lots/look-up/", lots.look_up, name="look_up"),
+    path("lots/<slug:code>/", lots.one, name="lot"),
+    path("rules/", rules.all_rules, name="rules"),
+    path("rules/<slug:code>/", rules.one, name="jurisdiction"),
+    path("rules/<slug:code>/file", rules.file, name="jurisdiction_file"),
+    path("open-data/", open_data.page, name="open_data"),
+    path("open-data/datapackage.json", open_data.package, name="open_data_package"),
+    path("open-data/<slug:name>.<slug:form>", open_data.download, name="open_data_file"),
+    path("robots.txt", machines.robots, name="robots"),
+    path("sitemap.xml", machines.sitemap, name="sitemap"),
+    path(".well-known/security.txt", machines.security, name="security"),
+]

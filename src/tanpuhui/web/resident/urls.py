@@ -1,8 +1,66 @@
 """Addresses of a resident's own account."""
 
-from django.urls import path
+from django.urls import include, path
 
-from tanpuhui.web.resident import views
+from tanpuhui.web.resident import (
+    activities,
+    appeals,
+    certificates,
+    chart,
+    identifier,
+    paper_statement,
+    privacy,
+    sources,
+    statements,
+    together,
+    tokens,
+    views,
+)
 
 app_name = "resident"
-urlpatterns = [path("", views.home, name="home")]
+#: Once for oneself, and once for a child in one's care.
+source_paths = [
+    path("sources/", sources.sources, name="sources"),
+    path("sources/to/<slug:purpose>/<slug:recipient>/", sources.recipient, name="recipient"),
+    path("sources/<slug:provider>/", sources.source, name="source"),
+    path("sources/<slug:provider>/identifier/", identifier.identifier, name="identifier"),
+    path("grants/<int:grant>/receipt/", sources.receipt, name="receipt"),
+    path("grants/<int:grant>/receipt.json", sources.receipt_file, name="receipt_file"),
+]
+privacy_paths = [
+    path("privacy/", privacy.privacy, name="privacy"),
+    path("privacy/record.zip", privacy.export, name="export"),
+    path("privacy/record/", privacy.readable, name="readable"),
+    path("privacy/ask/<slug:kind>/", privacy.new_request, name="new_request"),
+    path("privacy/requests/<uuid:request_id>/", privacy.one_request, name="request"),
+    path("privacy/close/", privacy.close, name="close"),
+]
+together_paths = [
+    path("together/", together.together, name="together"),
+    path("together/goal/", together.goal, name="goal"),
+    path("together/groups/new/", together.new_group, name="new_group"),
+    path("together/groups/join/", together.join_group, name="join_group"),
+    path("together/groups/<uuid:group>/", together.group, name="group"),
+    path("together/challenges/<slug:challenge>/", together.challenge, name="challenge"),
+    path("together/board/", together.board, name="board"),
+]
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("statement.pdf", paper_statement.paper_statement, name="paper_statement"),
+    path("statements/", statements.page, name="statements"),
+    path("statements/<int:grant>/code/", statements.code, name="statement_code"),
+    path("statements/<int:grant>/end/", statements.end, name="statement_end"),
+    *source_paths,
+    path("children/<int:child>/", include((source_paths, "child"))),
+    *privacy_paths,
+    *together_paths,
+    path("chart/<slug:theme>.svg", chart.chart, name="chart"),
+    path("acts/", activities.activities, name="activities"),
+    path("acts/<int:record>/", activities.activity, name="activity"),
+    path("acts/<int:record>/appeal/", appeals.appeal_page, name="appeal"),
+    path("appeals/", appeals.appeals, name="appeals"),
+    path("certificates/", certificates.certificates, name="certificates"),
+    path("certificates/statement-<slug:language>.pdf", certificates.statement_pdf, name="statement_pdf"),
+    path("tokens/", tokens.tokens, name="tokens"),
+    path("tokens/<uuid:token>/revoke/", tokens.revoke_token, name="revoke_token"),
+]

@@ -21,6 +21,7 @@ from django.shortcuts import redirect
 from tanpuhui.access.hold import account_of
 from tanpuhui.access.membership import memberships_of
 from tanpuhui.access.models import Membership, Organisation, User
+from tanpuhui.access.second_factor import lacks_second_factor, needs_second_factor
 from tanpuhui.access.session import shorten
 
 View = Callable[..., HttpResponseBase]
@@ -78,7 +79,7 @@ def organisation_page(kind: str, *roles: str) -> Callable[[View], View]:
             own = next((one for one in found if one.organisation.code == organisation), None)
             if own is None:
                 raise Http404
-            if roles and own.role not in roles:
+            if own.role not in roles if roles else own.role in Membership.ONLY_WHERE_NAMED:
                 raise PermissionDenied
             if needs_second_factor(request.user):
                 return redirect("mfa_index")
@@ -97,19 +98,6 @@ def own_or_404(found: QuerySet[M], **wanted: Any) -> M:
     if one is None:
         raise Http404
     return one
-
-
-def needs_second_factor(user: User) -> bool:
-    """Whether somebody who acts for an organisation has yet to add a passkey or an authenticator app."""
-    return bool(settings.SECOND_FACTOR_FOR_ORGANISATIONS) and lacks_second_factor(user)
-
-
-def lacks_second_factor(user: User) -> bool:
-    """Whether somebody has neither a passkey nor an authenticator app."""
-    from allauth.mfa.models import Authenticator
-    from allauth.mfa.utils import is_mfa_enabled
-
-    return not is_mfa_enabled(user, [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN])
 
 
 def shown_recently(view: View, *, methods: frozenset[str] = frozenset({"GET", "HEAD", "POST"})) -> View:

@@ -29,7 +29,9 @@ HOME_OF = {
 def home_address(membership: Membership) -> str:
     """Where a member of an organisation begins."""
     organisation = membership.organisation
-    return reverse(HOME_OF[organisation.kind], kwargs={"organisation": organisation.code})
+    at_counter = membership.role == Membership.COUNTER
+    name = "counter:home" if at_counter else HOME_OF[organisation.kind]
+    return reverse(name, kwargs={"organisation": organisation.code})
 
 
 @login_required

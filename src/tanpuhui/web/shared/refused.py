@@ -10,8 +10,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import get_language, gettext, pgettext
 
+from tanpuhui.evidence.said import chinese
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.web.shared.security_log import note
 
@@ -22,7 +23,7 @@ _CONFLICTS = ("already", "taken", "in_use", "used", "closed")
 def status_of(refusal: Refusal) -> int:
     """404 where there is no such thing, 409 where something else stands in the way, 422 otherwise."""
     name = refusal.code.rpartition(".")[2]
-    if name.startswith(("unknown", "no_such")):
+    if name.startswith(("unknown", "no_such")) or name.endswith("_unknown"):
         return NOT_FOUND
     if any(word in name for word in _CONFLICTS):
         return CONFLICT
@@ -32,7 +33,10 @@ def status_of(refusal: Refusal) -> int:
 def text_of(refusal: Refusal) -> str:
     """The refusal's sentence in the reader's language, with its facts and the next step."""
     facts = {name: _shown(value) for name, value in refusal.facts.items()}
-    return gettext(refusal.message).format(**facts)
+    said = gettext(refusal.message)
+    if said == refusal.message and (get_language() or "").startswith("zh"):
+        said = chinese().get(refusal.code, said)
+    return said.format(**facts)
 
 
 def _shown(value: object) -> object:

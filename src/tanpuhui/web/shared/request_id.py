@@ -34,6 +34,7 @@ class RequestId:
         number = given if _GIVEN.match(given) else uuid4().hex
         # Not set back afterwards: Django writes about failed requests when this has returned.
         _current.set(number)
+        request.META["REQUEST_ID"] = number
         started = time.perf_counter()
         response = self.get_response(request)
         response["X-Request-ID"] = number

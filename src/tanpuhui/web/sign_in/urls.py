@@ -12,7 +12,7 @@ from allauth.socialaccount import views as social
 from django.urls import path
 
 from tanpuhui.web.shared.access import shown_recently
-from tanpuhui.web.sign_in import again, identity_service_views, views
+from tanpuhui.web.sign_in import again, identity_service_views, letter, views
 
 #: Looking at these needs no second proof; changing something does.
 _CHANGING = frozenset({"POST"})
@@ -21,6 +21,7 @@ urlpatterns = [
     path("", account.login, name="account_login"),
     path("code/", account.request_login_code, name="account_request_login_code"),
     path("code/confirm/", account.confirm_login_code, name="account_confirm_login_code"),
+    path("letter/", letter.letter, name="letter_sign_in"),
     path("sign-out/", account.logout, name="account_logout"),
     path("blocked/", account.account_inactive, name="account_inactive"),
     path("new/", account.signup, name="account_signup"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from django import template
 from django.core.paginator import Page
+from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,7 +15,14 @@ from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from tanpuhui.access.models import Organisation
+from tanpuhui.close.methodology_then import find_methodology
+from tanpuhui.kit.exact import format_fraction
+from tanpuhui.kit.refusal import Refusal
+from tanpuhui.methodology.methodology import Methodology, Step, Text
+from tanpuhui.methodology.typeset import plain_signs
+from tanpuhui.web.shared.formula import short, spoken
 from tanpuhui.web.shared.mass import mass as mass_of
+from tanpuhui.web.shared.refused import text_of
 
 register = template.Library()
 
@@ -45,15 +54,15 @@ def count(number: int) -> str:
     return number_format(number, force_grouping=True)
 
 
+@register.filter
+def refusal_text(refusal: Refusal) -> str:
+    """A refusal's sentence in the reader's language, with its facts and the next step."""
+    return text_of(refusal)
+
+
 @register.simple_tag
 def status(value: str) -> SafeString:
     """A factor's status as a badge with its meaning."""
-    names = {
-        "official": pgettext("status", "official"),
-        "published": pgettext("status", "published"),
-        "secondary": pgettext("status", "secondary"),
-        "illustrative": pgettext("status", "illustrative"),
-    }
     meanings = {
         "official": _("from an official text in force"),
         "published": _("from a published study or a document that is not in force"),
@@ -61,7 +70,19 @@ def status(value: str) -> SafeString:
         "illustrative": _("no official text supports this number"),
     }
     assert value in STATUSES, "one of the statuses of a factor"
-    return format_html('<span class="badge {}" title="{}">{}</span>', value, meanings[value], names[value])
+    return format_html(
+        '<span class="badge {}" title="{}">{}</span>', value, meanings[value], status_name(value)
+    )
+
+
+def status_name(value: str) -> str:
+    """What a status is called."""
+    return {
+        "official": pgettext("status", "official"),
+        "published": pgettext("status", "published"),
+        "secondary": pgettext("status", "secondary"),
+        "illustrative": pgettext("status", "illustrative"),
+    }[value]
 
 
 @register.inclusion_tag("shared/field.html")
@@ -91,13 +112,91 @@ def icon(name: str) -> dict[str, str]:
 
 
 @register.inclusion_tag("shared/tab.html", takes_context=True)
-def tab(context: template.Context, address: str, text: str, icon: str = "") -> dict[str, object]:
-    """One entry of an audience's navigation; marked where the reader is."""
+def tab(
+    context: template.Context, address: str, text: str, icon: str = "", *, below: bool = False
+) -> dict[str, object]:
+    """One entry of an audience's navigation; marked where the reader is, and with ``below`` on pages below it."""
     here = context["request"].path
-    return {"address": address, "text": text, "icon": icon, "is_here": here == address}
+    current = "page" if here == address else "true" if below and here.startswith(address) else ""
+    return {"address": address, "text": text, "icon": icon, "current": current}
 
 
 @register.simple_tag
 def organisation_name(organisation: Organisation) -> str:
     """An organisation's name in the reader's language."""
     return organisation.name(get_language() or "")
+
+
+@register.simple_tag
+def formula(methodology: Methodology, step: Step) -> SafeString:
+    """A step's formula as a drawing, with its text for whoever does not see it."""
+    language = spoken_language()
+    address = reverse(
+        "formula",
+        kwargs={
+            "key": f"{methodology.code}@{methodology.version}",
+            "step": step.name,
+            "language": language,
+            "digest": short(methodology.digest),
+        },
+    )
+    return format_html(
+        '<span class="formula-box" role="group" tabindex="0" aria-label="{}">'
+        '<img class="formula" src="{}" alt="{}" loading="lazy"></span>',
+        _("Formula"),
+        address,
+        spoken(methodology, step, language),
+    )
+
+
+@register.filter
+def said(text: Text) -> str:
+    """A text of a methodology in the reader's language."""
+    return text.zh if spoken_language() == "zh" else text.en
+
+
+@register.filter
+def exact(value: Fraction) -> str:
+    """A fraction as a decimal where it ends, and as ``p/q`` where it does not."""
+    return format_fraction(value)
+
+
+@register.filter
+def short_digest(digest: str) -> str:
+    """Enough of a digest to compare by eye."""
+    return short(digest)
+
+
+def spoken_language() -> str:
+    """Chinese where the reader reads Chinese, English otherwise: what methodologies are written in."""
+    return "zh" if (get_language() or "zh").startswith("zh") else "en"
+
+
+@register.filter
+def signs(text: str) -> str:
+    """A formula's text with the signs of mathematics."""
+    return plain_signs(text)
+
+
+@register.filter
+def shortened(value: str) -> str:
+    """An exact value as it is read: a fraction that does not end also as a decimal, cut after six places."""
+    if "/" not in value:
+        return value
+    return f"{value} ≈ {float(Fraction(value)):.6g}"
+
+
+@register.filter
+def methodology_title(key: str) -> str:
+    """The title of a methodology by its key, or the key where it is not here."""
+    methodology = find_methodology(key)
+    return said(methodology.title) if methodology else key
+
+
+@register.simple_tag
+def member_url(kind: str, name: str, code: str, key: object = None) -> str:
+    """The address of a page about members, in the audience of a kind of organisation."""
+    wanted: dict[str, object] = {"organisation": code}
+    if key is not None:
+        wanted["invitation" if name == "end_invitation" else "member"] = key
+    return reverse(f"{kind}:{name}", kwargs=wanted)

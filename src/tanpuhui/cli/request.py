@@ -1,0 +1,143 @@
+"""``tanpuhui request``: what people ask about their own record, and the operator's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from cyclopts import App, Parameter
+from rich.table import Table
+
+from tanpuhui.cli.output import console, print_json
+from tanpuhui.kit.moment import utc_now
+
+FINDINGS = 3
+app = App(name="request", help="List and answer what people ask about their own record.")
+
+JsonFlag = Annotated[bool, Parameter(name="--json", negative=())]
+
+
+@app.command(name="list")
+def list_(*, as_json: JsonFlag = False) -> int:
+    """List what waits for an answer, what is due first at the beginning. Exit status 3 if something is late.
+
+    Example: tanpuhui request list --json
+
+    Parameters
+    ----------
+    as_json
+        Print JSON instead of a table.
+    """
+    from django.utils import timezone
+
+    from tanpuhui.rights.show import waiting
+
+    today = timezone.localdate()
+    found = waiting()
+    rows = [_shown(one) | {"late": one.is_late(today)} for one in found]
+    if as_json:
+        print_json(rows)
+    else:
+        table = Table("Request", "Account", "Kind", "State", "Due", "Words")
+        for row in rows:
+            due = f"[bold red]{row['due_on']}[/]" if row["late"] else row["due_on"]
+            table.add_row(row["request"], str(row["account"]), row["kind"], row["state"], due, row["words"])
+        console.print(table)
+    return FINDINGS if any(row["late"] for row in rows) else 0
+
+
+@app.command(name="in-hand")
+def in_hand(request: UUID, /, *, as_json: JsonFlag = False) -> int:
+    """Say that somebody works on it.
+
+    Example: tanpuhui request in-hand 0a1b2c3d-0000-4000-8000-000000000000
+
+    Parameters
+    ----------
+    request
+        The request.
+    as_json
+        Print the request as JSON.
+    """
+    from tanpuhui.rights.answer import take_in_hand
+
+    return _step(request, lambda at: take_in_hand(request, at=at), as_json)
+
+
+@app.command
+def done(request: UUID, /, *, words: str = "", as_json: JsonFlag = False) -> int:
+    """Say that it is done.
+
+    Example: tanpuhui request done 0a1b2c3d-0000-4000-8000-000000000000 --words "The day was closed again."
+
+    Parameters
+    ----------
+    request
+        The request.
+    words
+        What was done, for the person.
+    as_json
+        Print the request as JSON.
+    """
+    from tanpuhui.rights.answer import done as answer
+
+    return _step(request, lambda at: answer(request, words, at=at), as_json)
+
+
+@app.command
+def refuse(request: UUID, /, *, reasons: str, as_json: JsonFlag = False) -> int:
+    """Say no, with the reasons that the person reads.
+
+    Example: tanpuhui request refuse 0a1b2c3d-0000-4000-8000-000000000000 --reasons "Kept for ten years by law."
+
+    Parameters
+    ----------
+    request
+        The request.
+    reasons
+        Why not.
+    as_json
+        Print the request as JSON.
+    """
+    from tanpuhui.rights.answer import refuse as answer
+
+    return _step(request, lambda at: answer(request, reasons, at=at), as_json)
+
+
+def _step(request: UUID, verb: Callable[..., Any], as_json: bool) -> int:
+    from django.db import transaction
+
+    from tanpuhui.access.audit import record
+    from tanpuhui.rights.show import shown
+
+    at = utc_now()
+    with transaction.atomic():
+        step = verb(at)
+        one = shown(request)
+        record(
+            f"answer_{step.state}",
+            who=None,
+            at=at,
+            object_kind="account",
+            object_key=one.request.account,
+            facts={"request": str(request), "method": "cli"},
+        )
+    if as_json:
+        print_json(_shown(one))
+    else:
+        console.print(f"Request {request} is {one.state.value}.", highlight=False)
+    return 0
+
+
+def _shown(one: Any) -> dict[str, Any]:
+    return {
+        "request": str(one.request.pk),
+        "account": one.request.account,
+        "kind": one.request.kind,
+        "state": one.state.value,
+        "made_at": one.request.made_at.isoformat(),
+        "due_on": one.request.due_on.isoformat(),
+        "words": one.request.words,
+        "answer": one.words,
+    }

@@ -1,0 +1,162 @@
+"""Kinds: every kind of long work, by name: what it is called, what it does, and what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from tanpuhui.close.effect import effect_of_version
+from tanpuhui.close.installation import jurisdiction, places
+from tanpuhui.close.replay import find_manifest, replay
+from tanpuhui.close.run import close_day
+from tanpuhui.ledger.invariants import check, counts
+from tanpuhui.methodology.load import load_library
+from tanpuhui.registry.certify import Order, certify
+from tanpuhui.registry.claw_back import ClawBackOrder, claw_back
+from tanpuhui.registry.freeze import unfreeze
+from tanpuhui.registry.reconcile import INVARIANTS, reconcile
+
+Arguments = Mapping[str, Any]
+#: A month back from the last day, for the effect of a new version.
+MONTH = timedelta(days=30)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """``do`` takes the arguments, the job's number and a moment, and answers JSON.
+
+    ``whole`` says that it runs in the transaction in which the job ends: then it happens once, whatever kills the
+    worker. What is not whole opens transactions of its own and can be done again with the same end.
+    """
+
+    title: str | Promise
+    do: Callable[[Arguments, str, datetime], dict[str, Any]]
+    whole: bool
+
+
+def _close(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
+    del key
+    answer = close_day(
+        date.fromisoformat(arguments["day"]),
+        at=at,
+        places=places(),
+        jurisdiction=jurisdiction(),
+        library=load_library(),
+        reopen=bool(arguments.get("reopen", False)),
+    )
+    return answer.as_json()
+
+
+def _reopen(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
+    return _close({**arguments, "reopen": True}, key, at)
+
+
+def _replay(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
+    del key, at
+    return replay(
+        find_manifest(arguments["manifest"]),
+        places=places(),
+        jurisdiction=jurisdiction(),
+        library=load_library(),
+    ).as_json()
+
+
+def _effect(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
+    del key, at
+    return effect_of_version(
+        arguments["methodology"],
+        arguments["version"],
+        first=date.fromisoformat(arguments["first"]),
+        last=date.fromisoformat(arguments["last"]),
+        places=places(),
+        jurisdiction=jurisdiction(),
+        library=load_library(),
+    ).as_json()
+
+
+def _check_ledger(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
+    """Everything is looked at as of a single moment."""
+    del arguments, key, at
+    with as_of_one_moment():
+        findings = [finding.as_json() for finding in [*check(connection), *reconcile(connection)]]
+        checked = counts(connection)
+    checked["invariants"] += len(INVARIANTS)
+    return {"ok": not findings, "findings": findings, "checked": checked}
+
+
+@contextmanager
+def as_of_one_moment() -> Iterator[None]:
+    """A transaction that sees nothing of what is posted meanwhile, and writes nothing."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def _certify(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
+    del key
+    order = Order(
+        methodology=arguments["methodology"],
+        version=arguments["version"],
+        vintage=arguments["vintage"],
+        through=date.fromisoformat(arguments["through"]),
+        operator=arguments["operator"],
+        verifier=arguments["verifier"],
+        at=at,
+    )
+    lot = certify(order, places=places(), jurisdiction=jurisdiction(), library=load_library())
+    return {"lot": lot.code, "tonnes": lot.tonnes, "residents": lot.residents}
+
+
+def _claw_back(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
+    order = ClawBackOrder(
+        key=f"claw_back:{key}",
+        account=arguments["account"],
+        lot=arguments["lot"],
+        amount_mg=arguments["amount_mg"],
+        effective_on=date.fromisoformat(arguments["effective_on"]),
+    )
+    return {"transaction": claw_back(order, at=at)}
+
+
+def _unfreeze(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
+    del key
+    return {"holds": unfreeze(arguments["account"], at=at)}
+
+
+KINDS: dict[str, Kind] = {
+    "close.day": Kind(_("close a day"), _close, whole=False),
+    "close.reopen": Kind(_("close a certified day again"), _reopen, whole=False),
+    "close.replay": Kind(_("replay a close"), _replay, whole=False),
+    "methodology.effect": Kind(_("work out the effect of a version"), _effect, whole=False),
+    "ledger.check": Kind(_("check the ledger"), _check_ledger, whole=False),
+    "lot.certify": Kind(_("certify a lot"), _certify, whole=True),
+    "account.claw_back": Kind(_("claw back certified reductions"), _claw_back, whole=True),
+    "account.unfreeze": Kind(_("let go of what was frozen"), _unfreeze, whole=True),
+}
+
+
+def title_of(kind: str) -> str:
+    """What a kind of work or a verb is called."""
+    known = KINDS.get(kind)
+    return str(known.title) if known else kind
+
+
+def about(kind: str, arguments: Arguments) -> tuple[str, str]:
+    """The kind and the key of what work is about, as the audit trail names it."""
+    if "account" in arguments:
+        return "account", str(arguments["account"])
+    if "manifest" in arguments:
+        return "manifest", str(arguments["manifest"])
+    if "methodology" in arguments:
+        return "methodology", f"{arguments['methodology']}@{arguments['version']}"
+    if "day" in arguments:
+        return "day", str(arguments["day"])
+    return kind.partition(".")[0], ""

@@ -1,0 +1,61 @@
+"""Navigation: the sections of the console, in the order of the day's work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A section as a reader sees it."""
+
+    text: str | Promise
+    address: str
+    is_here: bool
+
+
+#: Groups of (text, name of the page).
+GROUPS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str], ...]], ...] = (
+    ("", ((_("Today"), "index"), (_("Approvals"), "access_approval_changelist"))),
+    (
+        _("Data in"),
+        (
+            (_("Providers"), "providers"),
+            (_("Batches"), "evidence_batch_changelist"),
+            (_("Refused rows"), "evidence_quarantinedrow_changelist"),
+        ),
+    ),
+    (_("Rules"), ((_("Scenes"), "scenes"), (_("Methodologies"), "methodologies"))),
+    (_("Residents"), ((_("Accounts"), "consent_resident_changelist"), (_("Grants"), "grants"))),
+    (
+        _("Credits"),
+        (
+            (_("Days due"), "due"),
+            (_("Closes"), "close_manifest_changelist"),
+            (_("Lots"), "registry_lot_changelist"),
+        ),
+    ),
+    (
+        _("Control"),
+        ((_("Jobs"), "console_job_changelist"), (_("Audit trail"), "access_auditentry_changelist")),
+    ),
+)
+
+
+def navigation(request: HttpRequest) -> list[tuple[str | Promise, list[Entry]]]:
+    """The groups with their entries; the section that the reader is in is marked."""
+    start = reverse("console:index")
+    groups = []
+    for heading, entries in GROUPS:
+        found = []
+        for text, name in entries:
+            address = reverse(f"console:{name}")
+            is_here = request.path == address if address == start else request.path.startswith(address)
+            found.append(Entry(text, address, is_here))
+        groups.append((heading, found))
+    return groups

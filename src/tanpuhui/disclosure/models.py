@@ -1,0 +1,64 @@
+"""Tables of disclosure: reference codes that residents hand over, and statements as they were shown. Append-only."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+
+_APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
+_NO_TRUNCATE = pgtrigger.Trigger(
+    name="no_truncate",
+    level=pgtrigger.Statement,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Truncate,
+    func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
+)
+
+
+class ReferenceCode(models.Model):
+    """A code that leads a grant's recipient to it until it expires. Only its keyed digest is kept."""
+
+    id = models.BigAutoField(primary_key=True)
+    grant = models.ForeignKey("consent.Grant", models.PROTECT, related_name="reference_codes")
+    digest = models.BinaryField(max_length=32, unique=True)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "disclosure_reference_code"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="disclosure_code_ends_after_it_begins", condition=Q(expires_at__gt=F("made_at"))
+            ),
+        ]
+        triggers: ClassVar = [_APPEND_ONLY, _NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"reference code of grant {self.grant_id}"
+
+
+class Statement(models.Model):
+    """A statement as it was shown to a grant's recipient, signed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    grant = models.ForeignKey("consent.Grant", models.PROTECT, related_name="statements")
+    #: The organisation that looked; the grant's recipient.
+    recipient = models.TextField()
+    content: Any = models.JSONField()
+    #: Detached JWS over the content's canonical JSON.
+    jws = models.TextField()
+    made_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["recipient", "-made_at"], name="disclosure_statement_latest"),
+            models.Index(fields=["grant", "-made_at"], name="disclosure_statement_of_grant"),
+        ]
+        triggers: ClassVar = [_APPEND_ONLY, _NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"statement {self.pk}"

@@ -1,0 +1,70 @@
+"""Look: appeals and their answers, for whoever filed them and for whoever answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import QuerySet
+
+from tanpuhui.integrity.models import Answer, Appeal
+
+#: What stands where a person's words were removed with the person.
+REMOVED = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An appeal as it stands; ``words`` are empty where they were removed, ``decision`` while it waits."""
+
+    id: int
+    account: int
+    record_id: int
+    day: date
+    outcome: str
+    round: int
+    asked_at: datetime
+    words: str
+    decision: str
+    reason: str
+    answered_at: datetime | None
+
+    @property
+    def is_open(self) -> bool:
+        return not self.decision
+
+
+def appeals_of(account: int, record_id: int | None = None) -> list[Seen]:
+    """A person's appeals (against one act), newest first."""
+    found = Appeal.objects.filter(account=account)
+    if record_id is not None:
+        found = found.filter(record_id=record_id)
+    return [_seen(one) for one in _whole(found).order_by("-asked_at", "-id")]
+
+
+def open_appeals() -> list[Seen]:
+    """Every appeal that waits for its answer, the oldest first."""
+    waiting = Appeal.objects.filter(answer__isnull=True)
+    return [_seen(one) for one in _whole(waiting).order_by("asked_at", "id")]
+
+
+def _whole(appeals: QuerySet[Appeal]) -> QuerySet[Appeal]:
+    return appeals.select_related("written", "answer")
+
+
+def _seen(appeal: Appeal) -> Seen:
+    answer: Answer | None = getattr(appeal, "answer", None)
+    written = getattr(appeal, "written", None)
+    return Seen(
+        id=appeal.pk,
+        account=appeal.account,
+        record_id=appeal.record_id,
+        day=appeal.day,
+        outcome=appeal.outcome,
+        round=appeal.round,
+        asked_at=appeal.asked_at,
+        words=written.words if written else REMOVED,
+        decision=answer.decision if answer else "",
+        reason=answer.reason if answer else "",
+        answered_at=answer.at if answer else None,
+    )

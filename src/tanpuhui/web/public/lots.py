@@ -1,0 +1,128 @@
+"""Lots as pages: a list, one page a lot with what happened to it, and the look-up of any serial number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from tanpuhui.close.models import Manifest
+from tanpuhui.kit.refusal import Refusal
+from tanpuhui.quantify.jurisdiction import UnknownJurisdiction, load_jurisdiction
+from tanpuhui.registry.certify import TONNE_MG
+from tanpuhui.registry.lookup import find, whereabouts
+from tanpuhui.registry.models import Lot
+from tanpuhui.registry.serial import serials
+from tanpuhui.web.public.library import library, said
+from tanpuhui.web.shared.refused import status_of, text_of
+
+PER_PAGE = 25
+
+
+class SerialForm(forms.Form):
+    """What somebody has in their hand: a number, a printed serial, or a lot's code."""
+
+    serial = forms.CharField(
+        label=_("Serial number or code of a lot"),
+        max_length=100,
+        help_text=_("For example 3, a serial number as it is printed, or DEMO-000001."),
+    )
+
+
+def all_of_them(request: HttpRequest) -> HttpResponse:
+    """Every lot, newest first."""
+    page = Paginator(Lot.objects.order_by("-serial_first"), PER_PAGE).get_page(request.GET.get("page"))
+    rows = [{"lot": lot, "serials": serials(lot), **_of_methodology(lot, request)} for lot in page]
+    return render(request, "public/lots.html", {"page": page, "rows": rows, "form": SerialForm()})
+
+
+def look_up(request: HttpRequest) -> HttpResponseBase:
+    """The lot of a serial number; the form again, as typed, where there is none."""
+    form = SerialForm(request.GET if "serial" in request.GET else None)
+    status = 200
+    if form.is_bound and form.is_valid():
+        try:
+            found = find(form.cleaned_data["serial"])
+        except Refusal as refusal:
+            form.add_error(None, text_of(refusal))
+            status = status_of(refusal)
+        else:
+            address = reverse("lot", kwargs={"code": found.lot.code})
+            return redirect(f"{address}?serial={found.serial}" if found.serial else address)
+    elif form.is_bound:
+        status = 422
+    return render(request, "public/look_up.html", {"form": form}, status=status)
+
+
+def one(request: HttpRequest, code: str) -> HttpResponse:
+    """One lot: what it is, what it rests on, and what happened to it so far."""
+    lot = Lot.objects.filter(code=code).first()
+    if lot is None:
+        raise Http404
+    manifests = Manifest.objects.filter(digest__in=lot.manifests).order_by("day")
+    held = whereabouts(lot)
+    places = [
+        (_("With residents"), held.residents_mg),
+        (_("In a pool, for companies to acquire"), held.pool_mg),
+        (_("With companies"), held.companies_mg),
+        (_("In the buffer"), held.buffer_mg),
+        (_("Retired: used, for good"), held.retired_mg),
+        (_("Cancelled: found wrong"), held.cancelled_mg),
+    ]
+    whole_mg = lot.tonnes * TONNE_MG
+    context = {
+        "lot": lot,
+        "serials": serials(lot),
+        "serial": _serial_of(request, lot),
+        "whole_mg": whole_mg,
+        "manifests": manifests.only("digest", "day", "sequence", "as_of"),
+        "places": [
+            {"name": name, "mg": amount, "percent": amount * 100 // whole_mg} for name, amount in places
+        ],
+        "rest_mg": whole_mg - held.total_mg,
+        "few": fewer_than(lot),
+        "notice": notice_of(lot, request.LANGUAGE_CODE or ""),
+        **_of_methodology(lot, request),
+    }
+    return render(request, "public/lot.html", context)
+
+
+def fewer_than(lot: Lot) -> int | None:
+    """The least number of persons that may be published, where a lot has fewer residents; else nothing."""
+    try:
+        least = load_jurisdiction(lot.jurisdiction).least_persons
+    except UnknownJurisdiction:
+        return None
+    return least if lot.residents < least else None
+
+
+def notice_of(lot: Lot, language: str) -> str:
+    notice = load_jurisdiction(lot.jurisdiction).notice
+    return notice.get("zh" if language.startswith("zh") else "en", "")
+
+
+def _of_methodology(lot: Lot, request: HttpRequest) -> dict[str, Any]:
+    """Title and address of the version by which a lot was quantified."""
+    code, _at, version = lot.methodology.partition("@")
+    place, _slash, name = code.partition("/")
+    known = library().methodologies.get((code, int(version)))
+    title = said(known.title, request.LANGUAGE_CODE or "") if known else lot.methodology
+    address = (
+        reverse("methodology", kwargs={"place": place, "name": name, "version": int(version)})
+        if known
+        else ""
+    )
+    return {"methodology_title": title, "methodology_address": address, "methodology_version": version}
+
+
+def _serial_of(request: HttpRequest, lot: Lot) -> int | None:
+    given = request.GET.get("serial", "")
+    if not (given.isascii() and given.isdecimal() and len(given) < 19):
+        return None
+    return int(given) if lot.serial_first <= int(given) <= lot.serial_last else None

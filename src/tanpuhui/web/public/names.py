@@ -1,0 +1,35 @@
+"""Names: what sectors and months are called in the reader's language."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from tanpuhui.web.shared.kinds import kind_name
+
+__all__ = ["kind_name", "month_name", "sector_name"]
+
+
+def sector_name(sector: str) -> str:
+    """What kind of provider reports: the first word of a methodology's scope."""
+    return {
+        "transport": pgettext("sector", "Transport"),
+        "energy": pgettext("sector", "Energy"),
+        "waste": pgettext("sector", "Waste"),
+        "consumption": pgettext("sector", "Consumption"),
+        "goods": pgettext("sector", "Goods"),
+        "buildings": pgettext("sector", "Buildings"),
+        "household": pgettext("sector", "Households"),
+        "other": pgettext("sector", "Other kinds, together"),
+    }.get(sector, sector)
+
+
+def month_name(month: str) -> str:
+    """``2026-03`` as a month, ``2026-02..2026-03`` as a range of months."""
+    first, _dots, last = month.partition("..")
+    if not last:
+        return date_format(date.fromisoformat(f"{first}-01"), "YEAR_MONTH_FORMAT")
+    return _("%(first)s to %(last)s") % {"first": month_name(first), "last": month_name(last)}

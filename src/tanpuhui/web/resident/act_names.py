@@ -1,0 +1,44 @@
+"""Names of kinds of act, of what happens to a grant, and of whoever is party to one: for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.utils.translation import get_language, pgettext
+
+from tanpuhui.access.models import Organisation
+from tanpuhui.consent.policy import policy
+
+
+def act_name(kind: str) -> str:
+    """What a kind of act is called; one without a name goes by its code."""
+    return {
+        "bike_trip": pgettext("act", "Trips by shared bicycle"),
+        "bus_trip": pgettext("act", "Bus trips"),
+        "car_pool_trip": pgettext("act", "Shared car trips"),
+        "e_bike_trip": pgettext("act", "Trips by shared electric bicycle"),
+        "e_invoice": pgettext("act", "Electronic invoices"),
+        "ev_charge": pgettext("act", "Charging an electric car"),
+        "household_electricity_day": pgettext("act", "Electricity at home, by the day"),
+        "household_electricity_month": pgettext("act", "Electricity at home, by the month"),
+        "household_saving_period": pgettext("act", "Electricity saved at home in called hours"),
+        "led_lamp": pgettext("act", "LED lamps"),
+        "low_carbon_trip": pgettext("act", "Low-carbon trips"),
+        "metro_trip": pgettext("act", "Metro trips"),
+        "no_cutlery_order": pgettext("act", "Orders without cutlery"),
+        "rooftop_pv_output": pgettext("act", "Power from one's own roof"),
+        "second_hand_sale": pgettext("act", "Second-hand sales"),
+        "waste_sorting": pgettext("act", "Sorted waste"),
+        "nickname": pgettext("act", "Nickname"),
+        "reductions": pgettext("act", "What you avoided"),
+        "account_balance": pgettext("act", "Balance of the account"),
+        "account_tier": pgettext("act", "Tier of the account"),
+    }.get(kind, kind)
+
+
+def party_names(codes: Iterable[str]) -> dict[str, str]:
+    """What providers and recipients are called in the reader's language, by code; one query."""
+    language = get_language() or ""
+    wanted = set(codes)
+    known = {one.code: one.name(language) for one in Organisation.objects.filter(code__in=wanted)}
+    return {code: known.get(code) or policy().provider(code).name for code in wanted}

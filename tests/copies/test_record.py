@@ -1,0 +1,134 @@
+"""The copy of everything: all of one's own, nothing of anybody else's, as its schema says, and signed."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from io import BytesIO
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from access.people import AT, LATER, organisation, user
+from community.credits import DAY, KG, credit
+from consent.people import child, metro_grant
+from tanpuhui.access.audit import record as write_down
+from tanpuhui.access.hold import hold
+from tanpuhui.community import board, challenge, goal, group
+from tanpuhui.consent.artefact import verify_artefact
+from tanpuhui.consent.open_account import IdentityProof, open_account
+from tanpuhui.consent.receipt import verify_receipt
+from tanpuhui.consent.withdraw import withdraw
+from tanpuhui.copies import record as records
+from tanpuhui.copies.archive import SCHEMA_FILE, archive
+from tanpuhui.evidence.contract import ensure_default_contracts
+from tanpuhui.evidence.link import link
+from tanpuhui.rights.ask import ask
+from tanpuhui.rights.letter import issue_letter
+from tanpuhui.rights.visit import open_visit
+
+pytestmark = pytest.mark.django_db
+
+
+def somebody(mark: str) -> int:
+    """An account with something of everything, each with a mark that is found again."""
+    account = open_account(at=AT, proof=IdentityProof("city", mark))
+    one = user(f"{mark}@example.org")
+    hold(one, account, at=AT)
+    withdraw(metro_grant(account).pk, at=AT, method=f"method-{mark}")
+    metro_grant(account)
+    ensure_default_contracts(at=AT)
+    link("szt", f"card-{mark}", account, at=AT)
+    credit(account, KG)
+    ask(account, "correction", f"words-{mark}", at=AT)
+    issue_letter(account, at=AT)
+    open_visit(
+        account, clerk=one.pk, organisation=f"org-{mark}", document="passport", reason="because", at=AT
+    )
+    goal.set_goal(account, 3 * KG, today=DAY, at=AT)
+    group.found(account, "family", f"group-{mark}", at=AT)
+    board.join_board(account, f"nick-{mark}", at=AT, lang="en", method="test")
+    centre = organisation("operator")
+    write_down(
+        "counter_look",
+        who=user(),
+        organisation=centre,
+        at=AT,
+        object_kind="account",
+        object_key=account,
+        reason=f"reason-{mark}",
+    )
+    return account
+
+
+MARKS = ("{}@example.org", "method-{}", "words-{}", "org-{}", "group-{}", "nick-{}", "reason-{}")
+
+
+def test_every_planted_word_of_ones_own_is_in_it_and_none_of_anybody_elses() -> None:
+    mine, other = somebody("mine"), somebody("other")
+
+    text = json.dumps(records.record(mine, at=LATER))
+
+    assert [mark for mark in MARKS if mark.format("mine") not in text] == []
+    assert [mark for mark in MARKS if mark.format("other") in text] == []
+    assert f'"principal": {other}' not in text
+
+
+def test_neither_an_identifier_nor_a_code_nor_a_proof_is_in_it_because_none_is_kept() -> None:
+    mine = somebody("mine")
+    code = issue_letter(mine, at=LATER)
+
+    text = json.dumps(records.record(mine, at=LATER))
+
+    assert "card-mine" not in text
+    assert code not in text
+
+
+def test_it_is_what_its_schema_says_and_the_schema_leaves_nothing_open() -> None:
+    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    check = Draft202012Validator(schema)
+    young, guardian = child()
+
+    for account in (somebody("mine"), young, guardian):
+        assert list(check.iter_errors(records.record(account, at=LATER))) == []
+    broken = records.record(guardian, at=LATER)
+    del broken["grants"]
+    assert list(check.iter_errors(broken))
+
+
+def test_the_zip_has_record_schema_and_signed_receipts_that_verify() -> None:
+    mine = somebody("mine")
+
+    with zipfile.ZipFile(BytesIO(archive(mine, at=LATER))) as found:
+        kept = {name: found.read(name) for name in found.namelist()}
+    record = json.loads(kept["record.json"])
+    key = json.loads(kept["public-key.json"])
+
+    assert "d" not in key
+    assert [verify_artefact(one["artefact"], key)["principal"] for one in record["grants"]] == [mine] * 3
+    for one in record["grants"]:
+        receipt = json.loads(kept[f"receipts/grant-{one['number']}.json"])
+        assert verify_receipt(receipt["token"], key)["header"]["record_id"] == f"grant:{one['number']}"
+    assert record["statement"]["pending_mg"] == KG
+
+
+def test_another_stage_can_add_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    def acts(account: int, *, at: Any) -> list[int]:
+        return [account]
+
+    monkeypatch.setitem(records.SECTIONS, "acts", acts)
+    mine = somebody("mine")
+
+    assert records.record(mine, at=LATER)["more"] == {"acts": [mine]}
+
+
+def test_a_challenge_that_one_took_part_in_is_in_it() -> None:
+    from community.test_challenge import TERMS
+
+    mine = somebody("mine")
+    challenge.announce(TERMS, at=AT)
+    challenge.take_part(mine, TERMS.code, today=DAY, at=AT)
+
+    assert [one["challenge"] for one in records.record(mine, at=LATER)["together"]["challenges"]] == ["march"]

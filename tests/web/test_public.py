@@ -1,0 +1,316 @@
+"""Public pages: what anybody finds, under addresses that stay, and nothing about anybody."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from django.core.cache import caches
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tanpuhui.kit.home import content
+from tanpuhui.methodology.load import folders
+from tanpuhui.web.public.glossary import words
+from tanpuhui.web.public.open_data import TABLES
+from tanpuhui.web.public.text import in_language, rendered
+from web.town import TONNES, Closed
+
+pytestmark = pytest.mark.django_db
+EN, ZH = {"HTTP_ACCEPT_LANGUAGE": "en"}, {"HTTP_ACCEPT_LANGUAGE": "zh-CN"}
+
+
+def text(client: Client, address: str, **more: Any) -> str:
+    answer = client.get(address, **{**EN, **more})
+    assert answer.status_code == 200, address
+    return str(answer.content.decode())
+
+
+def plain(html: str) -> str:
+    """What is read: without tags and doubled spaces."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_the_first_page_shows_the_installation_and_works_a_gram_out(client: Client, closed: Closed) -> None:
+    page = plain(text(client, "/"))
+
+    assert "5.04 t" in page
+    assert "5 t 1 lot with serial numbers" in page
+    assert "10000 m × 46.7 gCO2e/(person*km)" in page
+    assert "467 g" in page
+
+
+def test_totals_of_a_handful_of_accounts_are_not_on_the_first_page(client: Client, db: None) -> None:
+    caches["worker"].clear()
+
+    assert "Avoided and credited" not in text(client, "/")
+
+
+def test_statistics_have_a_table_a_picture_and_how_persons_are_protected(
+    client: Client, closed: Closed
+) -> None:
+    html = text(client, "/statistics/")
+    page = plain(html)
+    pictures = re.findall(r'(?:src|srcset)="(/statistics/[^"]+\.svg)\?v"', html)
+
+    assert "Solar power from the roof Energy 12 12 5.04 t" in page
+    assert "fewer than 10 residents" in page
+    assert len(pictures) == 2
+    for address in pictures:
+        answer = client.get(address)
+        assert answer.headers["Content-Type"] == "image/svg+xml"
+        assert b"5,040" in answer.content
+        assert client.get(address, HTTP_IF_NONE_MATCH=answer.headers["ETag"]).status_code == 304
+
+
+def test_an_earlier_release_stays_under_its_address(client: Client, closed: Closed) -> None:
+    assert "5.04 t" in plain(text(client, f"/statistics/{closed.release.pk}/"))
+    assert client.get("/statistics/999/").status_code == 404
+    for wrong in ("x.en.wide", "kinds.xx.wide", "kinds.en.huge"):
+        assert client.get(f"/statistics/{closed.release.pk}/{wrong}.svg").status_code == 404
+
+
+def test_every_methodology_has_a_page_in_both_languages_with_all_its_numbers(
+    client: Client, db: None
+) -> None:
+    for folder in folders():
+        place, name, version = folder.parts[-3:]
+        for language in (EN, ZH):
+            html = text(client, f"/methodologies/{place}/{name}/{version}/", **language)
+            assert html.count('class="card factor"') == (folder / "methodology.toml").read_text().count(
+                "[[parameters.values]]"
+            )
+            assert "sha256:" in html
+
+
+def test_the_text_of_a_methodology_is_in_the_readers_language(client: Client, db: None) -> None:
+    english = text(client, "/methodologies/shenzhen/metro/v1/")
+    chinese = text(client, "/methodologies/shenzhen/metro/v1/", **ZH)
+
+    assert "Worked by hand" not in english
+    assert "<h3>3 Double counting</h3>" in english
+    assert "<h3>3 避免重复申报</h3>" not in english
+    assert "<h3>3 避免重复申报</h3>" in chinese
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "said"),
+    [
+        ("distance_m=10000&day=2026-03-02", 200, "467 g"),
+        ("distance_m=0&day=2026-03-02", 200, "Clause A1 excludes this act"),
+        ("distance_m=200001&day=2026-03-02", 422, "200000"),
+        ("distance_m=ten&day=2026-03-02", 422, 'value="ten"'),
+        ("distance_m=10000&day=2020-01-01", 422, "The methodology is not in force on this day."),
+        ("day=2026-03-02", 422, "Please look at this again"),
+        ("distance_m=%00&day=2026-03-02", 422, "Please look at this again"),
+        ("unknown=1", 200, "Work it out"),
+    ],
+)
+def test_somebody_works_out_an_act_of_their_own_and_keeps_what_they_typed(
+    client: Client, db: None, asked: str, status: int, said: str
+) -> None:
+    answer = client.get(f"/methodologies/shenzhen/metro/v1/?{asked}", **EN)
+    html = answer.content.decode()
+
+    assert answer.status_code == status
+    assert said in plain(html) or said in html
+
+
+def test_a_superseded_version_keeps_its_page_and_says_what_took_its_place(
+    client: Client, db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "methodologies"
+    copytree(content("methodologies") / "shenzhen" / "metro", library / "shenzhen" / "metro")
+    copytree(library / "shenzhen/metro/v1", library / "shenzhen/metro/v2")
+    second = library / "shenzhen/metro/v2/methodology.toml"
+    second.write_text(second.read_text().replace("version = 1", "version = 2").replace("46.7", "50"))
+    examples = library / "shenzhen/metro/v2/examples.toml"
+    examples.write_text(examples.read_text().split("[[examples]]")[0] + EXAMPLE)
+    monkeypatch.setattr("tanpuhui.kit.home.content", lambda folder: tmp_path / folder)
+
+    first = plain(text(client, "/methodologies/shenzhen/metro/v1/"))
+    newest = client.get("/methodologies/shenzhen/metro/")
+
+    assert "Superseded by version 2" in first
+    assert newest.headers["Location"] == "/methodologies/shenzhen/metro/v2/"
+    assert "Superseded" not in plain(text(client, "/methodologies/shenzhen/metro/v2/"))
+
+
+EXAMPLE = """[[examples]]
+name = "one kilometre"
+source = "1 km x 50 g/km = 50 g"
+status = "hand"
+on = 2026-05-04
+activity = { distance_m = 1000 }
+expected_mg = 50000
+"""
+
+
+def test_formulas_are_pictures_with_the_same_in_words_and_nothing_else_is_drawn(
+    client: Client, db: None
+) -> None:
+    html = text(client, "/methodologies/shenzhen/metro/v1/")
+
+    assert 'alt="avoided = distance_m × reduction_factor"' in html
+    assert client.get("/methodologies/shenzhen/metro/v1/steps/avoided.svg").content.startswith(b"<svg")
+    for nothing in ("steps/other.svg", "files/SEAL", "files/..%2FREADME.md"):
+        assert client.get(f"/methodologies/shenzhen/metro/v1/{nothing}").status_code == 404
+    for nothing in ("shenzhen/none/v1/", "shenzhen/metro/v9/", "none/metro/"):
+        assert client.get(f"/methodologies/{nothing}").status_code == 404
+
+
+def test_what_a_text_holds_is_text_and_leads_only_to_pages() -> None:
+    html = rendered(
+        '<script>x</script> [a](javascript:x) [b](https://e.org "t") ![c](//e.org/c.png) <b onload=x>'
+    )
+
+    assert "<script" not in html
+    assert "<b " not in html
+    assert "javascript:" not in re.findall(r'href="([^"]*)"', html)
+    assert "<img" not in html
+    assert 'href="https://e.org"' in html
+    assert in_language("# T\n\n## 中文\n\n甲\n\n## English\n\nB\n", "en").strip() == "B"
+    assert in_language("# T\n\nwhole\n", "en").strip() == "whole"
+
+
+def test_a_citizen_finds_a_lot_by_any_of_its_numbers(client: Client, closed: Closed) -> None:
+    answer = client.get("/lots/look-up/?serial=3", **EN)
+    page = plain(text(client, answer.headers["Location"]))
+
+    assert answer.headers["Location"] == "/lots/DEMO-000001/?serial=3"
+    assert "Tonne 3 is in this lot." in page
+    assert f"With residents {TONNES} t 100 %" in page
+    assert closed.lot.manifests[0] in page
+    missing = client.get("/lots/look-up/?serial=99", **EN)
+    assert (missing.status_code, 'value="99"' in missing.content.decode()) == (404, True)
+    assert client.get("/lots/look-up/?serial=x", **EN).status_code == 422
+    assert client.get("/lots/DEMO-000009/").status_code == 404
+
+
+def test_residents_of_a_lot_are_not_counted_where_they_are_few(client: Client, closed: Closed) -> None:
+    assert "Residents with a share 12" in plain(text(client, "/lots/DEMO-000001/"))
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("UPDATE registry_lot SET residents = 9")
+        cursor.execute("SET session_replication_role = origin")
+    caches["worker"].clear()
+
+    assert "Residents with a share fewer than 10" in plain(text(client, "/lots/DEMO-000001/"))
+    assert rows(client, "lots")[0]["residents"] == ""
+
+
+def rows(client: Client, name: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(client.get(f"/open-data/{name}.csv").content.decode())))
+
+
+@pytest.mark.parametrize("name", list(TABLES))
+def test_open_data_is_the_same_in_both_forms_and_as_its_dictionary_says(
+    client: Client, closed: Closed, name: str
+) -> None:
+    as_text = rows(client, name)
+    table = pq.read_table(io.BytesIO(client.get(f"/open-data/{name}.parquet").content))
+    package = json.loads(client.get("/open-data/datapackage.json").content)
+    said = next(one for one in package["resources"] if one["name"] == name)
+
+    assert len(as_text) == table.num_rows > 0
+    assert list(as_text[0]) == table.column_names == [field["name"] for field in said["schema"]["fields"]]
+    assert (
+        {row["digest"] for row in as_text} == set(table["digest"].to_pylist())
+        if "digest" in as_text[0]
+        else True
+    )
+
+
+def test_open_data_of_the_town_is_what_was_certified_and_credited(client: Client, closed: Closed) -> None:
+    lot, whole = rows(client, "lots")[0], rows(client, "statistics")[0]
+
+    assert (lot["lot"], lot["tonnes"], lot["with_residents_mg"]) == ("DEMO-000001", "5", "5000000000")
+    assert (whole["kind"], whole["month"], whole["acts"], whole["persons"]) == ("all", "all", "12", "12")
+    assert whole["credited_mg"] == "5040000000"
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_what_has_not_changed_is_not_sent_again(client: Client, closed: Closed, form: str) -> None:
+    first = client.get(f"/open-data/lots.{form}")
+
+    marks = {"HTTP_IF_NONE_MATCH": first.headers["ETag"]}
+    dates = {"HTTP_IF_MODIFIED_SINCE": first.headers["Last-Modified"]}
+
+    assert "creativecommons.org" in first.headers["Link"]
+    assert client.get(f"/open-data/lots.{form}", **marks).status_code == 304
+    assert client.get(f"/open-data/lots.{form}", **dates).status_code == 304
+    assert client.get(f"/open-data/lots.{form}", HTTP_IF_NONE_MATCH='"other"').status_code == 200
+    assert client.get("/open-data/secrets.csv").status_code == 404
+    assert client.get("/open-data/lots.xlsx").status_code == 404
+
+
+def test_the_glossary_says_every_word_in_both_languages(client: Client, db: None) -> None:
+    english, chinese = text(client, "/glossary/"), text(client, "/glossary/", **ZH)
+
+    assert len(words()) >= 40
+    assert [word.en for word in words() if not word.meaning_zh] == [], "say these in docs/glossary.zh.md"
+    assert "whole tonnes" not in chinese
+    assert "reductions certified together" in english
+    assert "一并核证" in chinese
+
+
+def test_robots_find_public_pages_and_nobodys_own(client: Client, closed: Closed) -> None:
+    robots, sitemap = text(client, "/robots.txt"), text(client, "/sitemap.xml")
+
+    assert "Disallow: /resident/" in robots
+    assert "Sitemap: http://testserver/sitemap.xml" in robots
+    addresses = re.findall("<loc>http://testserver([^<]*)</loc>", sitemap)
+    assert "/lots/DEMO-000001/" in addresses
+    assert "/methodologies/shenzhen/metro/v1/" in addresses
+    assert all(client.get(address).status_code == 200 for address in addresses)
+
+
+def test_whom_to_tell_of_a_weakness_is_there_when_somebody_was_named(client: Client, settings: Any) -> None:
+    assert client.get("/.well-known/security.txt").status_code == 404
+
+    settings.SECURITY_CONTACT = "mailto:security@city.example"
+    page = text(client, "/.well-known/security.txt")
+
+    assert "Contact: mailto:security@city.example\n" in page
+    assert re.search(r"^Expires: \d{4}-\d\d-\d\dT00:00:00Z$", page, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/",
+        "/statistics/",
+        "/methodologies/",
+        "/methodologies/shenzhen/metro/v1/",
+        "/lots/",
+        "/lots/DEMO-000001/",
+    ],
+)
+def test_a_public_page_asks_the_database_a_few_times_and_is_small(
+    client: Client, closed: Closed, address: str
+) -> None:
+    client.get(address)
+
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        page = client.get(address)
+
+    assert len(asked) <= 6
+    assert len(page.content) < 60_000
+
+
+def test_public_pages_are_read_with_the_servers_rights(
+    client: Client, closed: Closed, as_the_application: None
+) -> None:
+    for address in ("/", "/statistics/", "/lots/", "/lots/DEMO-000001/", "/open-data/lots.csv"):
+        caches["worker"].clear()
+        assert client.get(address).status_code == 200
