@@ -9,7 +9,7 @@ export UV_NATIVE_TLS := true
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check words unit format bench pins clean
+.PHONY: help setup demo test check words unit format bench pins audit clean
 
 help:  ## what each command does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -61,9 +61,16 @@ bench: .venv/dev.done  ## the figures of docs/reference/benchmarks.md, on this m
 	$(BIN)/python bench/ingest.py
 
 pins: .venv/dev.done  ## pin the requirements again, with hashes
-	cd requirements && for name in base dev; do \
+	cd requirements && for name in base dev audit; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    $$name.in -o $$name.txt; done
+
+audit: .venv/pyvenv.cfg  ## known weaknesses of what is pinned (asks an advisory service), and the bill of materials
+	$(PYTHON) -m venv .venv/audit
+	$(UV) pip install --quiet --python .venv/audit/bin/python --require-hashes -r requirements/audit.txt
+	.venv/audit/bin/cyclonedx-py requirements requirements/base.txt --pyproject pyproject.toml --output-reproducible \
+	  --of JSON -o sbom.json
+	.venv/audit/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements/base.txt
 
 clean:  ## remove what the commands above made
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -88,3 +88,19 @@ def test_too_many_bytes_waiting_count_as_well(key: SigningKey, monkeypatch: pyte
 
     assert code_of(Call(key, body=rides("b,p")).send()) == (429, "api.inbox_full")
     assert json.loads(Call(key, method="GET", path=BATCHES).send().text)["items"]
+
+
+def test_a_provider_behind_a_proxy_is_known_by_its_own_address(key: SigningKey, settings: Settings) -> None:
+    """Whoever guesses behind the same proxy slows themselves alone; without a proxy nobody is believed."""
+    settings.PROVIDER_ADDRESS_FAILURES_PER_MINUTE = 3
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    guess = {"Signature": "sig1=:AAAA:", "X-Forwarded-For": "203.0.113.9, 198.51.100.1"}
+    other = {"X-Forwarded-For": "198.51.100.1, 198.51.100.2"}
+
+    answers = [Call(key, method="GET", after_signing=guess).send().status_code for _ in range(5)]
+
+    assert answers[3:] == [429, 429]
+    assert Call(key, method="GET", after_signing=other).send().status_code == 200
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 0
+    named = [{"Signature": "sig1=:AAAA:", "X-Forwarded-For": f"203.0.113.{n}"} for n in range(5)]
+    assert 429 in [Call(key, method="GET", after_signing=each).send().status_code for each in named]

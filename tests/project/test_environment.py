@@ -69,6 +69,7 @@ def test_the_server_speaks_to_the_identity_service_and_nobody_else() -> None:
     assert service.issuer == "https://id.example.org/realm/"
     assert service.origins == ("https://id.example.org", "https://keys.example.org")
     assert "a secret of this client" not in repr(service)
+    assert service.rsa_bits == 3_072
 
 
 @pytest.mark.parametrize(
@@ -106,6 +107,7 @@ def test_the_server_speaks_to_the_identity_service_and_nobody_else() -> None:
             {"TANPUHUI_OIDC_ISSUER": "https://id.example.org", "TANPUHUI_OIDC_CLIENT_ID": "x"},
             "TANPUHUI_OIDC_SECRET_FILE",
         ),
+        ({**SERVICE, "TANPUHUI_OIDC_RSA_BITS": "1024"}, "TANPUHUI_OIDC_RSA_BITS"),
         ({**SERVICE, "TANPUHUI_OIDC_ORIGINS": "http://keys.example.org"}, "TANPUHUI_OIDC_ORIGINS"),
         ({**SERVICE, "TANPUHUI_OIDC_ORIGINS": "https://keys.example.org/path"}, "TANPUHUI_OIDC_ORIGINS"),
     ],

@@ -1,23 +1,47 @@
-"""Two of everybody: for each role somebody and another one, each with objects of their own."""
+"""Two of everybody: for each role somebody and another one, and what the other ones have that has an address."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from allauth.mfa.models import Authenticator
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 
+import web.town
 from access.people import AT
 from security.soft_passkey import SoftPasskey, encoded
 from tanpuhui.access.hold import hold
+from tanpuhui.access.invite import invite
 from tanpuhui.access.membership import join
 from tanpuhui.access.models import Membership, Organisation, User
+from tanpuhui.access.organise import organise
+from tanpuhui.access.token import issue
+from tanpuhui.client import generate_key
+from tanpuhui.close.models import Manifest
+from tanpuhui.community import group
+from tanpuhui.consent.models import Grant
 from tanpuhui.consent.open_account import open_account
-from web.site import KINDS, ROLES, make_site, other_code
+from tanpuhui.evidence.models import Batch, QuarantinedRow
+from tanpuhui.evidence.provider_key import add_key
+from tanpuhui.kit.moment import utc_now
+from tanpuhui.methodology.load import load_library
+from tanpuhui.rights.ask import ask
+from web.provider_site import contract_of, csv_of, row
+from web.residents import born, giving, providers
+from web.site import KINDS, ROLES, client_of, make_site, other_code, own_code, show
 
-#: Converters of addresses that name no object of anybody's, and what they name.
+#: Routes whose addresses name no object of anybody's, and why; what is not here has an object in :func:`objects_of`.
 NO_OBJECTS = {
-    "provider_id": "the identity service that the installation names",
-    "organisation": "tried on its own, in every route that has it",
+    r"methodolog|formula$|jurisdiction|lots?$|open_data|statistics": "published for everybody",
+    r"openid_connect_": "the identity service that the installation names",
+    r"console:": "the operator's staff see all of it, and nobody else any: the table of access says so",
+    r"api_resident:": "a token says whose it is: tests/api/test_resident.py",
+    r"invitation$": "its secret is the right to it: tests/web/test_members.py",
+    r"resident:(chart|statement_pdf|new_request|source|identifier|recipient|challenge)$": "always one's own",
 }
 
 
@@ -34,7 +58,19 @@ class Site:
         return user
 
 
-def make_two() -> Site:
+@dataclass(frozen=True)
+class Owned:
+    """An object with an address: of which role its owner is, who, and what the address holds."""
+
+    route: str
+    role: str
+    owner: User
+    holds: dict[str, object]
+    #: A page of its own, or a form alone.
+    is_page: bool = True
+
+
+def make_two(account: int | None = None) -> Site:
     """Two residents, two members of two organisations of each kind, two newcomers."""
     site = Site(make_site())
     for role in ROLES[1:]:
@@ -42,8 +78,16 @@ def make_two() -> Site:
         site.others[role] = other
         if role in KINDS:
             join(other, Organisation.objects.get(code=other_code(role)), Membership.ADMIN, at=AT)
-    hold(site.others["resident"], open_account(at=AT), at=AT)
+    hold(site.others["resident"], account or open_account(at=AT), at=AT)
     return site
+
+
+def proven(user: User | None) -> Client:
+    """A browser of somebody who has shown everything there is to show."""
+    client = client_of(user)
+    if user is not None:
+        show(client, user, "mfa", type="webauthn", reauthenticated=True)
+    return client
 
 
 def passkey_of(user: User, name: str = "phone") -> int:
@@ -53,11 +97,171 @@ def passkey_of(user: User, name: str = "phone") -> int:
     return Authenticator.objects.create(user=user, type=Authenticator.Type.WEBAUTHN, data=data).pk
 
 
-def objects_of(route: str, user: User) -> dict[str, object]:
-    """What the address of a route needs to name an object of this user.
+def make_world(folder: Path) -> tuple[Site, list[Owned]]:
+    """A closed and certified town in which the other ones have everything that has an address."""
+    web.town.VERIFIER, kept = "Other", web.town.VERIFIER
+    try:
+        town = web.town.closed_town(folder, load_library())
+    finally:
+        web.town.VERIFIER = kept
+    site = make_two(town.accounts["b"])
+    providers()
+    for code in (own_code("provider"), other_code("provider")):
+        contract_of(code)
+    found = [
+        *_of_users(site),
+        *_of_resident(site, town.accounts["b"]),
+        *_of_parent(),
+        *_of_members(site),
+        *_of_provider(site),
+        *_of_bank(site),
+        *_of_verifier(site),
+        *_of_clerk(site),
+    ]
+    return site, found
 
-    A new route whose address names an object fails here until its object is made.
-    """
-    if route in ("mfa_remove_webauthn", "mfa_edit_webauthn"):
-        return {"pk": passkey_of(user)}
-    raise AssertionError(f"say in tests/security/others.py how an object for {route} is made")
+
+def _of_users(site: Site) -> Iterator[Owned]:
+    """Passkeys: of every kind of user."""
+    for role, user in site.others.items():
+        for route in ("mfa_remove_webauthn", "mfa_edit_webauthn"):
+            yield Owned(route, role, user, {"pk": passkey_of(user)})
+
+
+def _of_resident(site: Site, account: int) -> Iterator[Owned]:
+    user, now = site.others["resident"], utc_now()
+    client = proven(user)
+    (record, *_) = re.findall(r"/resident/acts/(\d+)/", client.get("/resident/acts/").content.decode())
+    grant = Grant.objects.filter(resident_id=account)[0].pk
+    holds: dict[str, dict[str, object]] = {
+        "activity": {"record": int(record)},
+        "appeal": {"record": int(record)},
+        "receipt": {"grant": grant},
+        "receipt_file": {"grant": grant},
+        "group": {"group": group.found(account, "family", "三口之家", at=now).pk},
+        "request": {"request_id": ask(account, "correction", "words", at=now).pk},
+    }
+    for name, values in holds.items():
+        yield Owned(f"resident:{name}", "resident", user, values)
+    token = issue(user, scope="read", days=30, at=now)[1].pk
+    yield Owned("resident:revoke_token", "resident", user, {"token": token}, is_page=False)
+
+
+def _of_parent() -> Iterator[Owned]:
+    """Somebody with a child in their care, for whom they allowed a source."""
+    parent = User.objects.create_user("parent@example.org")
+    account = open_account(at=AT, birth_on=born(40))
+    hold(parent, account, at=AT)
+    child = open_account(at=AT, birth_on=born(8), guardian=account)
+    answer = proven(parent).post(f"/resident/children/{child}/sources/szt/", giving(notice=_notice()))
+    assert answer.status_code == 302, answer.content.decode()
+    grant = Grant.objects.get(resident_id=child).pk
+    holds: dict[str, dict[str, object]] = {
+        "sources": {},
+        "source": {"provider": "szt"},
+        "identifier": {"provider": "szt"},
+        "recipient": {"purpose": "disclosure", "recipient": "bank"},
+        "receipt": {"grant": grant},
+        "receipt_file": {"grant": grant},
+    }
+    for name, values in holds.items():
+        yield Owned(f"resident:child:{name}", "resident", parent, {"child": child, **values})
+
+
+def _notice() -> str:
+    """The digest of the notice in the language of a browser that does not say which."""
+    from web.residents import digest
+
+    return digest(lang="zh")
+
+
+def _of_members(site: Site) -> Iterator[Owned]:
+    for kind in KINDS:
+        if kind == Organisation.OPERATOR:
+            continue
+        code, admin = other_code(kind), site.others[kind]
+        organisation = Organisation.objects.get(code=code)
+        second = User.objects.create_user(f"second-{kind}@example.org")
+        member = join(second, organisation, Membership.MEMBER, at=AT).pk
+        _, invitation = invite(
+            organisation, f"third-{kind}@example.org", Membership.MEMBER, by=admin, at=utc_now()
+        )
+        for name, values, is_page in (
+            ("role", {"member": member}, True),
+            ("end_membership", {"member": member}, False),
+            ("end_invitation", {"invitation": invitation.pk}, False),
+        ):
+            yield Owned(f"{kind}:{name}", kind, admin, {"organisation": code, **values}, is_page=is_page)
+
+
+def _of_provider(site: Site) -> Iterator[Owned]:
+    user, code = site.others["provider"], other_code("provider")
+    file = SimpleUploadedFile("monday.csv", csv_of(row("1"), row("2", distance_m="far", hour=12)))
+    proven(user).post(f"/provider/{code}/send/", {"file": file, "key": "", "send": ""})
+    batch = Batch.objects.get(provider=code)
+    key = generate_key(code)
+    now = utc_now()
+    made = [
+        add_key(code, one.public_bytes, valid_from=now, valid_to=None, at=now)
+        for one in (key, generate_key(code))
+    ]
+    holds: dict[str, dict[str, object]] = {
+        "batch": {"batch": batch.pk},
+        "receipt": {"batch": batch.pk},
+        "row": {"row": QuarantinedRow.objects.get(batch=batch).pk},
+        "revoke_key": {"key": made[0].key_id.partition(":")[2]},
+    }
+    for name, values in holds.items():
+        yield Owned(f"provider:{name}", "provider", user, {"organisation": code, **values})
+
+
+def _of_bank(site: Site) -> Iterator[Owned]:
+    """A bank that the policy of consent names, and a resident who let it see a statement."""
+    bank = organise(Organisation.BANK, "bank", name_zh="银行", name_en="Bank", at=AT)
+    clerk = User.objects.create_user("bank-clerk@example.org")
+    join(clerk, bank, Membership.MEMBER, at=AT)
+    resident = site.others["resident"]
+    client = proven(resident)
+    client.post("/resident/statements/", {"recipient": "bank", "kinds": ["account_balance"]})
+    grant = Grant.objects.latest("id").pk
+    code = client.post(f"/resident/statements/{grant}/code/").context["code"]
+    address = proven(clerk).post("/bank/bank/", {"reference": str(code)}).headers["Location"]
+    statement = address.rstrip("/").rpartition("/")[2]
+    for name in ("statement", "statement_json", "statement_pdf"):
+        yield Owned(f"bank:{name}", "bank", clerk, {"organisation": "bank", "statement": statement})
+    for name in ("statement_code", "statement_end"):
+        yield Owned(f"resident:{name}", "resident", resident, {"grant": grant}, is_page=False)
+
+
+def _of_verifier(site: Site) -> Iterator[Owned]:
+    user = site.others["verifier"]
+    digest = Manifest.objects.all()[0].digest.removeprefix("sha256:")
+    lot = {"organisation": other_code("verifier"), "lot": "DEMO-000001"}
+    yield Owned("verifier:lot", "verifier", user, lot)
+    for name, is_page in (("manifest", True), ("manifest_json", True), ("replay", False)):
+        yield Owned(f"verifier:{name}", "verifier", user, {**lot, "digest": digest}, is_page=is_page)
+
+
+def _of_clerk(site: Site) -> Iterator[Owned]:
+    """A visit at the counter of another operator."""
+    user, code = site.others["operator"], other_code("operator")
+    sent = {
+        "document": "identity_card",
+        "number": "11010119500517001x",
+        "birth_on": "1950-05-17",
+        "guardian": "",
+        "agrees": "on",
+    }
+    answer = proven(user).post(f"/counter/{code}/open/", sent)
+    assert answer.status_code == 302, answer.content.decode()
+    visit = re.findall(r"/visits/([0-9a-f-]{36})/", answer.headers["Location"])[0]
+    here = {"organisation": code, "visit": visit}
+    for name, more, is_page in (
+        ("visit", {}, True),
+        ("statement", {}, True),
+        ("source", {"provider": "szt"}, True),
+        ("paper", {"provider": "szt"}, True),
+        ("letter", {}, False),
+        ("end", {}, False),
+    ):
+        yield Owned(f"counter:{name}", "operator", user, {**here, **more}, is_page=is_page)

@@ -200,6 +200,23 @@ def test_of_an_address_only_its_network_is_kept(address: str, network: str, rf: 
     assert network_of(rf.get("/", REMOTE_ADDR=address)) == network
 
 
+def test_what_is_kept_for_a_while_names_nobody() -> None:
+    """Counts of attempts are under digests of addresses of mail; codes are in the session alone."""
+    from django.core.cache import cache
+    from django.db import connection
+
+    with written() as lines:
+        secrets = whole_life(lines)
+    cache.set("x", 1)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT string_agg(cache_key || value, '|') FROM django_cache")
+        (kept_for_a_while,) = cursor.fetchone() or ("",)
+
+    assert kept_for_a_while
+    for secret in (ADDRESS, *secrets[:2]):
+        assert secret not in kept_for_a_while
+
+
 def test_logs_go_to_one_place(settings: Any) -> None:
     """The error stream of the server, where the installation's own collector reads them."""
     assert set(settings.LOGGING["handlers"]) == {"stderr"}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.contrib.auth import SESSION_KEY
 from django.core import mail
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -376,6 +379,51 @@ def test_everybodys_sessions_can_be_ended(people: dict[str, User | None]) -> Non
 
     assert sessions.end_everybodys() == 2
     assert [SESSION_KEY in client.session for client in clients] == [False, False]
+
+
+def test_an_administrator_ends_the_sessions_of_somebody_or_of_everybody(
+    people: dict[str, User | None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tanpuhui.cli.session import NoSuchUser, WhoseSessions, end
+
+    resident, bank = people["resident"], client_of(people["bank"])
+    assert resident
+    clients = [client_of(resident), client_of(resident)]
+
+    assert end(user=resident.pk, reason="A telephone was lost.", as_json=True) == 0
+    assert json.loads(capsys.readouterr().out) == {"ended": 2}
+    assert [is_in(client) for client in (*clients, bank)] == [False, False, True]
+    entry = AuditEntry.objects.get(verb="end_sessions")
+    assert (entry.reason, entry.object_key) == ("A telephone was lost.", str(resident.pk))
+    end(everybody=True, reason="The secret key was changed.")
+    assert not is_in(bank)
+    with pytest.raises(WhoseSessions):
+        end(reason="nobody")
+    with pytest.raises(WhoseSessions):
+        end(user=resident.pk, everybody=True, reason="both")
+    with pytest.raises(NoSuchUser):
+        end(user=UUID(int=0), reason="nobody")
+
+
+def test_what_is_over_is_forgotten_with_the_addresses_that_attempts_came_from(
+    resident: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from django.core.cache import cache
+
+    from tanpuhui.cli.session import forget
+
+    client_of(resident)
+    Session.objects.update(expire_date=AT)
+    cache.set("old", 1, timeout=-1)
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO django_cache VALUES ('x', 'y', now() - interval '1 day')")
+
+    forget(as_json=True)
+
+    assert json.loads(capsys.readouterr().out) == {"removed": 1}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM django_cache WHERE expires < now()")
+        assert cursor.fetchone() == (0,)
 
 
 def test_residents_need_a_second_factor_where_the_city_says_so(resident: User, settings: Any) -> None:

@@ -6,6 +6,9 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib import metadata
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import duckdb
@@ -315,7 +318,7 @@ def test_the_package_holds_no_test_and_no_history() -> None:
 
 
 def test_every_requirement_is_pinned_with_its_digest() -> None:
-    for file in ("base.txt", "dev.txt"):
+    for file in ("base.txt", "dev.txt", "audit.txt"):
         lines = (ROOT / "requirements" / file).read_text().splitlines()
         named = [index for index, line in enumerate(lines) if re.match(r"[a-z0-9]", line)]
         assert named
@@ -323,6 +326,29 @@ def test_every_requirement_is_pinned_with_its_digest() -> None:
             assert re.match(r"[a-z0-9._\[\],-]+==[^ ]+", lines[index]), lines[index]
             assert "--hash=sha256:" in lines[index + 1], lines[index]
         assert not [line for line in lines if "://" in line or line.startswith("--")], file
+
+
+def test_what_is_installed_is_what_is_pinned() -> None:
+    """The bill of materials that 'make audit' writes is made of these pins."""
+    text = (ROOT / "requirements" / "base.txt").read_text()
+    pins: dict[str, set[str]] = {}
+    for package, version in re.findall(r"^([a-z0-9._-]+)==([^ ]+)", text, re.MULTILINE):
+        pins.setdefault(package, set()).add(version)
+
+    assert len(pins) > 50
+    for package, versions in pins.items():
+        with suppress(PackageNotFoundError):
+            assert metadata.version(package) in versions, package
+
+
+def test_types_are_checked_strictly() -> None:
+    """Nothing is converted from one type into another without it being said."""
+    build = (ROOT / "pyproject.toml").read_text()
+
+    assert re.search(r"^strict = true$", build, re.MULTILINE)
+    assert "mypy" in (ROOT / "Makefile").read_text()
+    unnamed = [place(path) for path in FILES if re.search(r"# type: ignore(?!\[)", path.read_text())]
+    assert unnamed == []
 
 
 def test_actions_of_the_shell_are_strict() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 
 from django.db import connection
@@ -13,7 +13,7 @@ from psycopg import sql
 from tanpuhui.web.shared.log import Json, Plain, WithRequestId
 
 #: Tables that looking at a page may change: sessions, and counts of attempts.
-BESIDES = {"session", "django_cache"}
+BESIDES = frozenset({"session", "django_cache", "evidence_requestcount"})
 
 
 class Lines(logging.Handler):
@@ -55,8 +55,8 @@ def written() -> Iterator[Lines]:
             logger.setLevel(level)
 
 
-def kept() -> str:
-    """A digest of everything in the database but sessions and counts of attempts."""
+def kept(*, besides: Set[str] = frozenset()) -> str:
+    """A digest of everything in the database but sessions and counts of attempts, and these tables."""
     digest = hashlib.sha256()
     with connection.cursor() as cursor:
         cursor.execute(
@@ -64,7 +64,7 @@ def kept() -> str:
             "WHERE n.nspname IN ('public', 'vault') AND c.relkind = 'r' ORDER BY 1, 2"
         )
         for schema, table in cursor.fetchall():
-            if table not in BESIDES:
+            if table not in BESIDES | besides:
                 cursor.execute(
                     sql.SQL(
                         "SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {} AS t"

@@ -17,14 +17,20 @@ from allauth.socialaccount.models import SocialAccount, SocialToken
 from django.test import Client
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
+from joserfc.jws import JWSRegistry
 
+from access.people import AT
+from security.watch import written
 from tanpuhui.access.hold import account_of
+from tanpuhui.access.membership import join
 from tanpuhui.access.models import User
+from tanpuhui.access.organise import organise
 from tanpuhui.consent.models import Identity
 
 pytestmark = pytest.mark.django_db
 SECRET = "a secret of this client, long enough"
-KEY, OTHER_KEY = (RSAKey.generate_key(2048, {"kid": "one", "use": "sig"}) for _ in range(2))
+ANY_HEADER = JWSRegistry(strict_check_header=False)
+KEY, OTHER_KEY = (RSAKey.generate_key(3072, {"kid": "one", "use": "sig"}) for _ in range(2))
 
 
 class Service(ThreadingHTTPServer):
@@ -41,6 +47,7 @@ class Service(ThreadingHTTPServer):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.claims, self.description, self.signed_with = {}, {}, ("RS256", KEY)
+        self.header: dict[str, Any] = {}
 
     @property
     def issuer(self) -> str:
@@ -64,7 +71,8 @@ class Service(ThreadingHTTPServer):
         if algorithm == "key confusion":
             signed = f"{_part({'alg': 'HS256', 'kid': 'one'})}.{_part(said)}"
             return f"{signed}.{_encoded(hmac.digest(key, signed.encode(), 'sha256'))}"
-        return jwt.encode({"alg": algorithm, "kid": "one"}, said, key)
+        header = {"alg": algorithm, "kid": "one", **self.header}
+        return jwt.encode(header, said, key, registry=None if not self.header else ANY_HEADER)
 
 
 def _part(said: dict[str, Any]) -> str:
@@ -259,6 +267,68 @@ def test_a_token_that_is_not_signed_by_the_service_is_not_believed(
     assert User.objects.count() == 0
 
 
+def test_a_key_that_is_too_short_is_not_believed(
+    as_the_application: None, service: Service, settings: Any
+) -> None:
+    settings.IDENTITY_SERVICE_RSA_BITS = 4_096
+
+    assert come_back(Client(), service).status_code == 401
+
+
+@pytest.mark.parametrize("name", ["jwk", "jku", "x5u"])
+def test_a_token_cannot_name_the_key_that_it_is_checked_with(
+    as_the_application: None, service: Service, name: str
+) -> None:
+    service.signed_with = ("RS256", OTHER_KEY)
+    service.header = {
+        name: OTHER_KEY.as_dict(private=False) if name == "jwk" else f"{service.issuer}/other-keys"
+    }
+
+    assert come_back(Client(), service).status_code == 401
+    assert User.objects.count() == 0
+
+
+def test_signing_in_at_the_service_is_one_factor_and_organisations_ask_for_another(
+    as_the_application: None, service: Service
+) -> None:
+    """Whatever the service says about how somebody showed who they are, it counts as one factor."""
+    client = Client()
+    service.claims = {"acr": "high", "amr": ["mfa", "hwk"]}
+    come_back(client, service)
+    bank = organise("bank", "own-bank", name_zh="银行", name_en="Bank", at=AT)
+    join(User.objects.get(), bank, "admin", at=AT)
+
+    assert client.get("/bank/own-bank/").headers["Location"] == "/sign-in/settings/second/"
+
+
+def test_whoever_is_signed_in_and_goes_to_the_service_is_asked_there_again(
+    as_the_application: None, service: Service
+) -> None:
+    client = Client()
+    come_back(client, service)
+    before = client.session.session_key
+
+    asked = urlsplit(client.post("/sign-in/service/city/?process=login").headers["Location"])
+    query = parse_qs(asked.query)
+    service.nonce = query["nonce"][0]
+    client.get("/sign-in/service/city/callback/", {"code": "c", "state": query["state"][0]})
+
+    assert query["prompt"] == ["login"]
+    assert client.session.session_key != before
+    assert client.get("/sign-in/settings/").status_code == 200
+
+
+def test_a_session_here_ends_on_its_own_whatever_the_service_remembers(
+    as_the_application: None, service: Service
+) -> None:
+    client = Client()
+    come_back(client, service)
+
+    client.post("/sign-in/sign-out/")
+
+    assert client.get("/sign-in/settings/").status_code == 302
+
+
 def test_a_service_that_says_it_is_another_is_not_gone_to(as_the_application: None, service: Service) -> None:
     service.description = {"issuer": service.issuer + "/other"}
 
@@ -287,9 +357,11 @@ def test_a_service_that_does_not_answer_is_said_in_plain_words(
     )
     settings.OUTBOUND_ORIGINS = ("http://127.0.0.1:9",)
 
-    answer = Client().post("/sign-in/service/city/?process=login", HTTP_ACCEPT_LANGUAGE="en")
+    with written() as lines:
+        answer = Client().post("/sign-in/service/city/?process=login", HTTP_ACCEPT_LANGUAGE="en")
 
     assert answer.status_code == 401
+    assert "why=ConnectionError" in lines.of("service_failed")[0]
     assert "127.0.0.1" not in answer.content.decode()
 
 

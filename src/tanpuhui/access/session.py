@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import SESSION_KEY as USER
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.db import connection
 
 from tanpuhui.access.limits import ORGANISATION, RESIDENT, Limits
 from tanpuhui.access.models import Session
@@ -85,7 +86,9 @@ def end_everybodys() -> int:
 
 
 def forget_old(*, at: datetime) -> int:
-    """Remove sessions that are over; gives how many."""
+    """Remove sessions that are over, and old counts of attempts with their addresses; gives how many sessions."""
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_cache WHERE expires < %s", [at])
     return Session.objects.filter(expire_date__lte=at).delete()[0]
 
 

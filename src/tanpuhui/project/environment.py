@@ -32,6 +32,8 @@ class IdentityService:
     client_id: str
     name: str
     secret: str = field(repr=False)
+    #: An RSA key of the service has at least this many bits: 3072 are as strong as AES-128.
+    rsa_bits: int = 3_072
     #: Other origins that the service's own description names, such as one for its keys.
     others: tuple[str, ...] = ()
 
@@ -241,6 +243,17 @@ def _mail(values: Mapping[str, str]) -> Mail:
     )
 
 
+def _rsa_bits(values: Mapping[str, str]) -> int:
+    given = values.get("TANPUHUI_OIDC_RSA_BITS", "") or str(IdentityService.rsa_bits)
+    if given not in ("2048", "3072", "4096"):
+        raise BadSetting(
+            variable="TANPUHUI_OIDC_RSA_BITS",
+            what_is_wrong=f"is {given!r}",
+            next_step="Set 3072 (the default), 4096, or 2048 for a service that has no stronger key.",
+        )
+    return int(given)
+
+
 def _identity_service(values: Mapping[str, str]) -> IdentityService | None:
     issuer = values.get("TANPUHUI_OIDC_ISSUER")
     if not issuer:
@@ -273,6 +286,7 @@ def _identity_service(values: Mapping[str, str]) -> IdentityService | None:
     return IdentityService(
         issuer=issuer,
         others=others,
+        rsa_bits=_rsa_bits(values),
         client_id=client_id or "",
         name=values.get("TANPUHUI_OIDC_NAME") or "城市身份服务 / City identity service",
         secret=secret or "",

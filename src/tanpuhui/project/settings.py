@@ -263,6 +263,8 @@ SOCIALACCOUNT_PROVIDERS: dict[str, Any] = {
 }
 #: Whom the server itself speaks to over HTTP; nobody else.
 OUTBOUND_ORIGINS: tuple[str, ...] = ()
+#: Its RSA keys have at least this many bits; elliptic ones have enough.
+IDENTITY_SERVICE_RSA_BITS = _env.identity_service.rsa_bits if _env.identity_service else 3_072
 if _env.identity_service:
     OUTBOUND_ORIGINS = _env.identity_service.origins
     SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"] = [

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext, gettext_noop
+
+#: Those that have a name of their own in each language.
+NAMED = (gettext_noop("WeChat"), gettext_noop("Alipay"))
 #: What is in the header, and what it is; the first that is found counts, since most say that they are several.
 _BROWSERS = (
     ("MicroMessenger", "WeChat"), ("AlipayClient", "Alipay"), ("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"),
@@ -23,3 +27,8 @@ def browser_of(header: str) -> str:
     """
     found = [next((name for part, name in known if part in header), "") for known in (_BROWSERS, _MACHINES)]
     return ", ".join(name for name in found if name)
+
+
+def shown(browser: str) -> str:
+    """The same in the reader's language."""
+    return ", ".join(gettext(part) if part in NAMED else part for part in browser.split(", "))

@@ -102,7 +102,12 @@ class ServiceAdapter(OpenIDConnectOAuth2Adapter):
             answer = session.get(address)
             answer.raise_for_status()
             keys = answer.json()["keys"]
-        return jwk.KeySet.import_key_set({"keys": [one for one in keys if one.get("kty") in _KEY_TYPES]})
+        known = jwk.KeySet.import_key_set({"keys": [one for one in keys if one.get("kty") in _KEY_TYPES]})
+        return jwk.KeySet([one for one in known.keys if _is_strong(one)])
+
+
+def _is_strong(key: Any) -> bool:
+    return key.key_type != "RSA" or key.raw_value.key_size >= settings.IDENTITY_SERVICE_RSA_BITS
 
 
 class ServiceProvider(OpenIDConnectProvider):

@@ -24,6 +24,7 @@ from tanpuhui.access.models import User
 from tanpuhui.consent.age import ZONE
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.web.shared.access import ResidentRequest, resident_page, shown_recently
+from tanpuhui.web.shared.browser import shown
 from tanpuhui.web.shared.forms import FormPage
 from tanpuhui.web.shared.request_id import current
 from tanpuhui.web.shared.security_log import note
@@ -93,13 +94,14 @@ def browsers(request: HttpRequest) -> HttpResponse:
     found = [
         {
             "name": one.session_key,
-            "browser": one.browser,
+            "browser": shown(one.browser),
             "began_at": one.began_at,
             "seen_at": one.seen_at,
             "is_this": one.session_key == here,
         }
         for one in session.present(request.user, at=utc_now())
     ]
+    found.sort(key=lambda one: not one["is_this"])
     return render(request, "sign_in/browsers.html", {"browsers": found})
 
 
