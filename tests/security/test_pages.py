@@ -47,6 +47,8 @@ def pages(site: Site) -> list[Page]:
             client = client_of(site.people[role])
             answer = client.get(address_of(name, role))
             assert answer.status_code == 200, (name, role)
+            if not answer.headers["Content-Type"].startswith("text/html"):
+                continue
             found.append(
                 Page(name, role, answer.headers, answer.content.decode(), client.session.session_key)
             )
