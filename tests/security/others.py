@@ -31,7 +31,7 @@ from tanpuhui.kit.moment import utc_now
 from tanpuhui.methodology.load import load_library
 from tanpuhui.rights.ask import ask
 from web.provider_site import contract_of, csv_of, row
-from web.residents import born, giving, providers
+from web.residents import RECIPIENT, agreeing, born, giving, providers
 from web.site import KINDS, ROLES, client_of, make_site, other_code, own_code, show
 
 #: Routes whose addresses name no object of anybody's, and why; what is not here has an object in :func:`objects_of`.
@@ -222,15 +222,14 @@ def _of_bank(site: Site) -> Iterator[Owned]:
     join(clerk, bank, Membership.MEMBER, at=AT)
     resident = site.others["resident"]
     client = proven(resident)
-    client.post("/resident/statements/", {"recipient": "bank", "kinds": ["account_balance"]})
+    client.post(RECIPIENT, agreeing(client, "account_balance"))
     grant = Grant.objects.latest("id").pk
     code = client.post(f"/resident/statements/{grant}/code/").context["code"]
     address = proven(clerk).post("/bank/bank/", {"reference": str(code)}).headers["Location"]
     statement = address.rstrip("/").rpartition("/")[2]
     for name in ("statement", "statement_json", "statement_pdf"):
         yield Owned(f"bank:{name}", "bank", clerk, {"organisation": "bank", "statement": statement})
-    for name in ("statement_code", "statement_end"):
-        yield Owned(f"resident:{name}", "resident", resident, {"grant": grant}, is_page=False)
+    yield Owned("resident:statement_code", "resident", resident, {"grant": grant}, is_page=False)
 
 
 def _of_verifier(site: Site) -> Iterator[Owned]:

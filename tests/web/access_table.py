@@ -69,7 +69,6 @@ TABLE: dict[str, Row] = {
     "methodology_newest": {"else": 302},
     "methodology": EVERYBODY,
     "methodology_json": EVERYBODY,
-    "methodology_step": EVERYBODY,
     "methodology_file": EVERYBODY,
     "lots": EVERYBODY,
     "look_up": EVERYBODY,
@@ -124,7 +123,6 @@ TABLE: dict[str, Row] = {
     "resident:home": {**all_signed_in(302), "resident": 200},
     "resident:statements": {**all_signed_in(302), "resident": 200},
     "resident:statement_code": {"else": 405},
-    "resident:statement_end": {"else": 405},
     # Somebody else's grants, children, groups and requests are not there; a resident's own are tried in test_sources.
     **{
         f"resident:{name}": {**all_signed_in(302), "resident": 200}

@@ -58,3 +58,19 @@ def born(years: int) -> date:
     """A birth date this many years ago."""
     today = timezone.localdate()
     return date(today.year - years, 1, 1)
+
+
+#: Where a resident allows a bank to see a statement.
+RECIPIENT = "/resident/sources/to/disclosure/bank/"
+
+
+def agreeing(client: Client, *kinds: str) -> dict[str, object]:
+    """What a resident sends who has read the bank's notice on its page and ticked these kinds."""
+    shown = client.get(RECIPIENT).context["form"]
+    return {
+        "do": "give",
+        "months": "12",
+        "agrees": "on",
+        "notice": shown["notice"].value(),
+        "kinds": list(kinds),
+    }

@@ -16,6 +16,7 @@ from tanpuhui.consent.models import Grant
 from tanpuhui.disclosure.look import check
 from tanpuhui.disclosure.models import Statement
 from tanpuhui.kit.moment import utc_now
+from web.residents import RECIPIENT, agreeing
 from web.site import client_of, make_site
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_home")]
@@ -39,13 +40,10 @@ def site() -> tuple[Client, Client]:
 
 
 def consented(resident: Client, *kinds: str) -> str:
-    """Give a consent on the resident's page, and make a code for it."""
-    given = resident.post(
-        "/resident/statements/", {"recipient": "bank", "kinds": kinds or ["account_balance"]}
-    )
+    """Allow the bank on its page among the sources, and make a code for it."""
+    given = resident.post(RECIPIENT, agreeing(resident, *(kinds or ("account_balance",))))
     assert given.status_code == 302, given.content.decode()
-    grant = Grant.objects.latest("id")
-    answer = resident.post(f"/resident/statements/{grant.pk}/code/")
+    answer = resident.post(f"/resident/statements/{Grant.objects.latest('id').pk}/code/")
     return str(answer.context["code"])
 
 
@@ -93,7 +91,7 @@ def test_after_a_withdrawal_the_clerk_is_told_why_and_the_try_is_written_down(
     resident, clerk = site
     code = consented(resident)
     address = clerk.post("/bank/bank/", {"reference": code}).headers["Location"]
-    resident.post(f"/resident/statements/{Grant.objects.latest('id').pk}/end/")
+    resident.post(RECIPIENT, {"do": "withdraw"})
 
     answers = [
         clerk.get(address, **EN),
@@ -138,7 +136,7 @@ def test_an_auditor_of_a_bank_fetches_nothing(site: tuple[Client, Client]) -> No
     assert client.post("/bank/bank/", {"reference": "00000-00000"}).status_code == 403
 
 
-def test_a_resident_ends_and_shows_their_own_consents_alone(site: tuple[Client, Client]) -> None:
+def test_a_resident_makes_codes_for_their_own_consents_alone(site: tuple[Client, Client]) -> None:
     resident, _ = site
     consented(resident)
     grant = Grant.objects.latest("id")
@@ -150,7 +148,6 @@ def test_a_resident_ends_and_shows_their_own_consents_alone(site: tuple[Client, 
     stranger = client_of(other)
 
     assert stranger.post(f"/resident/statements/{grant.pk}/code/").status_code == 404
-    assert stranger.post(f"/resident/statements/{grant.pk}/end/").status_code == 404
     assert "Consents in force" not in stranger.get("/resident/statements/", **EN).content.decode()
 
 

@@ -164,8 +164,12 @@ def test_each_recipient_is_a_consent_of_its_own_and_says_who_it_is() -> None:
     page = text(client, "/resident/sources/to/disclosure/bank/")
     assert "privacy@bank.example" in page
     assert "privacy@company.example" not in page
-    form = {"do": "give", "months": "12", "agrees": "on"}
+    form = {"do": "give", "months": "12", "agrees": "on", "kinds": ["account_tier"]}
 
+    none = client.post(
+        "/resident/sources/to/disclosure/bank/",
+        {**form, "kinds": [], "notice": digest("disclosure", "bank")},
+    )
     wrong = client.post(
         "/resident/sources/to/disclosure/bank/", {**form, "notice": digest("disclosure", "pool_buyer")}
     )
@@ -173,9 +177,10 @@ def test_each_recipient_is_a_consent_of_its_own_and_says_who_it_is() -> None:
         "/resident/sources/to/disclosure/bank/", {**form, "notice": digest("disclosure", "bank")}
     )
 
-    assert (wrong.status_code, right.status_code) == (422, 302)
+    assert (none.status_code, wrong.status_code, right.status_code) == (422, 422, 302)
     grant = Grant.objects.get()
     assert (grant.provider, grant.recipient, grant.purpose) == ("platform", "bank", "disclosure")
+    assert grant.kinds == ["account_tier"]
     assert client.get("/resident/sources/to/publication/public/").status_code == 404
 
 

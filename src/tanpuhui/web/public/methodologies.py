@@ -14,10 +14,8 @@ from tanpuhui.methodology.describe import description
 from tanpuhui.methodology.methodology import FOREVER, STATUSES, Methodology
 from tanpuhui.methodology.typeset import plain
 from tanpuhui.web.public.calculator import Calculator
-from tanpuhui.web.public.formula import maker, step_source
 from tanpuhui.web.public.library import examples_of, library, methodology_or_404, said, versions_of
 from tanpuhui.web.public.names import kind_name, sector_name
-from tanpuhui.web.public.picture import svg_response
 from tanpuhui.web.public.rules import here
 from tanpuhui.web.public.text import in_language, rendered
 
@@ -114,16 +112,6 @@ def factors(methodology: Methodology, language: str) -> list[dict[str, Any]]:
         for parameter in methodology.parameters.values()
         for value in parameter.values
     ]
-
-
-def step(request: HttpRequest, place: str, name: str, version: int, step: str) -> HttpResponse:
-    """One step of the calculation as a picture."""
-    methodology = methodology_or_404(f"{place}/{name}", version)
-    found = next((one for one in methodology.steps if one.name == step), None)
-    if found is None:
-        raise Http404
-    source = step_source(found)
-    return svg_response(request, source, maker(source))
 
 
 def file(request: HttpRequest, place: str, name: str, version: int, file: str) -> HttpResponse:

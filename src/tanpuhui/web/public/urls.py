@@ -23,7 +23,6 @@ urlpatterns = [
     path("methodologies/<slug:place>/<slug:name>/", methodologies.newest, name="methodology_newest"),
     path(_VERSION, methodologies.one, name="methodology"),
     path(f"{_VERSION}methodology.json", methodologies.as_json, name="methodology_json"),
-    path(f"{_VERSION}steps/<slug:step>.svg", methodologies.step, name="methodology_step"),
     path(f"{_VERSION}files/<str:file>", methodologies.file, name="methodology_file"),
     path("lots/", lots.all_of_them, name="lots"),
     path("lots/look-up/", lots.look_up, name="look_up"),

@@ -64,13 +64,17 @@ class ConsentForm(forms.Form):
         self._offer_kinds(offer)
 
     def _offer_kinds(self, offer: Offer) -> None:
+        kinds = self.fields["kinds"]
         if not offer.reports:
-            for name in ("kinds", "acts_from", "first_day"):
+            for name in ("acts_from", "first_day"):
                 del self.fields[name]
-        elif len(offer.acts) == 1:
+            kinds.label = gettext_lazy("What is shown")
+            kinds.help_text = gettext_lazy("Tick only what it needs to see.")
+            kinds.error_messages["required"] = gettext_lazy("Tick at least one.")
+        if len(offer.acts) == 1:
             del self.fields["kinds"]
         else:
-            self.fields["kinds"].choices = [(kind, act_name(kind)) for kind in offer.acts]  # type: ignore[attr-defined]
+            kinds.choices = [(kind, act_name(kind)) for kind in offer.acts]  # type: ignore[attr-defined]
 
     def clean_notice(self) -> str:
         if self.cleaned_data["notice"] != self.shown.digest:

@@ -1,74 +1,34 @@
-"""Statements: a resident lets a bank see balance or tier, hands over a code, and sees each look."""
+"""Statements: a resident makes a code for a bank that they allowed to see balance or tier, and sees each look.
+
+Allowing and withdrawing are on the page of each recipient, among the sources.
+"""
 
 from __future__ import annotations
 
 from typing import Any, cast
 
-from django import forms
-from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
-from django.utils.translation import get_language, gettext_lazy
-from django.utils.translation import gettext as _
+from django.shortcuts import render
+from django.utils.translation import get_language
 from django.views.decorators.http import require_POST
 
 from tanpuhui.access.models import AuditEntry, Organisation
-from tanpuhui.consent.give import give
 from tanpuhui.consent.models import Grant
 from tanpuhui.consent.policy import policy
-from tanpuhui.consent.withdraw import withdraw
-from tanpuhui.disclosure.hand_over import BALANCE, PURPOSE, TIER, hand_over, is_in_force, terms
+from tanpuhui.disclosure.hand_over import PURPOSE, hand_over, is_in_force
 from tanpuhui.kit.moment import utc_now
-from tanpuhui.kit.refusal import Refusal
-from tanpuhui.web.shared.access import ResidentRequest, own_or_404, resident_page
-from tanpuhui.web.shared.refused import status_of, text_of
+from tanpuhui.web.resident.act_names import act_name
+from tanpuhui.web.shared.access import ResidentRequest, resident_page
 
 NEWEST = 20
 LOOKS = ("see_statement", "refused_statement")
 
 
-class ShowForm(forms.Form):
-    """To whom, and what."""
-
-    recipient = forms.ChoiceField(label=gettext_lazy("To whom"))
-    kinds = forms.MultipleChoiceField(
-        label=gettext_lazy("What"),
-        choices=[
-            (BALANCE, gettext_lazy("Balance: certified, pending, retired")),
-            (TIER, gettext_lazy("Tier alone")),
-        ],
-        widget=forms.CheckboxSelectMultiple,
-    )
-
-    def __init__(self, given: Any = None) -> None:
-        super().__init__(given)
-        language = get_language() or ""
-        possible = policy().purpose(PURPOSE).recipients
-        banks = Organisation.objects.filter(kind=Organisation.BANK, code__in=possible).order_by("code")
-        field = cast(forms.ChoiceField, self.fields["recipient"])
-        field.choices = [(bank.code, bank.name(language)) for bank in banks]
-
-
 @resident_page
-def page(request: HttpRequest) -> HttpResponseBase:
-    """Give a consent for one recipient; the consents given, with a code for each; and who looked."""
-    account = cast(ResidentRequest, request).account
-    form = ShowForm(request.POST if request.method == "POST" else None)
-    status = 200
-    if form.is_bound and form.is_valid():
-        try:
-            _give(account, form.cleaned_data)
-        except Refusal as refusal:
-            form.add_error(None, text_of(refusal))
-            status = status_of(refusal)
-        else:
-            messages.success(request, _("Your consent is recorded. Make a code and hand it over."))
-            return redirect("resident:statements")
-    elif form.is_bound:
-        status = 422
-    return _shown(request, account, form=form, status=status)
+def page(request: HttpRequest) -> HttpResponse:
+    """Consents in force, with a code for each; banks that can be allowed; and who looked."""
+    return _shown(request, cast(ResidentRequest, request).account)
 
 
 @require_POST
@@ -78,40 +38,33 @@ def code(request: HttpRequest, grant: int) -> HttpResponse:
     account = cast(ResidentRequest, request).account
     with transaction.atomic():
         text, row = hand_over(account, grant, at=utc_now())
-    return _shown(request, account, form=ShowForm(), code=text, expires_at=row.expires_at)
+    return _shown(request, account, code=text, expires_at=row.expires_at)
 
 
-@require_POST
-@resident_page
-def end(request: HttpRequest, grant: int) -> HttpResponseBase:
-    """Take a consent back: nothing more is shown, earlier statements neither."""
-    account = cast(ResidentRequest, request).account
-    mine = own_or_404(Grant.objects.filter(resident=account, purpose=PURPOSE), pk=grant)
-    with transaction.atomic():
-        withdraw(mine.pk, at=utc_now(), method="page")
-    messages.success(request, _("Taken back. Nothing more is shown under this consent."))
-    return redirect("resident:statements")
-
-
-def _give(account: int, chosen: dict[str, Any]) -> None:
-    lang = "zh" if (get_language() or "").startswith("zh") else "en"
-    with transaction.atomic():
-        give(
-            account,
-            terms(chosen["recipient"], *sorted(chosen["kinds"]), lang=lang),
-            at=utc_now(),
-            method="page",
-        )
-
-
-def _shown(request: HttpRequest, account: int, *, status: int = 200, **context: Any) -> HttpResponse:
+def _shown(request: HttpRequest, account: int, **context: Any) -> HttpResponse:
     now = utc_now()
-    grants = Grant.objects.filter(resident=account, purpose=PURPOSE, expires_at__gt=now).order_by("-id")
+    banks = _banks()
+    grants = Grant.objects.filter(resident=account, purpose=PURPOSE, recipient__in=banks, expires_at__gt=now)
+    in_force = [grant for grant in grants.order_by("-id") if is_in_force(grant, now)]
+    allowed = {grant.recipient for grant in in_force}
     looks = AuditEntry.objects.filter(object_kind="account", object_key=str(account), verb__in=LOOKS)
-    rules, lang = policy(), "zh" if (request.LANGUAGE_CODE or "").startswith("zh") else "en"
     context |= {
-        "grants": [grant for grant in grants if is_in_force(grant, now)],
+        "purpose": PURPOSE,
+        "grants": [
+            {
+                "grant": grant,
+                "name": banks[grant.recipient],
+                "kinds": [act_name(kind) for kind in grant.kinds],
+            }
+            for grant in in_force
+        ],
+        "others": [{"code": code, "name": name} for code, name in banks.items() if code not in allowed],
         "looks": looks.select_related("organisation").order_by("-at")[:NEWEST],
-        "notice": rules.notice(rules.purpose(PURPOSE), lang).text,
     }
-    return render(request, "resident/statements.html", context, status=status)
+    return render(request, "resident/statements.html", context)
+
+
+def _banks() -> dict[str, str]:
+    """Banks that a statement can be shown to, by code, with their names in the reader's language."""
+    found = Organisation.objects.filter(kind=Organisation.BANK, code__in=policy().purpose(PURPOSE).recipients)
+    return {bank.code: bank.name(get_language() or "") for bank in found.order_by("code")}

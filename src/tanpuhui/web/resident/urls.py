@@ -49,7 +49,6 @@ urlpatterns = [
     path("statement.pdf", paper_statement.paper_statement, name="paper_statement"),
     path("statements/", statements.page, name="statements"),
     path("statements/<int:grant>/code/", statements.code, name="statement_code"),
-    path("statements/<int:grant>/end/", statements.end, name="statement_end"),
     *source_paths,
     path("children/<int:child>/", include((source_paths, "child"))),
     *privacy_paths,

@@ -58,12 +58,6 @@ def about(amount_mg: int) -> SafeString:
 
 
 @register.filter
-def signs(text: str) -> str:
-    """A worked-out line with the signs of mathematics."""
-    return text.replace(" * ", " × ").replace(" / ", " ÷ ").replace(" - ", " − ")
-
-
-@register.filter
 def as_day(text: str) -> str:
     """``2026-03-02`` as the reader writes it."""
     return date_format(date.fromisoformat(text), "DATE_FORMAT")
