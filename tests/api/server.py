@@ -64,6 +64,8 @@ def start(home: Path, *, port: int | None = None, crash_at: str = "") -> Server:
         name: value for name, value in os.environ.items() if not name.startswith(("TANPUHUI_", "DJANGO_"))
     }
     environment |= {"TANPUHUI_HOME": str(home), "TANPUHUI_BUCKETS": "2", "TANPUHUI_CRASH_AT": crash_at}
+    gather = "from tanpuhui.project import database, pages; database.prepare(); pages.prepare()"
+    subprocess.run([sys.executable, "-c", gather], env=environment | {"TANPUHUI_CRASH_AT": ""}, check=True)
     process = subprocess.Popen([*command, "tanpuhui.project.wsgi:application"], env=environment)
     server = Server(f"http://{HOST}:{port}", process)
     _wait_for(server.url)

@@ -74,7 +74,7 @@ def test_each_kind_of_user_has_a_link_that_signs_in(served: dict[str, Any]) -> N
     assert {status for status, _, _ in homes.values()} == {200}
     assert homes["resident"][1].endswith("/resident/")
     assert homes["provider"][1].endswith("/provider/szt/")
-    assert homes["operator2"][1].endswith("/operator/demo-centre/")
+    assert homes["operator2"][1].endswith("/console/")
     assert set(homes) == {
         "resident", "provider", "operator", "operator2", "counter", "company", "merchant", "bank", "verifier",
     }  # fmt: skip

@@ -24,7 +24,7 @@ ACTING = sorted(f"console:{name}" for _, _, name in VERBS)
 
 
 def address(name: str) -> str:
-    return reverse(name, kwargs={key: VALUES[key] for key in ROUTES[name].pattern.converters})
+    return reverse(name, kwargs={key: VALUES[key] for key in ROUTES[name]})
 
 
 def test_the_tables_here_name_every_address_of_the_console() -> None:
@@ -37,7 +37,7 @@ def test_an_auditor_reaches_no_verb_by_any_method(name: str, staff: Staff) -> No
     before = AuditEntry.objects.count()
 
     for method in ("get", "post", "put", "delete"):
-        assert getattr(staff.auditor, method)(address(name)).status_code == 403
+        assert getattr(staff.auditor, method)(address(name)).status_code in (403, 405)
     assert AuditEntry.objects.count() == before
     assert not Job.objects.exists()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 
 from evidence.conftest import GENERIC, RIDE, Write
 from tanpuhui.cli.main import status_of
+from tanpuhui.consent.open_account import open_accounts
 
 pytestmark = pytest.mark.django_db
+AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -153,9 +156,18 @@ def test_contracts_are_listed_added_and_disabled(command: Command) -> None:
 
 
 def test_a_pseudonym_is_linked_once(command: Command) -> None:
-    assert command.json("link", "generic", "p", "7")["account"] == 7
-    assert "account 7" in command.text("link", "generic", "p", "7")
-    assert command.json("link", "generic", "p", "8", status=2)["refused"]["code"] == "evidence.already_linked"
+    one, other = (str(account) for account in open_accounts(2, at=AT))
+    nobody = str(int(other) + 1)
+
+    assert command.json("link", "generic", "p", one)["account"] == int(one)
+    assert f"account {one}" in command.text("link", "generic", "p", one)
+    assert (
+        command.json("link", "generic", "p", other, status=2)["refused"]["code"] == "evidence.already_linked"
+    )
+    assert (
+        command.json("link", "generic", "q", nobody, status=2)["refused"]["code"]
+        == "consent.unknown_resident"
+    )
 
 
 def test_a_damaged_lake_is_a_finding(command: Command, rides: Path, fresh_home: Path) -> None:
