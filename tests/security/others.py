@@ -39,7 +39,6 @@ NO_OBJECTS = {
     r"methodolog|formula$|jurisdiction|lots?$|open_data|statistics": "published for everybody",
     r"openid_connect_": "the identity service that the installation names",
     r"console:": "the operator's staff see all of it, and nobody else any: the table of access says so",
-    r"api_resident:": "a token says whose it is: tests/api/test_resident.py",
     r"invitation$": "its secret is the right to it: tests/web/test_members.py",
     r"resident:(chart|statement_pdf|new_request|source|identifier|recipient|challenge)$": "always one's own",
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator, Set
 from contextlib import contextmanager
@@ -55,9 +54,9 @@ def written() -> Iterator[Lines]:
             logger.setLevel(level)
 
 
-def kept(*, besides: Set[str] = frozenset()) -> str:
-    """A digest of everything in the database but sessions and counts of attempts, and these tables."""
-    digest = hashlib.sha256()
+def kept(*, besides: Set[str] = frozenset()) -> dict[str, str]:
+    """A digest of each table but sessions and counts of attempts, and these."""
+    found = {}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace "
@@ -65,10 +64,9 @@ def kept(*, besides: Set[str] = frozenset()) -> str:
         )
         for schema, table in cursor.fetchall():
             if table not in BESIDES | besides:
-                cursor.execute(
-                    sql.SQL(
-                        "SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {} AS t"
-                    ).format(sql.Identifier(schema, table))
+                rows = sql.SQL(
+                    "SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {} AS t"
                 )
-                digest.update(f"{schema}.{table}={cursor.fetchone()[0]}\n".encode())
-    return digest.hexdigest()
+                cursor.execute(rows.format(sql.Identifier(schema, table)))
+                found[table] = cursor.fetchone()[0]
+    return found

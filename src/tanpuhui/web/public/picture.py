@@ -44,7 +44,7 @@ def svg_response(request: HttpRequest, shows: object, make: Callable[[], str]) -
     mark = quote_etag(digest_json([LOOK, shows]).removeprefix(PREFIX)[:32])
 
     def draw(_request: HttpRequest) -> HttpResponse:
-        answer = HttpResponse(kept(shows, make), content_type="image/svg+xml")
+        answer = HttpResponse(kept(shows, make), content_type="image/svg+xml; charset=utf-8")
         answer["Cache-Control"] = f"public, max-age={YEAR_S if 'v' in request.GET else 3600}"
         return answer
 

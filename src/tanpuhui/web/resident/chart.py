@@ -56,7 +56,7 @@ def chart(request: HttpRequest, theme: str) -> HttpResponse:
     shown = months_shown(summary(account, at=now, today=timezone.localdate(now)))
     if not shown:
         raise Http404
-    return HttpResponse(drawn(shown, theme), content_type="image/svg+xml")
+    return HttpResponse(drawn(shown, theme), content_type="image/svg+xml; charset=utf-8")
 
 
 def drawn(shown: dict[date, Counter[str | None]], theme: str) -> bytes:

@@ -53,7 +53,7 @@ def formula(request: HttpRequest, key: str, step: str, language: str, digest: st
     if found is None:
         raise Http404
     response = HttpResponse(
-        gzip.decompress(drawing(methodology, found, language)), content_type="image/svg+xml"
+        gzip.decompress(drawing(methodology, found, language)), content_type="image/svg+xml; charset=utf-8"
     )
     response["Cache-Control"] = f"public, max-age={FOREVER_S}, immutable"
     return response
