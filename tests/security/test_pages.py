@@ -23,7 +23,7 @@ SEEN = [(name, role) for name in NAMES for role in ROLES if is_page_for(name, ro
 TEMPLATES = sorted(Path(tanpuhui.__file__).parent.rglob("templates/**/*.html"))
 #: Published for programs of any site; published drawings that browsers keep.
 OPEN = {"open_data_file"}
-DRAWINGS = ("formula", "methodology_step")
+DRAWINGS = ("formula",)
 #: A script without an address of its own is allowed where it holds data and no program.
 INLINE = re.compile(
     r"<script(?![^>]*\bsrc=)(?![^>]*\btype=\"application/json\")|<style\b|\sstyle\s*=|\son[a-z]+\s*=\s*[\"']|javascript:",
