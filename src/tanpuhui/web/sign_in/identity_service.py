@@ -107,7 +107,7 @@ class ServiceAdapter(OpenIDConnectOAuth2Adapter):
 
 
 def _is_strong(key: Any) -> bool:
-    return key.key_type != "RSA" or key.raw_value.key_size >= settings.IDENTITY_SERVICE_RSA_BITS
+    return bool(key.key_type != "RSA" or key.raw_value.key_size >= settings.IDENTITY_SERVICE_RSA_BITS)
 
 
 class ServiceProvider(OpenIDConnectProvider):
