@@ -64,7 +64,14 @@ def test_the_ways_of_signing_in_are_all_that_there_are(settings: Any) -> None:
     assert settings.MFA_SUPPORTED_TYPES == ["totp", "webauthn", "recovery_codes"]
     assert settings.AUTHENTICATION_BACKENDS == ["allauth.account.auth_backends.AuthenticationBackend"]
     assert set(settings.SOCIALACCOUNT_PROVIDERS) == {"openid_connect"}
-    for way in ("passkey", "code by e-mail", "identity service", "authenticator app", "recovery code"):
+    for way in (
+        "passkey",
+        "code by e-mail",
+        "identity service",
+        "letter",
+        "authenticator app",
+        "recovery code",
+    ):
         assert way in text
     assert f"good for {settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT // 60} minutes" in text
     assert f"{settings.ACCOUNT_LOGIN_BY_CODE_MAX_ATTEMPTS} guesses" in text
@@ -77,7 +84,7 @@ def test_the_rules_of_access_name_every_role() -> None:
 
     text = section("Who may do what")
 
-    assert {value for value, _ in Membership.ROLES} <= words_in_code(text) | {"counter"}
+    assert {value for value, _ in Membership.ROLES} <= words_in_code(text)
     for who in ("anybody", "user", "holder", "member", "provider's program", "two people"):
         assert f"| {who}" in text
     for rule in ("403", "404", "Fields:"):
@@ -161,6 +168,8 @@ def test_limits_of_what_comes_in_are_as_the_code_has_them(settings: Any) -> None
     assert f"{upload.MOST_SENT_BYTES // 1024**2} MiB as sent" in text
     assert f"{upload.MOST_BYTES // 1024**3} GiB unpacked" in text
     assert f"{upload.MOST_EXPANSION} times" in text
+    assert settings.PAGE_UPLOAD_MAX_SIZE == 100_000_000
+    assert "100 MB" in text
 
 
 def test_everybody_the_server_speaks_with_is_named(settings: Any) -> None:

@@ -38,7 +38,7 @@ def whole_life(lines: Lines) -> list[str]:
     client.post("/sign-in/?next=/resident/", {"login": ADDRESS})
     secrets.append(code_in_mail())
     client.post("/sign-in/code/confirm/", {"code": secrets[-1]})
-    client.post("/sign-in/second/", {"code": "000000"})
+    client.post("/sign-in/second/", {"code": "QQQQQQ"})
     client.get("/bank/own-bank/?account=17&person=P-4711")
     client.get("/nothing/P-4711?token=SECRET")
     assert lines.plain
@@ -54,8 +54,8 @@ def test_a_whole_life_leaves_no_address_code_query_or_key_in_the_log() -> None:
         ADDRESS,
         "example.org",
         "WRON-GONE",
-        "000000",
-        "1990",
+        "QQQQQQ",
+        "1990-05-17",
         "P-4711",
         "SECRET",
         "own-bank",

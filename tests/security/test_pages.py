@@ -140,6 +140,14 @@ def test_signing_out_is_on_every_page_of_somebody_who_is_signed_in(pages: list[P
             assert 'action="/sign-in/sign-out/"' in page.text, str(page)
 
 
+def test_files_are_given_under_names_of_ours(pages: list[Page]) -> None:
+    given = [page.headers["Content-Disposition"] for page in pages if "Content-Disposition" in page.headers]
+
+    assert given
+    for one in given:
+        assert re.fullmatch(r'(inline|attachment); filename="[A-Za-z0-9._-]{3,80}"', one), one
+
+
 def test_no_page_shows_the_key_of_a_session(pages: list[Page]) -> None:
     for page in pages:
         if page.session_key:

@@ -19,8 +19,9 @@ from access.people import AT
 from tanpuhui.access import session as sessions
 from tanpuhui.access.limits import ORGANISATION, RESIDENT
 from tanpuhui.access.membership import join
-from tanpuhui.access.models import AuditEntry, Membership, Organisation, Session, User
+from tanpuhui.access.models import AuditEntry, Holder, Membership, Organisation, Session, User
 from tanpuhui.kit.moment import utc_now
+from tanpuhui.rights.letter import issue_letter
 from web.site import client_of, make_site, own_code
 from web.test_sign_in import code_in_mail, code_now
 
@@ -293,6 +294,9 @@ def test_a_new_address_signs_out_everywhere_else_and_is_told_to_the_old_one(resi
         ("post", "/sign-in/settings/passkeys/add/", {"credential": "{}"}),
         ("post", "/sign-in/service/connections/", {"account": "1"}),
         ("post", "/sign-in/settings/browsers/", {"end": "others"}),
+        ("post", "/resident/tokens/", {"label": "x", "may": ["balance"], "days": "30"}),
+        ("post", "/resident/privacy/close/", {"word": "x"}),
+        ("post", "/resident/privacy/record.zip", {}),
     ],
 )
 def test_what_changes_how_somebody_signs_in_asks_again_who_they_are(
@@ -424,6 +428,22 @@ def test_what_is_over_is_forgotten_with_the_addresses_that_attempts_came_from(
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM django_cache WHERE expires < now()")
         assert cursor.fetchone() == (0,)
+
+
+def test_a_letter_does_not_get_around_a_second_factor(resident: User) -> None:
+    """Whoever finds the paper of somebody with a passkey or app gets no further than to that question."""
+    client = client_of(resident)
+    secret = client.get("/sign-in/settings/app/add/").context["form"].secret
+    client.post("/sign-in/settings/app/add/", {"code": code_now(secret)})
+    account = Holder.objects.get(user=resident).account
+    letter = issue_letter(account, at=utc_now())
+    finder = Client()
+
+    answer = finder.post("/sign-in/letter/", {"account": account, "code": letter})
+
+    assert answer.headers["Location"].startswith("/sign-in/second/")
+    assert not is_in(finder)
+    assert finder.get("/resident/").status_code == 302
 
 
 def test_residents_need_a_second_factor_where_the_city_says_so(resident: User, settings: Any) -> None:

@@ -271,6 +271,16 @@ def _is_said(on: str) -> bool:
     return bool(re.fullmatch(r"_\('[^']*'\)|\{('\w+': _\('[^']*'\)(, )?)+\}\[verb\]", on))
 
 
+def test_only_named_files_sign_somebody_in() -> None:
+    """All ways in are allauth's, through its steps, a letter too; the demonstration's alone is not."""
+    signs = {"login", "auth.login", "perform_login", "resume_login"}
+    signing = {file for file, _, called in calls() if called in signs}
+
+    assert signing == {"web/sign_in/demo.py", "web/sign_in/letter.py"}
+    assert "perform_login(" in (PACKAGE / "web/sign_in/letter.py").read_text()
+    assert "assert settings.DEMO" in (PACKAGE / "web/sign_in/demo.py").read_text()
+
+
 def test_forms_without_a_token_are_named() -> None:
     exempt = {place(path) for path in FILES if "@csrf_exempt" in path.read_text()}
 

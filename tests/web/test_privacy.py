@@ -27,6 +27,7 @@ from tanpuhui.rights.letter import issue_letter
 from tanpuhui.rights.models import Letter, Request
 from tanpuhui.rights.show import requests_of
 from web.residents import providers, resident
+from web.site import client_of
 
 pytestmark = pytest.mark.django_db
 
@@ -154,7 +155,7 @@ def test_who_closed_their_account_can_still_look_and_allow_nothing() -> None:
     client, account, user = resident()
     providers()
     client.post("/resident/privacy/close/", {"number": str(account)})
-    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client = client_of(user)
 
     assert "This account is closed already." in text(client, "/resident/privacy/close/")
     from web.residents import giving

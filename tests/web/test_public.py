@@ -66,7 +66,7 @@ def test_statistics_have_a_table_a_picture_and_how_persons_are_protected(
     assert len(pictures) == 2
     for address in pictures:
         answer = client.get(address)
-        assert answer.headers["Content-Type"] == "image/svg+xml"
+        assert answer.headers["Content-Type"] == "image/svg+xml; charset=utf-8"
         assert b"5,040" in answer.content
         assert client.get(address, HTTP_IF_NONE_MATCH=answer.headers["ETag"]).status_code == 304
 

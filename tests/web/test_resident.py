@@ -117,7 +117,7 @@ def test_the_chart_is_an_image_without_anything_that_a_policy_forbids(people: tu
 
     for theme in ("light", "dark"):
         answered = ming.client.get(reverse("resident:chart", kwargs={"theme": theme}))
-        assert (answered.status_code, answered["Content-Type"]) == (200, "image/svg+xml")
+        assert (answered.status_code, answered["Content-Type"]) == (200, "image/svg+xml; charset=utf-8")
         drawn = answered.content.decode()
         assert "<script" not in drawn
         assert "http://" not in drawn.replace("http://www.w3.org/", "")
@@ -322,7 +322,7 @@ def test_a_formula_is_drawn_once_and_kept_by_everybody(client: Client, town: Tow
     first = client.get(reverse("formula", kwargs=named))
     again = client.get(reverse("formula", kwargs=named))
 
-    assert (first.status_code, first["Content-Type"]) == (200, "image/svg+xml")
+    assert (first.status_code, first["Content-Type"]) == (200, "image/svg+xml; charset=utf-8")
     assert "immutable" in first["Cache-Control"]
     assert first.content == again.content
     for wrong in (

@@ -18,6 +18,7 @@ from tanpuhui.access import audit
 from tanpuhui.access.membership import memberships_of
 from tanpuhui.access.models import Membership, Organisation, User
 from tanpuhui.access.second_factor import needs_second_factor
+from tanpuhui.access.session import shorten
 
 View = Callable[..., HttpResponseBase]
 
@@ -45,6 +46,7 @@ def console_page(view: View, *, acts: bool = False) -> View:
             raise PermissionDenied
         if needs_second_factor(user):
             return redirect("mfa_index")
+        shorten(request.session)
         request.membership = next((one for one in found if one.role != Membership.AUDITOR), found[0])
         request.organisation = request.membership.organisation
         request.may_act = request.membership.role != Membership.AUDITOR

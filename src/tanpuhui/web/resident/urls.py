@@ -1,6 +1,7 @@
 """Addresses of a resident's own account."""
 
 from django.urls import include, path
+from django.views.decorators.http import require_POST
 
 from tanpuhui.web.resident import (
     activities,
@@ -16,8 +17,11 @@ from tanpuhui.web.resident import (
     tokens,
     views,
 )
+from tanpuhui.web.shared.access import shown_recently
 
 app_name = "resident"
+#: A copy of everything, a key for a program, and the end of the account ask again who one is.
+CHANGING = frozenset({"POST"})
 #: Once for oneself, and once for a child in one's care.
 source_paths = [
     path("sources/", sources.sources, name="sources"),
@@ -29,11 +33,11 @@ source_paths = [
 ]
 privacy_paths = [
     path("privacy/", privacy.privacy, name="privacy"),
-    path("privacy/record.zip", privacy.export, name="export"),
+    path("privacy/record.zip", require_POST(shown_recently(privacy.export)), name="export"),
     path("privacy/record/", privacy.readable, name="readable"),
     path("privacy/ask/<slug:kind>/", privacy.new_request, name="new_request"),
     path("privacy/requests/<uuid:request_id>/", privacy.one_request, name="request"),
-    path("privacy/close/", privacy.close, name="close"),
+    path("privacy/close/", shown_recently(privacy.close, methods=CHANGING), name="close"),
 ]
 together_paths = [
     path("together/", together.together, name="together"),
@@ -60,6 +64,6 @@ urlpatterns = [
     path("appeals/", appeals.appeals, name="appeals"),
     path("certificates/", certificates.certificates, name="certificates"),
     path("certificates/statement-<slug:language>.pdf", certificates.statement_pdf, name="statement_pdf"),
-    path("tokens/", tokens.tokens, name="tokens"),
+    path("tokens/", shown_recently(tokens.tokens, methods=CHANGING), name="tokens"),
     path("tokens/<uuid:token>/revoke/", tokens.revoke_token, name="revoke_token"),
 ]

@@ -30,7 +30,7 @@ class Headers:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        if response.cookies:
+        if response.cookies and "no-store" not in response.headers.get("Cache-Control", ""):
             # Whatever the page says of itself: a cookie is never kept by anybody in between.
             response.headers["Cache-Control"] = "no-store, private"
         elif settings.SESSION_COOKIE_NAME in request.COOKIES:

@@ -1,21 +1,27 @@
-"""Letter: sign in once with the code of a letter on paper, so as to add a passkey or an address of one's own."""
+"""Letter: sign in once with the code of a letter on paper, so as to add a passkey or an address of one's own.
+
+It is one factor: whoever has a second one is asked for it as after any other way of signing in.
+"""
 
 from __future__ import annotations
 
-from allauth.account.internal.flows.login import record_authentication
+from allauth.account import app_settings
+from allauth.account.internal.flows.login import perform_login, record_authentication
+from allauth.account.models import Login
 from allauth.core import ratelimit
 from django import forms
 from django.contrib import messages
-from django.contrib.auth import login
 from django.db import transaction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from tanpuhui.access.audit import record
 from tanpuhui.access.models import Holder, User
+from tanpuhui.access.second_factor import lacks_second_factor
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.rights.letter import account_of_letter, end_letter
@@ -23,8 +29,7 @@ from tanpuhui.rights.refusals import NoSuchPerson
 from tanpuhui.web.shared.errors import too_many
 from tanpuhui.web.shared.refused import text_of
 from tanpuhui.web.shared.request_id import current
-
-BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+from tanpuhui.web.shared.security_log import note
 
 
 class LetterForm(forms.Form):
@@ -60,16 +65,23 @@ def letter(request: HttpRequest) -> HttpResponseBase:
             try:
                 user = _use(account, form.cleaned_data["code"])
             except Refusal as refusal:
+                note("wrong_code", request, refused=True, by="letter")
                 refused = text_of(refusal)
             else:
-                login(request, user, backend=BACKEND)
-                record_authentication(request, user, method="code", letter=True)
-                messages.success(
-                    request, _("You are in. Add a passkey now: the letter's code was good for once.")
-                )
-                return redirect("sign_in_settings")
+                return _go_on(request, user)
     context = {"form": form, "refused": refused}
     return render(request, "sign_in/letter.html", context, status=status)
+
+
+def _go_on(request: HttpRequest, user: User) -> HttpResponseBase:
+    """Through allauth's steps, which ask for a second factor; without one, to the page where it is added."""
+    record_authentication(request, user, method="letter")
+    if lacks_second_factor(user):
+        messages.success(request, _("You are in. Add a passkey now: the letter's code was good for once."))
+    none = app_settings.EmailVerificationMethod.NONE
+    wanted = Login(user=user, email_verification=none, redirect_url=reverse("sign_in_settings"))
+    answer: HttpResponseBase = perform_login(request, wanted)
+    return answer
 
 
 def _use(account: int, code: str) -> User:
