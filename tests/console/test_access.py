@@ -24,7 +24,7 @@ ACTING = sorted(f"console:{name}" for _, _, name in VERBS)
 
 
 def address(name: str) -> str:
-    return reverse(name, kwargs={key: VALUES[key] for key in ROUTES[name].pattern.converters})
+    return reverse(name, kwargs={key: VALUES[key] for key in ROUTES[name]})
 
 
 def test_the_tables_here_name_every_address_of_the_console() -> None:

@@ -13,7 +13,7 @@ from django.template import engines
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -94,6 +94,11 @@ def state(tone: str, text: object) -> SafeString:
     """A state as a badge: ``good``, ``bad``, ``busy`` or ``plain``; the word says it, the colour helps."""
     assert tone in ("good", "bad", "busy", "plain"), "one of the tones"
     return format_html('<span class="state {}">{}</span>', tone, text)
+
+
+def beside(*parts: Any) -> SafeString:
+    """Values one after the other in one cell."""
+    return format_html_join(" ", "{}", ((part,) for part in parts))
 
 
 def counted(counts: Iterable[tuple[object, int]]) -> str | SafeString:
