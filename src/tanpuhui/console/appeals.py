@@ -155,11 +155,11 @@ class AppealList(ReadOnlyList):
             "title": _("Appeal %(number)s") % {"number": found.pk},
             "eyebrow": _("Resident"),
             "facts": [
+                (_("In their words"), cells.words(_words(found))),
                 (_("State"), _state(found)),
                 *_facts(found),
                 *([] if is_open else _answer(found.answer)),
             ],
-            "texts": [(_("In their words"), _words(found))],
             "tables": [_others(found), trail("account", str(found.account))],
             "tools": [(_("Answer"), reverse("console:appeal_answer", args=[found.pk]))] if may_answer else [],
         }
@@ -229,7 +229,7 @@ class AnswerAppeal(VerbPage):
 
     def facts(self, *, appeal: int) -> list[tuple[Any, Any]]:
         found = _get(appeal)
-        return [(_("In their words"), _words(found)), *_facts(found)]
+        return [(_("In their words"), cells.words(_words(found))), *_facts(found)]
 
     def do(self, form: Any, *, appeal: int) -> str:
         given, at, found = form.cleaned_data, utc_now(), _get(appeal)

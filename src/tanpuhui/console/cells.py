@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib.admin.utils import quote
 from django.template import engines
+from django.template.defaultfilters import linebreaksbr
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
@@ -94,6 +95,11 @@ def state(tone: str, text: object) -> SafeString:
     """A state as a badge: ``good``, ``bad``, ``busy`` or ``plain``; the word says it, the colour helps."""
     assert tone in ("good", "bad", "busy", "plain"), "one of the tones"
     return format_html('<span class="state {}">{}</span>', tone, text)
+
+
+def words(text: str) -> SafeString:
+    """What somebody wrote, line by line, as text and nothing else."""
+    return linebreaksbr(text, autoescape=True)
 
 
 def beside(*parts: Any) -> SafeString:

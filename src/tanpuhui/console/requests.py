@@ -158,8 +158,7 @@ class RequestList(ReadOnlyList):
         return {
             "title": found.get_kind_display(),
             "eyebrow": _("Request"),
-            "facts": _facts(one),
-            "texts": [(_("In their words"), found.words)],
+            "facts": [(_("In their words"), cells.words(found.words)), *_facts(one)],
             "tables": [_steps(found), trail("account", str(found.account))],
             "tools": [
                 (text, reverse(f"console:{name}", args=[found.pk]))
@@ -221,7 +220,7 @@ class RequestVerb(VerbPage):
         one = shown(request_id)
         return [
             (_("Request"), one.request.get_kind_display()),
-            (_("In their words"), one.request.words),
+            (_("In their words"), cells.words(one.request.words)),
             *_facts(one),
         ]
 
