@@ -31,7 +31,7 @@ from tanpuhui.kit.moment import utc_now
 from tanpuhui.quantify.outcome import MEANING, Outcome
 
 #: Characters of a person's words that a list shows; the page of the appeal has all of them.
-SHOWN = 140
+SHOWN = 90
 
 
 def waiting() -> int:
@@ -70,7 +70,7 @@ class AppealList(ReadOnlyList):
     says = _l("What residents say against how an act ended. What waits longest comes first.")
     empty = _l("Nobody appealed yet.")
     place = "appeals"
-    list_display = ("number", "day_", "outcome_", "provider_", "kind_", "words_", "asked", "state_")
+    list_display = ("number", "state_", "day_", "outcome_", "words_", "provider_", "kind_", "asked")
     list_filter = (
         choice_filter(
             _l("state"),

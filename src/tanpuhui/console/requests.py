@@ -30,7 +30,7 @@ from tanpuhui.rights.show import Shown, shown
 from tanpuhui.rights.state import FINAL, State, may_follow
 
 #: Characters of a person's words that a list shows; the page of the request has all of them.
-SHOWN = 140
+SHOWN = 90
 
 
 def waiting() -> tuple[int, int]:
