@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.core import mail
 from django.db.backends.signals import connection_created
 from django.utils import translation
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Error, Page
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [
@@ -34,6 +35,8 @@ AXE = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     "resultTypes": ["violations"],
 }
+#: A page says that it is being left: a click returns before the browser has followed the link.
+LEAVING = "navigation.addEventListener('navigate', one => { window.leaving = !one.hashChange })"
 #: Where pictures of pages go, if they are wanted.
 PICTURES = "TANPUHUI_SCREENSHOTS"
 
@@ -103,6 +106,7 @@ def page(browser: Browser, device: str, language: str, live_server: Any) -> Iter
         reduced_motion="reduce",
     )
     complaints: list[str] = []
+    context.add_init_script(LEAVING)
     page = context.new_page()
     page.set_default_timeout(10_000)
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -119,6 +123,7 @@ def look(device: str, language: str) -> Callable[[Page, str], None]:
     """Check that a page is accessible and not wider than its screen; take its picture if pictures are wanted."""
 
     def looked(page: Page, name: str) -> None:
+        arrive(page)
         assert_accessible(page)
         assert_fits(page)
         folder = os.environ.get(PICTURES)
@@ -126,6 +131,24 @@ def look(device: str, language: str) -> Callable[[Page, str], None]:
             page.screenshot(path=f"{folder}/{name}-{device}-{language}.png", full_page=True)
 
     return looked
+
+
+def arrive(page: Page) -> None:
+    """Wait until the page that was asked for is there, so that not the one before it is looked at."""
+    until = time.monotonic() + 10
+    while not has_arrived(page):
+        assert time.monotonic() < until, f"{page.url} is being left for ten seconds"
+        page.wait_for_timeout(20)
+
+
+def has_arrived(page: Page) -> bool:
+    """True on a page that is whole and is not being left, False between two pages."""
+    try:
+        return bool(page.evaluate("!window.leaving && document.readyState === 'complete'"))
+    except Error as error:
+        if "context was destroyed" in error.message:
+            return False
+        raise
 
 
 def assert_accessible(page: Page) -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from browser.conftest import last_code
 from tanpuhui.access.models import AuditEntry, Holder, User
+from tanpuhui.consent.models import Resident
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -37,7 +38,7 @@ def test_a_resident_opens_an_account_with_a_code_by_e_mail_and_comes_back(
     expect(page.get_by_role("heading", level=1)).to_have_text(say("What you avoided"))
     look(page, "resident-home")
     user = User.objects.get(email="ming@example.org")
-    assert Holder.objects.get(user=user).account == 1
+    assert Holder.objects.get(user=user).account == Resident.objects.get().pk
     assert AuditEntry.objects.get(who=user).verb == "open_account"
 
     page.goto("/sign-in/settings/")

@@ -30,6 +30,8 @@ PAGES = [
     "methodologies/shenzhen/metro/1/compare?with=1",
     "accounts/",
     "grants/",
+    "appeals/",
+    "requests/",
     "due/",
     "closes/",
     "lots/",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import zipfile
+from datetime import timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from access.people import AT, LATER, organisation, user
+from close.town import TAKEN_AT, Town, metro
 from community.credits import DAY, KG, credit
 from consent.people import child, metro_grant
 from tanpuhui.access.audit import record as write_down
@@ -24,6 +27,11 @@ from tanpuhui.copies import record as records
 from tanpuhui.copies.archive import SCHEMA_FILE, archive
 from tanpuhui.evidence.contract import ensure_default_contracts
 from tanpuhui.evidence.link import link
+from tanpuhui.integrity.answer import answer
+from tanpuhui.integrity.appeal import Against, appeal
+from tanpuhui.kit.files import write_bytes
+from tanpuhui.methodology.load import load_library
+from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.rights.ask import ask
 from tanpuhui.rights.letter import issue_letter
 from tanpuhui.rights.visit import open_visit
@@ -115,13 +123,60 @@ def test_the_zip_has_record_schema_and_signed_receipts_that_verify() -> None:
 
 
 def test_another_stage_can_add_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    def acts(account: int, *, at: Any) -> list[int]:
+    def others(account: int, *, at: Any) -> list[int]:
         return [account]
 
-    monkeypatch.setitem(records.SECTIONS, "acts", acts)
+    monkeypatch.setitem(records.SECTIONS, "others", others)
     mine = somebody("mine")
 
-    assert records.record(mine, at=LATER)["more"] == {"acts": [mine]}
+    assert records.record(mine, at=LATER)["more"] == {"acts": [], "appeals": [], "others": [mine]}
+
+
+def test_every_act_is_in_it_with_its_grams_and_its_methodology_and_nobody_elses(fresh_home: Path) -> None:
+    town = Town(fresh_home, load_library(), load_jurisdiction("demo"), buckets=1)
+    write_bytes(town.places.lake / "layout.json", b'{"buckets": 1}')
+    people = town.settle("ab")
+    next_month = DAY + timedelta(days=31)
+    town.take(metro("1", "a", 10_000), metro("1b", "a", 10_000), metro("2", "b", 5_000))
+    town.take(metro("3", "a", 1_000, day=next_month), at=TAKEN_AT + timedelta(days=31))
+    town.close()
+    town.close(next_month, at=TAKEN_AT + timedelta(days=31))
+
+    with zipfile.ZipFile(BytesIO(archive(people["a"], at=LATER))) as found:
+        kept = json.loads(found.read("record.json"))
+        schema = json.loads(found.read("record.schema.json"))
+
+    acts = kept["more"]["acts"]
+    credited = [act for act in acts if act["outcome"] == "credited"]
+    # 46.7 mg for each metre: shenzhen/metro@1.
+    assert [(one["day"], one["credited_mg"]) for one in credited] == [
+        (next_month.isoformat(), 46_700),
+        (DAY.isoformat(), 467_000),
+    ]
+    assert {one["methodology"] for one in credited} == {"shenzhen/metro@1"}
+    assert credited[0]["measures"]["distance_m"] == 1_000
+    (lost,) = [act for act in acts if act not in credited]
+    assert (lost["credited_mg"], lost["counts_instead"]) == (0, credited[1]["record"])
+    assert len(records.record(people["b"], at=LATER)["more"]["acts"]) == 1
+    assert list(Draft202012Validator(schema).iter_errors(kept)) == []
+
+
+def test_every_appeal_is_in_it_with_its_answer_and_nobody_elses() -> None:
+    mine, other = somebody("mine"), somebody("other")
+    first = appeal(Against(mine, 7, DAY, "duplicate_of", "sha256:00"), "I rode twice.", at=AT)
+    appeal(Against(mine, 8, DAY, "overlapping", "sha256:00"), "Not the same.", at=LATER)
+    appeal(Against(other, 9, DAY, "overlapping", "sha256:00"), "Somebody else's.", at=AT)
+    answer(first.pk, uphold=True, reason="Two trips indeed.", by=user(), at=LATER)
+
+    kept = records.record(mine, at=LATER)
+
+    said = [(one["record"], one["words"], one["decision"], one["reason"]) for one in kept["more"]["appeals"]]
+    assert said == [
+        ("8", "Not the same.", None, ""),
+        ("7", "I rode twice.", "upheld", "Two trips indeed."),
+    ]
+    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    assert list(Draft202012Validator(schema).iter_errors(kept)) == []
 
 
 def test_a_challenge_that_one_took_part_in_is_in_it() -> None:

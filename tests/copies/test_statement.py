@@ -38,7 +38,7 @@ def test_it_says_what_the_ledger_has_by_month_and_methodology_newest_first() -> 
         ["March 2026", "Shenzhen low-carbon public transport: metro", "1.5 kg"],
         ["February 2026", "Shared pedal bicycle", "1 mg"],
     ]
-    assert shown["sources"] == [["演示地铁公司 Demonstration metro", "in force", "2 March 2027"]]
+    assert shown["sources"] == [["Demonstration metro", "in force", "2 March 2027"]]
     assert "illustrative" in str(shown["notes"])
 
 

@@ -21,7 +21,8 @@ from django.urls import reverse
 
 from close.town import TAKEN_AT, Town, act, metro
 from tanpuhui.access.hold import hold
-from tanpuhui.access.models import ApiToken, AuditEntry, User
+from tanpuhui.access.models import ApiToken, AuditEntry, Organisation, User
+from tanpuhui.access.organise import organise
 from tanpuhui.close.acts import Act, acts_of
 from tanpuhui.consent.show import grants_of
 from tanpuhui.integrity.answer import answer
@@ -214,6 +215,25 @@ def test_an_appeal_is_filed_seen_and_answered(people: tuple[Person, Person]) -> 
     assert "They were at the same time." in page
     assert "They were at the same time." in ming.get("resident:appeals")
     assert "They were at the same time." not in hua.get("resident:appeals")
+
+
+@pytest.mark.usefixtures("as_the_application")
+def test_the_copy_to_read_has_every_act_and_appeal_and_names_providers(people: tuple[Person, Person]) -> None:
+    ming, hua = people
+    organise(Organisation.PROVIDER, "town", name_zh="小城地铁", name_en="The town's metro", at=TAKEN_AT)
+    lost = next(one for one in ming.acts() if one.rival_id)
+    ming.client.post(reverse("resident:appeal", kwargs={"record": lost.record_id}), {"words": "I took both."})
+    (waiting,) = appeals_of(ming.account)
+    answer(waiting.id, uphold=True, reason="So you did.", by=hua.user, at=utc_now())
+
+    page = ming.get("resident:readable")
+
+    assert "2 Mar 2026 Metro trip The town's metro Overlaps another act" in page
+    assert "48.7 g" in page
+    assert "233.5 g" not in page
+    assert "I took both." in page
+    assert "upheld So you did." in page
+    assert "The town's metro · 2026-03-01" in page
 
 
 def test_an_appeal_without_words_is_asked_for_again(people: tuple[Person, Person]) -> None:

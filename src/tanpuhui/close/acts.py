@@ -17,6 +17,7 @@ from typing import Any
 
 import duckdb
 from django.db import connection
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
 from tanpuhui.close.places import Places
@@ -95,9 +96,9 @@ def act_of(account: int, record_id: int, places: Places) -> Act:
     """One act; another person's is refused as unknown, as is a record that names nobody."""
     if not 0 < record_id <= _LARGEST_RECORD_ID:
         raise UnknownAct(record=record_id)
-    days = LakeFile.objects.filter(
-        part=LakeFile.RECORDS, batch_id__in=_with_files([record_id]), day__isnull=False
-    ).values_list("day", flat=True)
+    days = (
+        lake_files([record_id]).filter(part=LakeFile.RECORDS, day__isnull=False).values_list("day", flat=True)
+    )
     files = [
         one for one in files_of(account, {day for day in days if day is not None}, places) if one.results
     ]
@@ -219,7 +220,7 @@ def _ends(
         f"{'' if record_id is None else ' AND record_id = ?'}"
     )
     given: list[Any] = [list(of_path), account, *([] if record_id is None else [record_id])]
-    return [row | {"close": of_path[row.pop("filename")]} for row in _rows(query, given)]
+    return [row | {"close": of_path[row.pop("filename")]} for row in rows(query, given)]
 
 
 def _records(
@@ -228,12 +229,15 @@ def _records(
     """The records behind some results: from the person's bucket, else from among people who were linked late."""
     ids = [end["record_id"] for end in ends]
     bucket = account % places.buckets
-    linked = LakeFile.objects.filter(
-        part=LakeFile.RECORDS,
-        day__in={end["close"].day for end in ends},
-        bucket=bucket,
-        batch_id__in=_with_files(ids),
-    ).order_by("digest")
+    linked = (
+        lake_files(ids)
+        .filter(
+            part=LakeFile.RECORDS,
+            day__in={end["close"].day for end in ends},
+            bucket=bucket,
+        )
+        .order_by("digest")
+    )
     found = _read_records(
         account,
         ids,
@@ -256,10 +260,11 @@ def _records(
     return found
 
 
-def _with_files(record_ids: Iterable[int]) -> Any:
-    """The batches to which the files with these records belong: of batches that were taken together, the first."""
+def lake_files(record_ids: Iterable[int]) -> QuerySet[LakeFile]:
+    """The files in which these records are: of batches that were taken together, those of the first."""
     batches = {record_id // ROWS_PER_BATCH for record_id in record_ids}
-    return Batch.objects.filter(pk__in=batches).values_list(Coalesce("taken_with_id", "pk"))
+    first = Batch.objects.filter(pk__in=batches).values_list(Coalesce("taken_with_id", "pk"))
+    return LakeFile.objects.filter(batch_id__in=first)
 
 
 def _read_records(account: int, ids: Sequence[int], paths: Sequence[Path]) -> dict[int, dict[str, Any]]:
@@ -269,9 +274,7 @@ def _read_records(account: int, ids: Sequence[int], paths: Sequence[Path]) -> di
         "SELECT * FROM read_parquet(?, union_by_name = true, hive_partitioning = false) "
         "WHERE account_id = ? AND record_id IN (SELECT unnest(?))"
     )
-    return {
-        row["record_id"]: row for row in _rows(query, [[str(path) for path in paths], account, list(ids)])
-    }
+    return {row["record_id"]: row for row in rows(query, [[str(path) for path in paths], account, list(ids)])}
 
 
 def _act(end: Mapping[str, Any], record: Mapping[str, Any]) -> Act:
@@ -309,7 +312,8 @@ def _present(path: Path, digest: str) -> Path:
     return path if path.exists() else checked(path, digest)
 
 
-def _rows(query: str, given: list[Any]) -> list[dict[str, Any]]:
+def rows(query: str, given: list[Any]) -> list[dict[str, Any]]:
+    """What DuckDB answers to a query over files, by column."""
     with _cursor() as cursor:
         answer = cursor.execute(query, given)
         names = [column[0] for column in answer.description or ()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,8 @@ class Policy:
     quiet_days: int
     parties: dict[str, Party]
     purposes: dict[str, Purpose]
+    #: Names of parties for pages, by code and language; artefacts and notices have the party's one name.
+    names: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def purpose(self, code: str) -> Purpose:
         """A purpose by code; refuses several at once and one that does not exist."""
@@ -110,6 +112,11 @@ class Policy:
         return self.parties.get(code) or Party(
             code, code, platform.contact, platform.address, "data-provider"
         )
+
+    def name_of(self, code: str, lang: str) -> str:
+        """What a party is called on a page in a language; without such a name, as artefacts and notices call it."""
+        known = self.names.get(code, {})
+        return known.get("zh" if lang.startswith("zh") else "en") or self.provider(code).name
 
     def notice(self, purpose: Purpose, lang: str, recipient: Party | None = None) -> Notice:
         """The notice of a purpose in a language, for one recipient; without one, for all of the purpose."""
@@ -141,12 +148,14 @@ def _read(path: Path, _changed_ns: int) -> Policy:
         )
         for code, purpose in raw["purposes"].items()
     }
+    names = {code: party.pop("names", {}) for code, party in raw["parties"].items()}
     return Policy(
         law=raw["law"],
         storage_location=raw["storage_location"],
         origin=raw["origin"],
         quiet_days=raw["quiet_days"],
         parties={code: Party(id=code, **party) for code, party in raw["parties"].items()},
+        names=names,
         purposes=purposes,
     )
 

@@ -8,13 +8,26 @@ from django.views.decorators.http import require_safe
 from tanpuhui.access.models import Approval, AuditEntry
 from tanpuhui.close.models import Manifest
 from tanpuhui.consent.models import Resident
-from tanpuhui.console import accounts, closes, control, evidence, grants, lots, rules, today
+from tanpuhui.console import (
+    accounts,
+    appeals,
+    closes,
+    control,
+    evidence,
+    grants,
+    lots,
+    requests,
+    rules,
+    today,
+)
 from tanpuhui.console.guard import View, console_page
 from tanpuhui.console.lists import ReadOnlyList
 from tanpuhui.console.models import Job
 from tanpuhui.console.site import ConsoleSite
 from tanpuhui.evidence.models import Batch, QuarantinedRow
+from tanpuhui.integrity.models import Appeal
 from tanpuhui.registry.models import Lot
+from tanpuhui.rights.models import Request
 
 METHODOLOGY = "methodologies/<slug:place>/<slug:name>/<int:version>/"
 
@@ -50,6 +63,10 @@ VERBS: tuple[tuple[str, View, str], ...] = (
         accounts.OpenIdentity.as_view(),
         "account_identity_open",
     ),
+    ("appeals/<int:appeal>/answer", appeals.AnswerAppeal.as_view(), "appeal_answer"),
+    ("requests/<uuid:request_id>/in-hand", requests.TakeInHand.as_view(), "request_in_hand"),
+    ("requests/<uuid:request_id>/done", requests.Done.as_view(), "request_done"),
+    ("requests/<uuid:request_id>/refuse", requests.RefuseRequest.as_view(), "request_refuse"),
     ("approvals/<uuid:approval>/agree", control.Agree.as_view(), "approval_agree"),
     ("approvals/<uuid:approval>/deny", control.Deny.as_view(), "approval_deny"),
     ("jobs/check-ledger", control.CheckLedger.as_view(), "ledger_check"),
@@ -59,6 +76,8 @@ LISTS = {
     Batch: evidence.BatchList,
     QuarantinedRow: evidence.RowList,
     Resident: accounts.AccountList,
+    Appeal: appeals.AppealList,
+    Request: requests.RequestList,
     Manifest: closes.CloseList,
     Lot: lots.LotList,
     Job: control.JobList,

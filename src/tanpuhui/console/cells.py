@@ -10,10 +10,11 @@ from typing import Any
 
 from django.contrib.admin.utils import quote
 from django.template import engines
+from django.template.defaultfilters import linebreaksbr
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -94,6 +95,16 @@ def state(tone: str, text: object) -> SafeString:
     """A state as a badge: ``good``, ``bad``, ``busy`` or ``plain``; the word says it, the colour helps."""
     assert tone in ("good", "bad", "busy", "plain"), "one of the tones"
     return format_html('<span class="state {}">{}</span>', tone, text)
+
+
+def words(text: str) -> SafeString:
+    """What somebody wrote, line by line, as text and nothing else."""
+    return linebreaksbr(text, autoescape=True)
+
+
+def beside(*parts: Any) -> SafeString:
+    """Values one after the other in one cell."""
+    return format_html_join(" ", "{}", ((part,) for part in parts))
 
 
 def counted(counts: Iterable[tuple[object, int]]) -> str | SafeString:

@@ -31,7 +31,15 @@ GROUPS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str], ...]], ...] 
         ),
     ),
     (_("Rules"), ((_("Scenes"), "scenes"), (_("Methodologies"), "methodologies"))),
-    (_("Residents"), ((_("Accounts"), "consent_resident_changelist"), (_("Grants"), "grants"))),
+    (
+        _("Residents"),
+        (
+            (_("Accounts"), "consent_resident_changelist"),
+            (_("Grants"), "grants"),
+            (_("Appeals"), "integrity_appeal_changelist"),
+            (_("Requests"), "rights_request_changelist"),
+        ),
+    ),
     (
         _("Credits"),
         (

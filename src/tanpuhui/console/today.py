@@ -1,11 +1,10 @@
-"""Today at a glance: feeds that are late, batches, days due, closes, what waits, and whether the ledger holds."""
+"""Today at a glance: late feeds, batches, days due, closes, what waits, and whether the ledger holds."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
-from django.apps import apps
 from django.core.cache import caches
 from django.db.models import Max, Sum
 from django.http import HttpResponse
@@ -16,6 +15,7 @@ from tanpuhui.close.due import Due
 from tanpuhui.close.models import Manifest
 from tanpuhui.console import cells
 from tanpuhui.console.answers import shown
+from tanpuhui.console.appeals import waiting as appeals_waiting
 from tanpuhui.console.cells import Table
 from tanpuhui.console.closes import due_days, due_table
 from tanpuhui.console.control import job_state
@@ -24,6 +24,7 @@ from tanpuhui.console.evidence import feed_state, interval, open_rows
 from tanpuhui.console.guard import ConsoleRequest
 from tanpuhui.console.kinds import title_of
 from tanpuhui.console.models import Job
+from tanpuhui.console.requests import waiting as requests_waiting
 from tanpuhui.evidence.feeds import Feed, feeds
 from tanpuhui.evidence.models import Batch
 from tanpuhui.kit.moment import utc_now
@@ -46,6 +47,8 @@ def index(request: ConsoleRequest) -> HttpResponse:
     )
     waiting = Approval.objects.filter(decided_at__isnull=True, expires_at__gt=at).count()
     quarantined = open_rows()
+    asked, late_requests = requests_waiting()
+    appealed = appeals_waiting()
     jobs = list(Job.objects.select_related("asked_by").order_by("-id")[:JOBS])
     return draw(
         request,
@@ -55,6 +58,11 @@ def index(request: ConsoleRequest) -> HttpResponse:
             _figure(_("Feeds late"), len(late), "providers", bad=bool(late)),
             _figure(_("Days due"), len(days), "due", bad=bool(days)),
             _figure(_("Waiting for a colleague"), waiting, "access_approval_changelist", bad=bool(waiting)),
+            _figure(_("Appeals to answer"), appealed, "integrity_appeal_changelist", bad=bool(appealed)),
+            _figure(_("Requests to answer"), asked, "rights_request_changelist", bad=bool(asked)),
+            _figure(
+                _("Requests overdue"), late_requests, "rights_request_changelist", bad=bool(late_requests)
+            ),
             _figure(_("Rows in quarantine"), quarantined, "evidence_quarantinedrow_changelist", bad=False),
         ],
         ledger=_ledger(),
@@ -65,7 +73,6 @@ def index(request: ConsoleRequest) -> HttpResponse:
             _closes(),
             _jobs(jobs),
         ],
-        anomalies=_anomalies(),
     )
 
 
@@ -165,10 +172,3 @@ def _jobs(found: list[Job]) -> Table:
         caption=_("Last jobs"),
         empty=_("Nothing was asked for yet."),
     )
-
-
-def _anomalies() -> str:
-    """What is suspicious: shown where the stage that looks for it is installed."""
-    if apps.is_installed("tanpuhui.integrity"):
-        return _("Anomalies and appeals are looked into in their own section.")
-    return _("Anomalies and appeals will stand here when the stage that finds them is installed.")

@@ -16,6 +16,8 @@ from tanpuhui.community.models import Goal, Member, Nickname, Participant
 from tanpuhui.consent.models import Grant, GrantEvent, Identity
 from tanpuhui.consent.policy import policy
 from tanpuhui.consent.show import get_resident
+from tanpuhui.copies.acts import acts
+from tanpuhui.copies.appeals import appeals
 from tanpuhui.evidence.models import SubjectLink
 from tanpuhui.ledger.statement import statement
 from tanpuhui.rights.models import Letter, Visit
@@ -31,8 +33,8 @@ class Section(Protocol):
         """JSON-ready values about this account and nobody else."""
 
 
-#: Parts that stages above the ones read here add: a name, and what gives it. Filled at start, by their app.
-SECTIONS: dict[str, Section] = {}
+#: Parts that are read from the closes and from what is said about them; a stage above may add its own at start.
+SECTIONS: dict[str, Section] = {"acts": acts, "appeals": appeals}
 
 
 def record(account: int, *, at: datetime) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def _sources(account: int, how: Printed, at: datetime) -> list[list[str]]:
     rows = []
     for (provider, recipient, purpose), one in shown.items():
         code = provider if purpose == "quantification" else recipient
-        name = names.get(code) or policy().provider(code).name
+        name = names.get(code) or policy().name_of(code, how.language)
         until = date_format(one.grant.expires_at.astimezone(ZoneInfo(how.zone)), "DATE_FORMAT")
         rows.append([name, state_name(one.state), until if not one.is_over else "–"])
     return rows

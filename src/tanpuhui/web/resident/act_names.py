@@ -41,4 +41,4 @@ def party_names(codes: Iterable[str]) -> dict[str, str]:
     language = get_language() or ""
     wanted = set(codes)
     known = {one.code: one.name(language) for one in Organisation.objects.filter(code__in=wanted)}
-    return {code: known.get(code) or policy().provider(code).name for code in wanted}
+    return {code: known.get(code) or policy().name_of(code, language) for code in wanted}

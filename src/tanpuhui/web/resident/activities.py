@@ -31,6 +31,7 @@ from tanpuhui.quantify.outcome import Outcome
 from tanpuhui.quantify.rules import HOME_PREFIX
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.serial import serials
+from tanpuhui.web.resident.act_names import party_names
 from tanpuhui.web.resident.words import (
     is_chinese,
     kind_name,
@@ -38,7 +39,6 @@ from tanpuhui.web.resident.words import (
     meaning,
     outcome_name,
     outcomes,
-    provider_names,
 )
 from tanpuhui.web.shared.access import ResidentRequest, resident_page
 from tanpuhui.web.shared.mass import mass
@@ -167,7 +167,7 @@ def by_day(acts: Iterable[Shown]) -> list[Day]:
 def shown(acts: Iterable[Act]) -> list[Shown]:
     """Acts in words."""
     acts = list(acts)
-    names = provider_names({act.provider for act in acts})
+    names = party_names({act.provider for act in acts})
     return [
         Shown(
             act=act,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import get_language
 
 from tanpuhui.consent.age import ZONE
@@ -33,7 +33,8 @@ def statement_answer(account: int, *, language: str, large: bool) -> HttpRespons
     """The PDF of an account's statement as an answer."""
     now = utc_now()
     offers = [*sources_of(account, at=now), *recipients_of(account, at=now)]
-    names = party_names({one.provider if one.reports else one.recipient for one in offers})
+    with translation.override(language):
+        names = party_names({one.provider if one.reports else one.recipient for one in offers})
     how = Printed(language, large=large, zone=ZONE, names=tuple(sorted(names.items())))
     answer = HttpResponse(statement_pdf(account, how, at=now), content_type="application/pdf")
     day = timezone.localdate().isoformat()

@@ -26,21 +26,26 @@ from tanpuhui.community.group import leave_all
 from tanpuhui.consent.age import ZONE
 from tanpuhui.consent.close_account import close_account
 from tanpuhui.consent.show import get_resident, standings, wards_of
+from tanpuhui.copies.acts import all_acts
 from tanpuhui.copies.archive import archive
 from tanpuhui.copies.record import entries_about
 from tanpuhui.copies.record import record as kept_record
 from tanpuhui.copies.state_names import state_name
 from tanpuhui.copies.titles import method_of, title_of
+from tanpuhui.integrity.look import appeals_of
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.ledger.statement import statement
+from tanpuhui.quantify.outcome import Outcome
 from tanpuhui.rights.answer import take_back
 from tanpuhui.rights.ask import MOST_CHARACTERS, ask
 from tanpuhui.rights.letter import end_letter
 from tanpuhui.rights.models import Request
 from tanpuhui.rights.show import requests_of, shown
 from tanpuhui.web.resident.act_names import act_name, party_names
+from tanpuhui.web.resident.activities import shown as shown_acts
 from tanpuhui.web.resident.trail import trail
+from tanpuhui.web.resident.words import outcome_name
 from tanpuhui.web.shared.access import ResidentRequest, own_or_404, resident_page
 from tanpuhui.web.shared.refused import status_of, text_of
 from tanpuhui.web.shared.request_id import current
@@ -150,6 +155,9 @@ def readable(request: HttpRequest) -> HttpResponse:
             {"shown": one, "kind": one.request.get_kind_display(), "state": request_state(one.state.value)}
             for one in requests_of(account)
         ],
+        "acts": _acts(account),
+        "appeals": [(one, outcome_name(Outcome[one.outcome])) for one in appeals_of(account)],
+        "links": _links(kept["identifiers"]),
         "trail": trail(entries, request.user),
     }
     return render(request, "resident/readable.html", context)
@@ -234,6 +242,23 @@ def close(request: HttpRequest) -> HttpResponseBase:
         "children": wards_of(account, on=timezone.localdate()),
     }
     return render(request, "resident/close.html", context, status=422 if form.errors else 200)
+
+
+def _acts(account: int) -> list[dict[str, Any]]:
+    """Every act of the account in words, with its methodology's title."""
+    language = get_language() or ""
+    return [
+        {"shown": one, "act": one.act, "by": title_of(one.act.methodology.partition("@")[0], language)}
+        if one.act.methodology
+        else {"shown": one, "act": one.act, "by": ""}
+        for one in shown_acts(all_acts(account))
+    ]
+
+
+def _links(identifiers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Where an identifier is linked, by the provider's name."""
+    names = party_names(one["provider"] for one in identifiers)
+    return [{"provider": names[one["provider"]], "linked_at": one["linked_at"]} for one in identifiers]
 
 
 def _of_what(asset: str) -> str:

@@ -315,7 +315,7 @@ def _change_board(request: HttpRequest, account: int, verb: str, form: Any) -> N
 def _publication() -> Offer:
     rules = policy()
     purpose = rules.purpose(boards.PURPOSE)
-    name = rules.parties[boards.RECIPIENT].name
+    name = rules.name_of(boards.RECIPIENT, get_language() or "")
     return Offer(boards.PROVIDER, boards.RECIPIENT, purpose, name, boards.KINDS, True, ())
 
 

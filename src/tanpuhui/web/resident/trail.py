@@ -95,6 +95,12 @@ def sentences() -> dict[str, str]:
         "counter_letter": _("New letter with a code printed"),
         "counter_statement": _("Statement printed"),
         "counter_end": _("Visit at a counter ended"),
+        "account.seen": _("Account looked at in the operator's console"),
+        "account.appeal_seen": _("Appeal read by the operator"),
+        "account.appeal_answered": _("Appeal answered"),
+        "account.request_seen": _("Request read by the operator"),
+        "account.found": _("Account found by the identifier at {name}"),
+        "account.frozen": _("What was available frozen by the operator"),
         "letter_sign_in": _("Signed in with the letter"),
     }
 

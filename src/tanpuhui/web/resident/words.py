@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
-from tanpuhui.access.models import Organisation
-from tanpuhui.consent.policy import policy
 from tanpuhui.quantify.outcome import MEANING, PASSED, Outcome
 
 
@@ -69,15 +65,6 @@ def meaning(outcome: Outcome) -> str:
 
 def is_chinese() -> bool:
     return (get_language() or "zh").startswith("zh")
-
-
-def provider_names(codes: Iterable[str]) -> dict[str, str]:
-    """What providers are called: as organisations here, else as parties of the consent policy, else by their code."""
-    language = get_language() or ""
-    wanted = set(codes)
-    names = {one.code: one.name(language) for one in Organisation.objects.filter(code__in=wanted)}
-    known = policy()
-    return {code: names.get(code) or known.provider(code).name for code in wanted}
 
 
 def kind_of_methodology(kind: str | None) -> str:
