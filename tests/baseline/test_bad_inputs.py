@@ -330,6 +330,12 @@ def test_a_question_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
         measure(sound, sound, Question("caltrack-daily", 2, 1, 5, 4, zone_of("UTC")))
 
 
+def test_every_finding_is_in_the_reference_as_it_is() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/baselines.md").read_text(encoding="utf-8")
+    for code, rule in RULES.items():
+        assert f"| `{code}` | {'yes' if rule.forbids else ''} | {rule.clause} | {rule.says} |" in page
+
+
 def test_every_rule_says_what_it_means_and_every_home_s_temperature_is_weather() -> None:
     assert all(rule.says.endswith(".") for rule in RULES.values())
     assert 10 < temperatures().min() < temperatures().max() < 100

@@ -35,3 +35,13 @@ class UnknownZone(Refusal):
 class UnknownModel(Refusal):
     code = "baseline.model"
     message = "{model} is no model of this version. Choose one of {models}."
+
+
+class TooFewControls(Refusal):
+    code = "baseline.too_few_homes"
+    message = "{found} homes are there and {least} are needed. Enlarge the group, or join strata."
+
+
+class SharesDoNotSum(Refusal):
+    code = "baseline.shares"
+    message = "Shares sum to {total}. Let them be 0 or more and sum to 1, with walking and trips not made among them."
