@@ -87,6 +87,20 @@ def test_times_without_a_zone_are_found_and_with_a_zone_are_taken(tmp_path: Path
     assert counts(read_meter(file, zone_of("UTC"))) == {}
 
 
+@pytest.mark.parametrize("hours_ahead", [-6, 1, 8])
+def test_daily_reads_of_other_zones_are_of_the_day_in_which_most_of_them_lies(
+    tmp_path: Path, hours_ahead: int
+) -> None:
+    """A day in Shanghai begins at 16:00 UTC the day before, and two thirds of it lie in the UTC day of its date."""
+    offset = f"{hours_ahead:+03}:00"
+    sound = measured(tmp_path)
+    measurement = measured(tmp_path, [(time.replace("+00:00", offset), value) for time, value in reads()])
+
+    assert counts(measurement) == {"baseline.day_starts_elsewhere": 430}
+    assert sound.savings is not None and measurement.savings is not None
+    assert measurement.savings.amount[0] == pytest.approx(sound.savings.amount[0])
+
+
 def test_words_in_place_of_numbers_are_missing_reads(tmp_path: Path) -> None:
     measurement = measured(tmp_path, with_values({30: "Null", 31: "Null", 32: "n/a", 33: ""}))
 

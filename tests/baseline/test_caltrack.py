@@ -132,6 +132,26 @@ def test_savings_of_opendsm_s_samples_agree_with_opendsm_within_half_of_its_band
     )
 
 
+def test_hourly_reads_give_the_savings_of_the_same_home_s_daily_reads(samples: Path) -> None:
+    central = zone_of("America/Chicago")
+    temperature = read_temperature(samples / "il-tempF.csv.gz", None)
+    saved = []
+    for step in ("hourly", "daily"):
+        days, found = days_of(read_meter(samples / f"il-electricity-cdd-hdd-{step}.csv.gz", None), central)
+        edges = [
+            midnight_us(date(*day), central)
+            for day in ((2015, 12, 27), (2016, 12, 26), (2017, 1, 4), (2018, 1, 4))
+        ]
+        before, after = days.within(*edges[:2]), days.within(*edges[2:])
+        fits = fit_days(before.use[None], weather_of_days(temperature, before).mean_f)
+        expected = predict(fits, *degree_days_of(fits, weather_of_days(temperature, after).mean_f))
+        saved.append(metered(fits, expected, after.use[None], after.days[None]).amount[0])
+        assert found == []
+        assert len(before.use) == 365
+
+    assert saved[0] == pytest.approx(saved[1], rel=1e-3)
+
+
 def slow(
     use: np.ndarray, weight: np.ndarray, heating: np.ndarray, cooling: np.ndarray
 ) -> tuple[float, list[float]]:

@@ -30,7 +30,7 @@ RULES: dict[str, Rule] = {
         False, "Local times that occur twice or not at all on a day of the clock's change."
     ),
     "baseline.not_a_number": Rule(False, "Values that are no number count as missing."),
-    "baseline.not_finite": Rule(False, "Infinite values count as missing."),
+    "baseline.not_finite": Rule(False, "Values that are infinite or beyond 1e12 count as missing."),
     "baseline.duplicate_rows": Rule(False, "Rows that repeat a time and its value are left out."),
     "baseline.conflicting_rows": Rule(False, "Times with more than one value count as missing."),
     "baseline.out_of_order": Rule(False, "Rows that came before an earlier one were put in order."),

@@ -58,20 +58,22 @@ def midnight_us(day: date, zone: ZoneInfo) -> int:
 def days_of(series: Series, zone: ZoneInfo) -> tuple[Periods, list[Finding]]:
     """Reads rolled up to the days of a zone, one place for each day from the first to the last.
 
-    A day with less than half of its values is missing; with half or more, those missing are like the others.
+    A day with less than half of its values is missing; with half or more, those missing are like the others. A daily
+    read that begins at another hour is of the day in which most of it lies.
     """
     if not len(series.at_us):
         return _no_periods(), []
-    first, last = (from_us(int(at)).astimezone(zone).date() for at in (series.at_us[0], series.at_us[-1]))
-    edges = np.array(
-        [midnight_us(first + timedelta(n), zone) for n in range((last - first).days + 2)], dtype=np.int64
-    )
     step_us = min(max(series.step_us, 60_000_000), DAY_US) if len(series.at_us) > 1 else DAY_US
     if step_us > 20 * HOUR_US:
         step_us = DAY_US
+    inside_us = series.at_us + (DAY_US // 2 if step_us == DAY_US else 0)
+    first, last = (from_us(int(at)).astimezone(zone).date() for at in (inside_us[0], inside_us[-1]))
+    edges = np.array(
+        [midnight_us(first + timedelta(n), zone) for n in range((last - first).days + 2)], dtype=np.int64
+    )
     on_grid, found = _on_grid(series, step_us)
     known = on_grid & np.isfinite(series.value) & ~series.estimated
-    day = np.searchsorted(edges, series.at_us, side="right") - 1
+    day = np.searchsorted(edges, inside_us, side="right") - 1
     days = len(edges) - 1
     have = np.bincount(day[known], minlength=days).astype(np.float64)
     total = np.bincount(day[known], weights=series.value[known], minlength=days)
@@ -151,11 +153,13 @@ def in_known_years(series: Series) -> tuple[Series, list[Finding]]:
 
 
 def _on_grid(series: Series, step_us: int) -> tuple[Flags, list[Finding]]:
-    """Rows at the regular times within an hour: the phase that most rows have. Daily reads are taken as they come."""
+    """Rows at the regular times of the series: the phase that nine in ten have. Others are taken as they come."""
     if step_us == DAY_US:
         return np.ones(len(series.at_us), dtype=np.bool_), []
     phase = series.at_us % step_us
     phases, counts = np.unique(phase, return_counts=True)
+    if counts.max() < LEAST_PART_COVERED * len(phase):
+        return np.ones(len(phase), dtype=np.bool_), []
     regular = phase == phases[np.argmax(counts)]
     return regular, finding("baseline.off_grid", (~regular).sum())
 

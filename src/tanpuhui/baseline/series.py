@@ -22,9 +22,11 @@ from tanpuhui.baseline.refusals import ColumnMissing, FileUnreadable, UnknownZon
 from tanpuhui.kit.moment import to_us
 
 #: A file larger than this when unpacked is not one home's.
-LARGEST_BYTES = 400_000_000
+LARGEST_BYTES = 60_000_000
 MISSING = {"", "nan"}
 TRUE = {"1", "true", "yes", "y", "e", "estimated"}
+#: No home's meter, in any unit, has a read like this.
+LARGEST_VALUE = 1e12
 #: Colder or hotter than any place has been, in F.
 COLDEST_F, HOTTEST_F = -130.0, 140.0
 
@@ -159,7 +161,7 @@ def _number(text: str, counts: Counter[str]) -> float:
     except ValueError:
         counts["baseline.not_a_number"] += 1
         return math.nan
-    if math.isinf(value):
+    if abs(value) > LARGEST_VALUE:
         counts["baseline.not_finite"] += 1
         return math.nan
     return value
