@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from tanpuhui.baseline.comparison import (
     own_times_comparison,
     ratio_to_peers,
     shrunk_baseline,
+    strata,
 )
 from tanpuhui.baseline.refusals import TooFewControls
 
@@ -30,6 +32,24 @@ def test_own_history_is_multiplied_by_what_became_of_the_controls_of_its_stratum
     )
 
     assert expected == pytest.approx([90, 220])
+
+
+def test_strata_are_quantiles_of_the_pool_and_their_combinations() -> None:
+    """The median of 1 to 4 is 2.5: 2 is below, 3 above; 0 and 9 are in the outermost bins."""
+    pool = np.array([[1.0, 4.0], [2.0, 3.0], [3.0, 2.0], [4.0, 1.0]])
+    ours, theirs = strata(np.array([[0.0, 9.0], [9.0, 0.0], [2.0, 2.0]]), pool, bins=2)
+
+    assert theirs.tolist() == [2, 2, 1, 1]
+    assert ours.tolist() == [2, 1, 0]
+
+
+def test_comstock_s_twelve_hundred_meters_make_eight_strata_of_a_hundred_and_fifty(shared_data: Path) -> None:
+    features = np.loadtxt(
+        shared_data / "opendsm_samples/comstock/features.csv", delimiter=",", skiprows=1, usecols=3
+    )
+    _, stratum = strata(features[:1, None], features[:, None])
+
+    assert np.bincount(stratum).tolist() == [150] * 8
 
 
 @pytest.mark.parametrize("homes", [0, 4])

@@ -27,6 +27,21 @@ def ratio_to_peers(before: Floats, after: Floats) -> float:
     return float(after.sum() / before.sum())
 
 
+def strata(homes: Floats, pool: Floats, *, bins: int = 8) -> tuple[Whole, Whole]:
+    """The stratum of each home and of each of the pool: one number for a combination of quantile bins of the pool.
+
+    Features are columns, such as summer and winter use; homes beyond the pool's range are in its outermost bins.
+    """
+    edges = np.quantile(pool, np.linspace(0, 1, bins + 1)[1:-1], axis=0)
+    numbers = []
+    for group in (homes, pool):
+        binned = [np.searchsorted(edges[:, n], group[:, n], side="right") for n in range(pool.shape[1])]
+        numbers.append(
+            sum((one * bins**n for n, one in enumerate(binned)), np.zeros(len(group), dtype=np.int64))
+        )
+    return numbers[0], numbers[1]
+
+
 def own_times_comparison(
     own: Floats, stratum: Whole, *, controls_before: Floats, controls_after: Floats, control_stratum: Whole
 ) -> Floats:
