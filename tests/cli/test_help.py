@@ -10,6 +10,7 @@ import pytest
 COMMANDS = [
     "account open",
     "account show",
+    "baseline fit",
     "challenge announce",
     "challenge show",
     "challenge tally",

@@ -1,0 +1,91 @@
+"""Mobility: what people would have emitted for the same kilometres, by the city's modal split and by what they say they
+replaced; the smaller of the two is credited, less a deduction for what is uncertain."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tanpuhui.baseline.deduction import deduction
+from tanpuhui.baseline.refusals import SharesDoNotSum
+
+#: Shares of a published table are rounded.
+SHARE_TOLERANCE = 0.0015
+Z_90 = 1.645
+
+
+@dataclass(frozen=True)
+class Mode:
+    """A way to travel: its factor in g CO2e a passenger-kilometre and the standard error of it, relative."""
+
+    factor_g_pkm: float
+    relative_error: float = 0.0
+
+
+@dataclass(frozen=True)
+class Avoided:
+    """Grams for each passenger-kilometre by either method, the one that is credited, and after the deduction."""
+
+    mean_g_pkm: float
+    substitution_g_pkm: float
+    half_width_90: float
+    credited_g_pkm: float
+
+
+def avoided(
+    ridden: Mode,
+    modes: Mapping[str, Mode],
+    *,
+    split: Mapping[str, float],
+    replaced: Mapping[str, float],
+    asked: int,
+    excluded: frozenset[str] = frozenset(),
+    rebound: float = 0.0,
+) -> Avoided:
+    """Per passenger-kilometre: (sum of share x factor - factor of the mode ridden) x (1 - rebound).
+
+    Shares sum to 1 with walking and trips not made, whose factor is 0. What a methodology excludes (such as walking)
+    leaves the modal split and the rest is scaled to 1; it stays among what people say they replaced, where to leave it
+    out would credit more. ``asked`` is how many answered the survey: the multinomial error of ``replaced``.
+    """
+    kept = {mode: share for mode, share in _checked(split).items() if mode not in excluded}
+    whole = sum(kept.values())
+    scaled = {mode: share / whole for mode, share in kept.items()} if whole else {}
+    by_mean = _baseline(scaled, modes)
+    by_answers = _baseline(_checked(replaced), modes)
+    lower, shares, people = (
+        (by_mean, scaled, 0) if by_mean <= by_answers else (by_answers, dict(replaced), asked)
+    )
+    saved = (lower - ridden.factor_g_pkm) * (1 - rebound)
+    error = math.sqrt(_variance(shares, modes, people) + (ridden.factor_g_pkm * ridden.relative_error) ** 2)
+    half_width = Z_90 * error * (1 - rebound) / saved if saved > 0 else math.inf
+    credited = saved * (1 - deduction(half_width)) if saved > 0 else 0.0
+    return Avoided(
+        mean_g_pkm=by_mean - ridden.factor_g_pkm,
+        substitution_g_pkm=by_answers - ridden.factor_g_pkm,
+        half_width_90=half_width,
+        credited_g_pkm=max(credited, 0.0),
+    )
+
+
+def _checked(shares: Mapping[str, float]) -> dict[str, float]:
+    if abs(sum(shares.values()) - 1) > SHARE_TOLERANCE or any(share < 0 for share in shares.values()):
+        raise SharesDoNotSum(total=round(sum(shares.values()), 4))
+    return dict(shares)
+
+
+def _baseline(shares: Mapping[str, float], modes: Mapping[str, Mode]) -> float:
+    return sum(share * modes[mode].factor_g_pkm for mode, share in shares.items())
+
+
+def _variance(shares: Mapping[str, float], modes: Mapping[str, Mode], asked: int) -> float:
+    """Of the baseline: the factors' errors, and the multinomial error of the shares of those who were asked."""
+    factors = sum(
+        (share * modes[mode].factor_g_pkm * modes[mode].relative_error) ** 2 for mode, share in shares.items()
+    )
+    if not asked:
+        return factors
+    mean = _baseline(shares, modes)
+    spread = sum(share * (modes[mode].factor_g_pkm - mean) ** 2 for mode, share in shares.items())
+    return factors + spread / asked

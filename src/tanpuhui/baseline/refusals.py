@@ -1,0 +1,47 @@
+"""Refusals of this stage: what a caller must change before anything can be computed."""
+
+from __future__ import annotations
+
+from tanpuhui.kit.refusal import Refusal
+
+
+class FileUnreadable(Refusal):
+    code = "baseline.file_unreadable"
+    message = "{file} cannot be read: {problem}. Give a CSV file in UTF-8, plain or as .gz."
+
+
+class ColumnMissing(Refusal):
+    code = "baseline.column_missing"
+    message = "{file} has no column {column}; it has: {found}. Name the columns in its first line."
+
+
+class BadDay(Refusal):
+    code = "baseline.day"
+    message = "{option}: {value} is no day. Write YYYY-MM-DD, or a time with its offset from UTC."
+
+
+class PeriodBackwards(Refusal):
+    code = "baseline.period"
+    message = (
+        "The reporting period would end at {report_to}, not after it begins at {report_from}. Exchange them."
+    )
+
+
+class UnknownZone(Refusal):
+    code = "baseline.zone"
+    message = "{zone} is no time zone. Write a name such as Asia/Shanghai."
+
+
+class UnknownModel(Refusal):
+    code = "baseline.model"
+    message = "{model} is no model of this version. Choose one of {models}."
+
+
+class TooFewControls(Refusal):
+    code = "baseline.too_few_homes"
+    message = "{found} homes are there and {least} are needed. Enlarge the group, or join strata."
+
+
+class SharesDoNotSum(Refusal):
+    code = "baseline.shares"
+    message = "Shares sum to {total}. Let them be 0 or more and sum to 1, with walking and trips not made among them."
