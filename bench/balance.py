@@ -1,4 +1,4 @@
-"""How many balances a second the resident's API answers: two workers, 200 tokens, wrk on the same machine.
+"""How many balances a second the resident's API answers: two workers, 2,000 tokens, wrk on the same machine.
 
 Run: TANPUHUI_HOME=... .venv/bin/python bench/balance.py   (a home with a city in it: 'tanpuhui demo' makes one)
 It needs wrk (Debian: apt-get install wrk), starts a server of its own and stops it.
@@ -17,7 +17,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-WORKERS, CONNECTIONS, SECONDS, TOKENS = 2, 32, 10, 200
+WORKERS, CONNECTIONS, SECONDS, TOKENS = 2, 32, 10, 2_000
 LUA = """
 local tokens = {{{tokens}}}
 local at = 0
