@@ -98,6 +98,29 @@ def test_other_commands_work_beside_the_server_and_it_outlives_them(served: dict
     assert get(served["url"] + "/healthz")[0] == 200
 
 
+def test_a_file_that_a_program_sends_is_taken_within_seconds_and_stands_on_the_providers_page(
+    served: dict[str, Any],
+) -> None:
+    sent = command(Path(served["home"]), *served["send"], "--json")
+
+    assert sent.returncode == 0, sent.stderr
+    receipt = json.loads(sent.stdout)
+    assert receipt["state"] == "taken"
+    assert receipt["rows"] == receipt["accepted"] + receipt["duplicate"] + receipt["refused"] > 0
+    assert receipt["accepted"] > 0
+    _, _, page = get(served["sign_in"]["provider"])
+    assert f"/provider/szt/batches/{receipt['batch']}" in page
+
+
+def test_what_takes_the_inbox_beside_a_server_ends_when_there_is_none(tmp_path: Path) -> None:
+    tmp_path.chmod(0o711)
+
+    done = command(tmp_path / "home", "evidence", "work", "--beside-server", "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["taken"] == 0
+
+
 def test_a_second_server_of_a_home_and_a_used_port_are_refused(
     served: dict[str, Any], tmp_path: Path
 ) -> None:
