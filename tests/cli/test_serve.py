@@ -16,6 +16,7 @@ from urllib.error import HTTPError
 import pytest
 
 from tanpuhui.cli import server
+from tanpuhui.consent.policy import policy
 
 PROGRAM = Path(sys.executable).with_name("tanpuhui")
 pytestmark = pytest.mark.slow
@@ -79,6 +80,16 @@ def test_each_kind_of_user_has_a_link_that_signs_in(served: dict[str, Any]) -> N
         "resident", "provider", "operator", "operator2", "counter", "company", "merchant", "bank", "verifier",
     }  # fmt: skip
     assert get(served["url"] + "/demo/sign-in/nobody")[0] == 404
+
+
+def test_the_bank_finds_statements_and_the_resident_who_looked_and_each_its_own_name(
+    served: dict[str, Any],
+) -> None:
+    bank, company = (get(served["sign_in"][role]) for role in ("bank", "company"))
+
+    assert bank[2].count("/bank/bank/statements/") == 2
+    assert company[1].endswith("/company/pool_buyer/")
+    assert {"bank", "pool_buyer"} == {*policy().purpose("disclosure").recipients}
 
 
 def test_files_are_named_by_their_digest_and_kept_by_browsers(served: dict[str, Any]) -> None:
