@@ -9,7 +9,7 @@ export UV_NATIVE_TLS := true
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check words unit format bench pins audit clean
+.PHONY: help setup demo test check words unit format bench pictures pins audit clean
 
 help:  ## what each command does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -60,6 +60,9 @@ bench: .venv/dev.done  ## the figures of docs/reference/benchmarks.md, on this m
 	$(BIN)/python bench/explain.py
 	$(BIN)/python bench/ingest.py
 	$(BIN)/python bench/baseline.py
+
+pictures: .venv/dev.done  ## the pictures of the main pages in docs/pictures, taken from the demonstration
+	$(BIN)/python docs/pictures/take.py
 
 pins: .venv/dev.done  ## pin the requirements again, with hashes
 	cd requirements && for name in base dev audit; do \

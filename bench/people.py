@@ -61,7 +61,7 @@ def parse() -> argparse.Namespace:
     )
     parser.add_argument("--accounts", type=int, default=1_000_000)
     parser.add_argument("--days", type=int, default=10)
-    parser.add_argument("--visitors", type=int, default=200)
+    parser.add_argument("--visitors", type=int, default=2_000)
     parser.add_argument("--seconds", type=int, default=20)
     return parser.parse_args()
 
@@ -188,7 +188,7 @@ def fetch(address: str, headers: dict[str, str]) -> bytes:
 def alone(address: str, cookies: tuple[str, ...]) -> None:
     """One visitor after another, and a look at what is there: a home with its numbers, not a page to sign in."""
     times = []
-    for cookie in cookies:
+    for cookie in cookies[:200]:
         started = time.perf_counter()
         page = fetch(address, {"Cookie": cookie}).decode()
         times.append((time.perf_counter() - started) * 1000)

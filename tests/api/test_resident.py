@@ -44,6 +44,11 @@ class App:
         hold(self.user, account, at=TAKEN_AT)
         self.token, self.row = issue(self.user, scope=scope_of(parts), days=30, at=utc_now())
 
+    def call(self, path: str, language: str = "en") -> Any:
+        """The answer itself, whatever its status."""
+        headers = {"Authorization": f"Bearer {self.token}", "Accept-Language": language}
+        return Client().get(f"{ROOT}/{path}", headers=headers)
+
     def get(self, path: str, status: int = 200, language: str = "en", **query: str) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", "Accept-Language": language}
         answered = Client().get(f"{ROOT}/{path}", query, headers=headers)
@@ -329,14 +334,54 @@ def test_the_fast_way_and_the_slow_way_say_the_same(apps: tuple[App, App]) -> No
             return cursor.fetchone()
 
     slow = ming.get("balance")
-    fast = balance_of(ming.token, ask, at=utc_now())
+    fast = balance_of(ming.token, ask, at=utc_now(), most=9)
 
     assert fast is not None
-    assert fast | {"at": ""} == slow | {"at": ""}
-    assert balance_of(f"tph_{'A' * 43}", ask, at=utc_now()) is None
-    assert balance_of(ming.token, ask, at=utc_now() + timedelta(days=31)) is None
+    assert fast.content | {"at": ""} == slow | {"at": ""}
+    assert balance_of(f"tph_{'A' * 43}", ask, at=utc_now(), most=9) is None
+    assert balance_of(ming.token, ask, at=utc_now() + timedelta(days=31), most=9) is None
     end(ming.row.pk, ming.user)
-    assert balance_of(ming.token, ask, at=utc_now()) is None
+    assert balance_of(ming.token, ask, at=utc_now(), most=9) is None
+
+
+def test_every_answer_says_how_often_the_token_may_still_ask(apps: tuple[App, App], settings: Any) -> None:
+    settings.RESIDENT_TOKEN_REQUESTS_PER_MINUTE = 50
+    ming, _ = apps
+
+    answers = [ming.call(path) for path in ("balance", "acts/5")]
+
+    assert [one.headers["RateLimit-Policy"] for one in answers] == ['"token";q=50;w=60'] * 2
+    left = [int(one.headers["RateLimit"].split(";")[1].removeprefix("r=")) for one in answers]
+    assert left in ([49, 48], [49, 49])
+
+
+def test_a_token_that_asks_too_often_is_slowed_in_the_readers_language_and_another_is_not(
+    apps: tuple[App, App], settings: Any
+) -> None:
+    settings.RESIDENT_TOKEN_REQUESTS_PER_MINUTE = 2
+    ming, hua = apps
+
+    answers = [ming.call("grants") for _ in range(6)]
+
+    refused = [one for one in answers if one.status_code == 429]
+    assert 2 <= len(refused) <= 4
+    assert refused[0].headers["Content-Type"] == "application/problem+json"
+    assert refused[0].json()["code"] == "api.too_many_requests"
+    assert 1 <= int(refused[0].headers["Retry-After"]) <= 60
+    assert '"token";r=0;t=' in refused[0].headers["RateLimit"]
+    assert "2 are allowed for one token" in refused[0].json()["detail"]
+    assert "最多 2 次" in ming.call("grants", language="zh-CN").json()["detail"]
+    assert hua.call("grants").status_code == 200
+
+
+def test_guessing_tokens_is_slowed_for_its_address(apps: tuple[App, App], settings: Any) -> None:
+    settings.PROVIDER_ADDRESS_FAILURES_PER_MINUTE = 3
+    guess = {"Authorization": f"Bearer tph_{'A' * 43}"}
+
+    answers = [Client().get(f"{ROOT}/balance", headers=guess).status_code for _ in range(8)]
+
+    assert answers[:3] == [401, 401, 401]
+    assert 429 in answers
 
 
 class Called:
@@ -375,6 +420,8 @@ def test_only_a_good_tokens_get_of_the_balance_takes_the_fast_way(
         assert said[0][0] == "200 OK"
         assert said[0][1]["Cache-Control"] == "no-store"
         assert slow.times == 0
+        assert said[0][1]["RateLimit-Policy"] == '"token";q=600;w=60'
+        assert '"token";r=599;t=' in said[0][1]["RateLimit"]
         narrow = App(ming.town, ming.account, "ming@example.org", parts=("acts",))
         for changed in (
             {"REQUEST_METHOD": "HEAD"},
@@ -393,6 +440,8 @@ def test_only_a_good_tokens_get_of_the_balance_takes_the_fast_way(
         assert json.loads(call(HTTP_X_FORWARDED_PROTO="https"))["account"] == ming.account
         application._own.connection.close()
         assert json.loads(call(HTTP_X_FORWARDED_PROTO="https"))["account"] == ming.account
+        settings.RESIDENT_TOKEN_REQUESTS_PER_MINUTE = 1
+        assert [call(HTTP_X_FORWARDED_PROTO="https") for _ in range(3)][1:] == [b"slow", b"slow"]
     finally:
         application._own.connection.close()
 

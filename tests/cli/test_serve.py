@@ -16,6 +16,7 @@ from urllib.error import HTTPError
 import pytest
 
 from tanpuhui.cli import server
+from tanpuhui.consent.policy import policy
 
 PROGRAM = Path(sys.executable).with_name("tanpuhui")
 pytestmark = pytest.mark.slow
@@ -81,6 +82,16 @@ def test_each_kind_of_user_has_a_link_that_signs_in(served: dict[str, Any]) -> N
     assert get(served["url"] + "/demo/sign-in/nobody")[0] == 404
 
 
+def test_the_bank_finds_statements_and_the_resident_who_looked_and_each_its_own_name(
+    served: dict[str, Any],
+) -> None:
+    bank, company = (get(served["sign_in"][role]) for role in ("bank", "company"))
+
+    assert bank[2].count("/bank/bank/statements/") == 2
+    assert company[1].endswith("/company/pool_buyer/")
+    assert {"bank", "pool_buyer"} == {*policy().purpose("disclosure").recipients}
+
+
 def test_files_are_named_by_their_digest_and_kept_by_browsers(served: dict[str, Any]) -> None:
     text = get(served["url"] + "/")[2]
     sheet = text.partition('rel="stylesheet" href="')[2].partition('"')[0]
@@ -96,6 +107,29 @@ def test_other_commands_work_beside_the_server_and_it_outlives_them(served: dict
     assert command(home, "close", "list").returncode == 0
 
     assert get(served["url"] + "/healthz")[0] == 200
+
+
+def test_a_file_that_a_program_sends_is_taken_within_seconds_and_stands_on_the_providers_page(
+    served: dict[str, Any],
+) -> None:
+    sent = command(Path(served["home"]), *served["send"], "--json")
+
+    assert sent.returncode == 0, sent.stderr
+    receipt = json.loads(sent.stdout)
+    assert receipt["state"] == "taken"
+    assert receipt["rows"] == receipt["accepted"] + receipt["duplicate"] + receipt["refused"] > 0
+    assert receipt["accepted"] > 0
+    _, _, page = get(served["sign_in"]["provider"])
+    assert f"/provider/szt/batches/{receipt['batch']}" in page
+
+
+def test_what_takes_the_inbox_beside_a_server_ends_when_there_is_none(tmp_path: Path) -> None:
+    tmp_path.chmod(0o711)
+
+    done = command(tmp_path / "home", "evidence", "work", "--beside-server", "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["taken"] == 0
 
 
 def test_a_second_server_of_a_home_and_a_used_port_are_refused(

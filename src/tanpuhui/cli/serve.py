@@ -27,6 +27,7 @@ def serve(
     workers: Annotated[int, Parameter(validator=Number(gte=1, lte=64))] = 1,
     certificate: Path | None = None,
     key: Path | None = None,
+    inbox: bool = False,
     stop: bool = False,
     json: bool = False,
 ) -> int:
@@ -47,6 +48,8 @@ def serve(
         alone. Leave it out where a proxy of your own does that.
     key
         A file with the certificate's private key (PEM).
+    inbox
+        Also take what arrives in the inbox, in a process beside the server: 'tanpuhui evidence work'.
     stop
         Stop the server of this home (or of the latest demonstration) and serve nothing.
     json
@@ -67,7 +70,8 @@ def serve(
         _disconnect()
         scheme = "https" if tls else "http"
         console.print(f"Serving {place} at {scheme}://{host}:{port} ({workers} workers). Ctrl-C stops it.")
-        _run(host, port, workers, tls)
+        with server.inbox_taken(wanted=inbox):
+            _run(host, port, workers, tls)
     return 0
 
 

@@ -67,6 +67,21 @@ class Running:
 
 
 @contextmanager
+def inbox_taken(*, wanted: bool) -> Iterator[None]:
+    """While the block serves, a process beside it takes what arrives in the inbox; it ends with the server."""
+    if not wanted:
+        yield
+        return
+    command = [*start.installation().program, "evidence", "work", "--beside-server"]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd="/")
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(STOPS_IN_S)
+
+
+@contextmanager
 def being_served(home: Path, host: str, port: int, *, tls: bool = False) -> Iterator[None]:
     """Hold the home's lock while the block serves, and say where; the lock is let go when the process ends."""
     stream = (home / LOCK).open("a")
@@ -106,7 +121,7 @@ def start_in_background(home: Path, *, host: str = "127.0.0.1", demo: bool = Fal
     """Start a server that outlives this process, on the first free port; answers when it serves."""
     port = free_port(host)
     environment = {**os.environ, "TANPUHUI_HOME": str(home)} | ({"TANPUHUI_DEMO": "1"} if demo else {})
-    command = [*start.installation().program, "serve", "--host", host, "--port", str(port)]
+    command = [*start.installation().program, "serve", "--host", host, "--port", str(port), "--inbox"]
     log = home / LOG
     with log.open("ab") as stream:
         process = subprocess.Popen(

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from tanpuhui.cli import server
 from tanpuhui.cli.output import console, errors, print_json
+from tanpuhui.kit.home import home
 from tanpuhui.kit.moment import utc_now
 
 OUR_FAULT = 1
@@ -16,10 +18,11 @@ PAUSE_S = 0.5
 #: How often nonces and counts that decide nothing any more are forgotten.
 FORGET_EVERY_S = 60.0
 
+Flag = Annotated[bool, Parameter(negative=())]
 AsJson = Annotated[bool, Parameter(name="--json", negative=())]
 
 
-def work(*, once: Annotated[bool, Parameter(negative=())] = False, as_json: AsJson = False) -> int:
+def work(*, once: Flag = False, beside_server: Flag = False, as_json: AsJson = False) -> int:
     """Take batches of the inbox into the lake, oldest first, many small ones of a provider together.
 
     Runs until it is stopped; it may be killed at any time, and several may run. The exit status is 1 when a batch
@@ -31,6 +34,8 @@ def work(*, once: Annotated[bool, Parameter(negative=())] = False, as_json: AsJs
     ----------
     once
         Stop when nothing waits.
+    beside_server
+        Stop when no server of this home runs any more.
     as_json
         Print what was done as JSON, at the end.
     """
@@ -43,7 +48,7 @@ def work(*, once: Annotated[bool, Parameter(negative=())] = False, as_json: AsJs
             forgotten_at = time.monotonic()
         _take_each_provider(done)
         if done == before:
-            if once:
+            if once or (beside_server and server.running(home()) is None):
                 break
             time.sleep(PAUSE_S)
     if as_json:

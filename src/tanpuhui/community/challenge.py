@@ -49,13 +49,18 @@ class Standing:
 
     @property
     def shows_sum(self) -> bool:
-        return self.tally is not None and self.tally.participants >= FEWEST_IN_A_SUM
+        return self.tally is not None and shows_sum(self.tally.participants)
 
     def is_over(self, today: date) -> bool:
         return today > self.challenge.ends_on
 
     def is_coming(self, today: date) -> bool:
         return today < self.challenge.starts_on
+
+
+def shows_sum(participants: int) -> bool:
+    """Whether a sum of so many people may be shown."""
+    return participants >= FEWEST_IN_A_SUM
 
 
 def announce(terms: Terms, *, at: datetime) -> Challenge:

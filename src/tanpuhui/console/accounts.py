@@ -20,7 +20,7 @@ from tanpuhui.close.installation import places
 from tanpuhui.consent.models import Grant, Identity, Resident
 from tanpuhui.consent.show import get_resident
 from tanpuhui.consent.state import FINAL, State
-from tanpuhui.console import cells, four_eyes
+from tanpuhui.console import cells, four_eyes, names
 from tanpuhui.console.answers import outcomes
 from tanpuhui.console.cells import Table
 from tanpuhui.console.closes import trail
@@ -57,7 +57,7 @@ def _balances(account: int) -> Table:
     for row in balances(connection, [account_id(kind, account) for kind in Kind]):
         shown = cells.mass if row.unit == "mg" else cells.count
         rows.append(
-            [_kind(kind_of(row.account_id)), cells.code(row.asset), shown(row.available), shown(row.held)]
+            [_kind(kind_of(row.account_id)), names.asset(row.asset), shown(row.available), shown(row.held)]
         )
     headers = [_("Account"), _("Asset"), _("Available"), _("Set aside")]
     return Table(headers, rows, caption=_("Balances"), empty=_("Nothing was ever credited."), numbers=(2, 3))
@@ -73,10 +73,10 @@ def _grants(account: int) -> Table:
         rows.append(
             [
                 grant.pk,
-                grant.provider,
-                grant.recipient,
-                grant.purpose,
-                ", ".join(grant.kinds),
+                names.party(grant.provider),
+                names.party(grant.recipient),
+                names.purpose(grant.purpose),
+                names.kinds(grant.kinds),
                 cells.grant_state("Expired" if is_over else last.state),
                 cells.moment(grant.expires_at),
             ]

@@ -7,10 +7,12 @@ from django.views.decorators.http import require_safe
 
 from tanpuhui.access.models import Approval, AuditEntry
 from tanpuhui.close.models import Manifest
+from tanpuhui.community.models import Challenge
 from tanpuhui.consent.models import Resident
 from tanpuhui.console import (
     accounts,
     appeals,
+    challenges,
     closes,
     control,
     evidence,
@@ -67,6 +69,8 @@ VERBS: tuple[tuple[str, View, str], ...] = (
     ("requests/<uuid:request_id>/in-hand", requests.TakeInHand.as_view(), "request_in_hand"),
     ("requests/<uuid:request_id>/done", requests.Done.as_view(), "request_done"),
     ("requests/<uuid:request_id>/refuse", requests.RefuseRequest.as_view(), "request_refuse"),
+    ("challenges/announce", challenges.AnnounceChallenge.as_view(), "challenge_announce"),
+    ("challenges/<slug:challenge>/count", challenges.CountChallenge.as_view(), "challenge_count"),
     ("approvals/<uuid:approval>/agree", control.Agree.as_view(), "approval_agree"),
     ("approvals/<uuid:approval>/deny", control.Deny.as_view(), "approval_deny"),
     ("jobs/check-ledger", control.CheckLedger.as_view(), "ledger_check"),
@@ -78,6 +82,7 @@ LISTS = {
     Resident: accounts.AccountList,
     Appeal: appeals.AppealList,
     Request: requests.RequestList,
+    Challenge: challenges.ChallengeList,
     Manifest: closes.CloseList,
     Lot: lots.LotList,
     Job: control.JobList,

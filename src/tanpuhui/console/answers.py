@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from tanpuhui.console import cells
+from tanpuhui.console import cells, names
 from tanpuhui.console.cells import Table
 from tanpuhui.console.models import Job
 from tanpuhui.quantify.outcome import MEANING, Outcome
@@ -25,17 +24,16 @@ def shown(job: Job) -> Shown:
 
 def outcomes(counts: dict[str, int]) -> Table:
     """How records ended, each way with its meaning."""
-    chinese = (get_language() or "").startswith("zh")
     rows = [
-        [cells.code(name), MEANING[Outcome[name]][0 if chinese else 1], cells.count(number)]
+        [names.named(MEANING[Outcome[name]][0 if names.is_chinese() else 1], name), cells.count(number)]
         for name, number in counts.items()
     ]
     return Table(
-        [_("End"), _("Meaning"), _("Records")],
+        [_("End"), _("Records")],
         rows,
         caption=_("How records ended"),
         empty=_("There were no records."),
-        numbers=(2,),
+        numbers=(1,),
     )
 
 
@@ -79,7 +77,7 @@ def _replay(answer: dict[str, Any]) -> Shown:
 
 def _effect(answer: dict[str, Any]) -> Shown:
     facts = [
-        (_("Version"), cells.code(f"{answer['methodology']}@{answer['version']}")),
+        (_("Version"), names.methodology(f"{answer['methodology']}@{answer['version']}")),
         (_("Days"), f"{answer['first']} – {answer['last']}"),
         (_("Days reckoned again"), cells.count(answer["days"])),
         (_("Residents whose sum changes"), cells.count(answer["residents"])),
@@ -87,7 +85,7 @@ def _effect(answer: dict[str, Any]) -> Shown:
     ]
     rows = [
         [
-            cells.code(line["methodology"]),
+            names.methodology(line["methodology"]),
             cells.mass(line["then_mg"]),
             cells.mass(line["now_mg"]),
             cells.mass(line["now_mg"] - line["then_mg"]),
@@ -131,6 +129,18 @@ def _certify(answer: dict[str, Any]) -> Shown:
     ], []
 
 
+def _tally(answer: dict[str, Any]) -> Shown:
+    credited_mg = answer["credited_mg"]
+    return [
+        (_("Challenge"), cells.code(answer["challenge"])),
+        (_("Take part"), cells.count(answer["participants"])),
+        (
+            _("Credited"),
+            _("too few people to show a sum") if credited_mg is None else cells.mass(credited_mg),
+        ),
+    ], []
+
+
 _DRAWN = {
     "close.day": _close,
     "close.reopen": _close,
@@ -138,4 +148,5 @@ _DRAWN = {
     "methodology.effect": _effect,
     "ledger.check": _check,
     "lot.certify": _certify,
+    "challenge.tally": _tally,
 }

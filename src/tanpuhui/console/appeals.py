@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _l
 
 from tanpuhui.close.installation import places
 from tanpuhui.close.reported import Reported, Wanted, reported
-from tanpuhui.console import cells
+from tanpuhui.console import cells, names
 from tanpuhui.console.cells import Table
 from tanpuhui.console.closes import trail
 from tanpuhui.console.guard import ConsoleRequest, record
@@ -58,11 +58,11 @@ def _reported(found: list[Appeal]) -> dict[int, Reported]:
 
 
 def _provider(known: Reported | None) -> Any:
-    return cells.link(known.provider, "provider", known.provider) if known else cells.NOTHING
+    return names.provider(known.provider) if known else cells.NOTHING
 
 
 def _kind(known: Reported | None) -> Any:
-    return cells.code(known.kind) if known and known.kind else cells.NOTHING
+    return names.kind(known.kind) if known and known.kind else cells.NOTHING
 
 
 class AppealList(ReadOnlyList):

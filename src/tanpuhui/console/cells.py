@@ -107,6 +107,11 @@ def beside(*parts: Any) -> SafeString:
     return format_html_join(" ", "{}", ((part,) for part in parts))
 
 
+def listed(parts: Iterable[Any]) -> SafeString:
+    """Values one below the other in one cell."""
+    return format_html_join("", '<span class="listed">{}</span>', ((part,) for part in parts))
+
+
 def counted(counts: Iterable[tuple[object, int]]) -> str | SafeString:
     """Names with their counts, one after the other."""
     parts = [

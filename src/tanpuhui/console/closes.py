@@ -19,7 +19,7 @@ from tanpuhui.close.inputs import standing_manifest
 from tanpuhui.close.installation import jurisdiction, places
 from tanpuhui.close.models import FrozenDay, Manifest
 from tanpuhui.close.run import refuse_unfit_day
-from tanpuhui.console import cells, four_eyes, jobs
+from tanpuhui.console import cells, four_eyes, jobs, names
 from tanpuhui.console.answers import outcomes
 from tanpuhui.console.cells import Table
 from tanpuhui.console.draw import draw
@@ -264,7 +264,11 @@ class CloseList(ReadOnlyList):
 
 def _methodologies(inputs: dict[str, Any]) -> Table:
     rows = [
-        [cells.code(f"{each['code']}@{each['version']}"), each["factors_of"], cells.code(each["digest"])]
+        [
+            names.methodology(f"{each['code']}@{each['version']}"),
+            each["factors_of"],
+            cells.code(each["digest"]),
+        ]
         for each in inputs["methodologies"]
     ]
     rows.append(
@@ -295,7 +299,7 @@ def _evidence(inputs: dict[str, Any]) -> Table:
 
 
 def _frozen(inputs: dict[str, Any]) -> Table:
-    names = {
+    parts = {
         "grants": _("grants"),
         "resolved": _("records of people linked later"),
         "prior": _("credits of the year"),
@@ -303,7 +307,7 @@ def _frozen(inputs: dict[str, Any]) -> Table:
     }
     rows = [
         [text, bucket, cells.code(digest)]
-        for name, text in names.items()
+        for name, text in parts.items()
         for bucket, digest in sorted(inputs[name].items(), key=lambda item: int(item[0]))
     ]
     rows.append([_("distances"), cells.NOTHING, cells.code(inputs["distances"])])

@@ -11,8 +11,9 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
+from django.utils.translation import pgettext
 
-from tanpuhui.console import cells
+from tanpuhui.console import cells, names
 from tanpuhui.console.cells import Table
 from tanpuhui.console.draw import draw
 from tanpuhui.console.guard import ConsoleRequest, record
@@ -30,7 +31,7 @@ RECENT = 20
 
 def known_providers() -> Choices:
     found = Contract.objects.order_by("provider").values_list("provider", flat=True).distinct()
-    return [(provider, provider) for provider in found]
+    return names.choices_of_parties(found)
 
 
 def interval(feed: Feed) -> str:
@@ -61,11 +62,11 @@ def providers(request: ConsoleRequest) -> HttpResponse:
         feed = known.get(contract.provider)
         rows.append(
             [
-                cells.link(contract.provider, "provider", contract.provider),
+                names.provider(contract.provider),
                 feed_state(feed),
                 cells.moment(feed.last_at) if feed else cells.NOTHING,
                 interval(feed) if feed else cells.NOTHING,
-                ", ".join(contract.kinds),
+                names.kinds(contract.kinds),
                 contract.pia_reference,
                 cells.day(contract.valid_to),
             ]
@@ -94,7 +95,7 @@ def provider(request: ConsoleRequest, provider: str) -> HttpResponse:
             cells.count(each.version),
             cells.state("good", _("enabled")) if each.enabled else cells.state("bad", _("disabled")),
             cells.code(each.format),
-            ", ".join(each.kinds),
+            names.kinds(each.kinds),
             cells.count(each.precedence),
             cells.day(each.valid_from),
             cells.day(each.valid_to),
@@ -120,9 +121,10 @@ def provider(request: ConsoleRequest, provider: str) -> HttpResponse:
     return draw(
         request,
         "detail",
-        title=provider,
+        title=names.party(provider),
         eyebrow=_("Provider"),
         facts=[
+            (pgettext("identifier", "Code"), cells.code(provider)),
             (_("Feed"), feed_state(feed)),
             (_("Privacy impact assessment"), contract.pia_reference),
             (_("Pseudonym key"), cells.code(contract.pseudonym_key)),
@@ -162,7 +164,10 @@ class DisableProvider(VerbPage):
 
     def facts(self, *, provider: str) -> list[tuple[Any, Any]]:
         contract = latest(provider)
-        return [(_("Provider"), contract.provider), (_("Version in force"), cells.count(contract.version))]
+        return [
+            (_("Provider"), names.provider(contract.provider)),
+            (_("Version in force"), cells.count(contract.version)),
+        ]
 
     def do(self, form: Any, *, provider: str) -> str:
         at = utc_now()
@@ -214,7 +219,7 @@ class BatchList(ReadOnlyList):
 
     @display(description=_l("Provider"), ordering="provider")
     def provider_(self, row: Batch) -> str:
-        return row.provider
+        return names.party(row.provider)
 
     @display(description=_l("Received"), ordering="received_at")
     def received(self, row: Batch) -> Any:
@@ -243,13 +248,13 @@ class BatchList(ReadOnlyList):
     def page(self, request: ConsoleRequest, found: Batch) -> dict[str, Any]:
         receipt = of(found)
         rows = f"{reverse('console:evidence_quarantinedrow_changelist')}?batch={found.pk}"
-        reasons = [[cells.code(name), cells.count(number)] for name, number in receipt.reasons.items()]
-        notes = [[cells.code(name), cells.count(number)] for name, number in receipt.notes.items()]
+        reasons = [[names.reason(name), cells.count(number)] for name, number in receipt.reasons.items()]
+        notes = [[names.reason(name), cells.count(number)] for name, number in receipt.notes.items()]
         return {
             "title": _("Batch %(number)s") % {"number": found.pk},
-            "eyebrow": found.provider,
+            "eyebrow": names.party(found.provider),
             "facts": [
-                (_("Provider"), cells.link(found.provider, "provider", found.provider)),
+                (_("Provider"), names.provider(found.provider)),
                 (_("Key"), cells.code(found.key)),
                 (_("Digest"), cells.code(found.digest)),
                 (_("Received"), cells.moment(found.received_at)),
@@ -331,7 +336,7 @@ class RowList(ReadOnlyList):
 
     @display(description=_l("Provider"), ordering="batch__provider")
     def provider(self, row: QuarantinedRow) -> str:
-        return row.batch.provider
+        return names.party(row.batch.provider)
 
     @display(description=_l("Row in the file"), ordering="row_number")
     def row_(self, row: QuarantinedRow) -> str:
@@ -339,7 +344,7 @@ class RowList(ReadOnlyList):
 
     @display(description=_l("Reason"), ordering="code")
     def code_(self, row: QuarantinedRow) -> Any:
-        return cells.code(row.code)
+        return names.reason(row.code, whole=False)
 
     @display(description=_l("Field"), ordering="field")
     def field_(self, row: QuarantinedRow) -> Any:
@@ -354,11 +359,11 @@ class RowList(ReadOnlyList):
         opening = reverse("console:row_open", args=[found.pk])
         return {
             "title": _("Refused row %(number)s") % {"number": found.pk},
-            "eyebrow": found.batch.provider,
+            "eyebrow": names.party(found.batch.provider),
             "facts": [
                 (_("Batch"), self.batch_(found)),
                 (_("Row in the file"), cells.count(found.row_number)),
-                (_("Reason"), cells.code(found.code)),
+                (_("Reason"), names.reason(found.code)),
                 (_("Field"), self.field_(found)),
                 (_("Sent again"), self.sent_again(found)),
             ],
@@ -380,9 +385,9 @@ class OpenRow(VerbPage):
     def facts(self, *, number: int) -> list[tuple[Any, Any]]:
         row = get_object_or_404(QuarantinedRow.objects.select_related("batch"), pk=number)
         return [
-            (_("Provider"), row.batch.provider),
+            (_("Provider"), names.provider(row.batch.provider)),
             (_("Row in the file"), cells.count(row.row_number)),
-            (_("Reason"), cells.code(row.code)),
+            (_("Reason"), names.reason(row.code)),
         ]
 
     def do(self, form: Any, *, number: int) -> HttpResponse:
@@ -401,7 +406,7 @@ class OpenRow(VerbPage):
             self.request,
             "detail",
             title=_("Refused row %(number)s") % {"number": row.pk},
-            eyebrow=row.batch.provider,
+            eyebrow=names.party(row.batch.provider),
             tables=[Table([_("Column"), _("As it was sent")], content, caption=_("Content"))],
         )
 

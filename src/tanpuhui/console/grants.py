@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from tanpuhui.consent.statistics import SMALLEST, GrantCell, grant_statistics
-from tanpuhui.console import cells
+from tanpuhui.console import cells, names
 from tanpuhui.console.cells import Table
 from tanpuhui.console.draw import draw
 from tanpuhui.console.guard import ConsoleRequest
@@ -25,8 +25,8 @@ def grants(request: ConsoleRequest) -> HttpResponse:
     few = _("fewer than %(smallest)s") % {"smallest": SMALLEST}
     rows = [
         [
-            cell.provider,
-            cell.purpose,
+            names.named(names.party(cell.provider), cell.provider),
+            names.purpose(cell.purpose),
             cells.grant_state(cell.state),
             few if cell.residents is None else cells.count(cell.residents),
         ]

@@ -16,6 +16,7 @@ from tanpuhui.close.effect import effect_of_version
 from tanpuhui.close.installation import jurisdiction, places
 from tanpuhui.close.replay import find_manifest, replay
 from tanpuhui.close.run import close_day
+from tanpuhui.community.challenge import get_challenge, shows_sum, tally
 from tanpuhui.ledger.invariants import check, counts
 from tanpuhui.methodology.load import load_library
 from tanpuhui.registry.certify import Order, certify
@@ -131,6 +132,18 @@ def _unfreeze(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
     return {"holds": unfreeze(arguments["account"], at=at)}
 
 
+def _tally(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
+    """Counts a challenge; a sum of too few people is kept, and not said."""
+    del key
+    counted = tally(get_challenge(arguments["challenge"]), at=at)
+    is_shown = shows_sum(counted.participants)
+    return {
+        "challenge": arguments["challenge"],
+        "participants": counted.participants,
+        "credited_mg": counted.credited_mg if is_shown else None,
+    }
+
+
 KINDS: dict[str, Kind] = {
     "close.day": Kind(_("close a day"), _close, whole=False),
     "close.reopen": Kind(_("close a certified day again"), _reopen, whole=False),
@@ -140,6 +153,7 @@ KINDS: dict[str, Kind] = {
     "lot.certify": Kind(_("certify a lot"), _certify, whole=True),
     "account.claw_back": Kind(_("claw back certified reductions"), _claw_back, whole=True),
     "account.unfreeze": Kind(_("let go of what was frozen"), _unfreeze, whole=True),
+    "challenge.tally": Kind(_("count a challenge"), _tally, whole=True),
 }
 
 
@@ -157,6 +171,8 @@ def about(kind: str, arguments: Arguments) -> tuple[str, str]:
         return "manifest", str(arguments["manifest"])
     if "methodology" in arguments:
         return "methodology", f"{arguments['methodology']}@{arguments['version']}"
+    if "challenge" in arguments:
+        return "challenge", str(arguments["challenge"])
     if "day" in arguments:
         return "day", str(arguments["day"])
     return kind.partition(".")[0], ""

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _l
 from tanpuhui.close.installation import jurisdiction
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.post import key_parts
-from tanpuhui.console import cells, four_eyes
+from tanpuhui.console import cells, four_eyes, names
 from tanpuhui.console.cells import Table
 from tanpuhui.console.closes import trail
 from tanpuhui.console.guard import ConsoleRequest
@@ -96,7 +96,7 @@ class LotList(ReadOnlyList):
 
     @display(description=_l("Methodology"), ordering="methodology")
     def methodology_(self, row: Lot) -> Any:
-        return cells.code(row.methodology)
+        return names.methodology(row.methodology)
 
     @display(description=_l("Vintage"), ordering="vintage")
     def vintage_(self, row: Lot) -> int:
@@ -145,7 +145,7 @@ class LotList(ReadOnlyList):
             "facts": [
                 (_("Serial numbers"), cells.code(serials(found))),
                 (_("Tonnes"), cells.count(found.tonnes)),
-                (_("Methodology"), cells.code(found.methodology)),
+                (_("Methodology"), names.methodology(found.methodology)),
                 (_("Vintage"), found.vintage),
                 (_("Through"), cells.day(found.through)),
                 (_("Residents"), cells.count(found.residents)),
@@ -184,11 +184,13 @@ class NewLot(Reasoned):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        names: dict[str, list[str]] = {}
+        found: dict[str, list[str]] = {}
         for methodology, vintage, amount_mg in pending():
             tonnes = amount_mg // TONNE_MG
-            names.setdefault(methodology, []).append(f"{vintage}: {cells.count(tonnes)} t")
-        choices = [(key, f"{key} ({', '.join(amounts)})") for key, amounts in names.items()]
+            found.setdefault(methodology, []).append(f"{vintage}: {cells.count(tonnes)} t")
+        choices = [
+            (key, f"{names.title(key)} {key} ({', '.join(amounts)})") for key, amounts in found.items()
+        ]
         self.fields["methodology"].choices = choices  # type: ignore[attr-defined]
 
 

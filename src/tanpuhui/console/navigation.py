@@ -38,6 +38,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str], ...]], ...] 
             (_("Grants"), "grants"),
             (_("Appeals"), "integrity_appeal_changelist"),
             (_("Requests"), "rights_request_changelist"),
+            (_("Challenges"), "community_challenge_changelist"),
         ),
     ),
     (

@@ -10,13 +10,13 @@ from django.db.models import Max
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from tanpuhui.close.installation import jurisdiction
 from tanpuhui.close.models import Manifest
-from tanpuhui.console import cells, jobs
+from tanpuhui.console import cells, jobs, names
 from tanpuhui.console.cells import Table
 from tanpuhui.console.draw import draw
 from tanpuhui.console.guard import ConsoleRequest, request_id
@@ -54,15 +54,21 @@ def address(methodology: Methodology, name: str = "methodology") -> str:
     return reverse(f"console:{name}", args=[*methodology.code.split("/"), methodology.version])
 
 
+def _link(methodology: Methodology) -> Any:
+    """A version by title and key, with the way to its page."""
+    place = [*methodology.code.split("/"), methodology.version]
+    return cells.link(names.named(said(methodology.title), methodology), "methodology", *place)
+
+
 def scenes(request: ConsoleRequest) -> HttpResponse:
     """The jurisdiction's file, as it is: nothing of it is changed here."""
     rules = jurisdiction()
     language = "zh" if (get_language() or "").startswith("zh") else "en"
     rows = [
         [
-            cells.code(scene.kind),
-            cells.code(scene.methodology),
-            ", ".join(scene.providers) or _("every provider"),
+            names.kind(scene.kind),
+            names.methodology(scene.methodology),
+            cells.listed(map(names.party, scene.providers)) or _("every provider"),
             cells.day(scene.first_day),
             cells.NOTHING if scene.last_day == FOREVER else cells.day(scene.last_day),
             cells.day(scene.factors_of),
@@ -96,10 +102,18 @@ def scenes(request: ConsoleRequest) -> HttpResponse:
     )  # fmt: skip
 
 
+def _said(rule: Rule) -> Any:
+    """The statuses that a rule accepts, or the scope that it leaves out."""
+    statuses = rule.content.get("statuses")
+    return (
+        cells.beside(*map(cells.badge, statuses)) if statuses else cells.code(rule.content.get("scope", ""))
+    )
+
+
 def _rules(caption: str, rules: tuple[Rule, ...]) -> Table:
     rows = [
         [
-            ", ".join(rule.content.get("statuses", [rule.content.get("scope", "")])),
+            _said(rule),
             cells.day(rule.first_day),
             cells.NOTHING if rule.last_day == FOREVER else cells.day(rule.last_day),
             cells.badge(rule.status),
@@ -117,9 +131,8 @@ def methodologies(request: ConsoleRequest) -> HttpResponse:
     found = library().all()
     rows = [
         [
-            cells.link(methodology, "methodology", *methodology.code.split("/"), methodology.version),
-            said(methodology.title),
-            cells.code(methodology.kind),
+            _link(methodology),
+            names.kind(methodology.kind),
             cells.day(methodology.valid_from),
             cells.day(methodology.valid_to),
             cells.badge(methodology.weakest_status(methodology.periods[-1].valid_from)),
@@ -135,7 +148,7 @@ def methodologies(request: ConsoleRequest) -> HttpResponse:
             stale(today),
             Table(
                 [
-                    _("Methodology"), _("Title"), _("Kind of act"), _("From"), _("To"), _("Weakest status"),
+                    _("Methodology"), _("Kind of act"), _("From"), _("To"), _("Weakest status"),
                     _("Seal"),
                 ],
                 rows,
@@ -149,7 +162,7 @@ def stale(today: Any) -> Table:
     """Factors in force whose review date is over."""
     rows = [
         [
-            cells.link(methodology, "methodology", *methodology.code.split("/"), methodology.version),
+            _link(methodology),
             cells.code(each["parameter"]),
             cells.badge(each["status"]),
             each["review_by"],
@@ -195,11 +208,12 @@ def methodology(request: ConsoleRequest, place: str, name: str, version: int) ->
     return draw(
         request,
         "detail",
-        title=found,
-        eyebrow=said(found.title),
+        title=said(found.title),
+        eyebrow=_("Methodology"),
         lead=said(found.summary),
         facts=[
-            (_("Kind of act"), cells.code(found.kind)),
+            (pgettext("identifier", "Code"), cells.code(found)),
+            (_("Kind of act"), names.kind(found.kind)),
             (_("In force"), in_force(found)),
             (_("Document"), f"{found.document.title}, {found.document.issuer}"),
             (_("Source"), found.document.source),
@@ -289,7 +303,7 @@ class EffectPage(VerbPage):
 
     def facts(self, *, place: str, name: str, version: int) -> list[tuple[Any, Any]]:
         found = find(place, name, version)
-        return [(_("Methodology"), found), (_("Title"), said(found.title)), (_("In force"), in_force(found))]
+        return [(_("Methodology"), names.named(said(found.title), found)), (_("In force"), in_force(found))]
 
     def initial(self, **named: Any) -> dict[str, Any]:
         last = Manifest.objects.aggregate(last=Max("day"))["last"] or timezone.localdate()

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from tanpuhui.access.models import Approval
 from tanpuhui.close.due import Due
 from tanpuhui.close.models import Manifest
-from tanpuhui.console import cells
+from tanpuhui.console import cells, names
 from tanpuhui.console.answers import shown
 from tanpuhui.console.appeals import waiting as appeals_waiting
 from tanpuhui.console.cells import Table
@@ -103,7 +103,7 @@ def _ledger() -> dict[str, Any] | None:
 def _feeds(found: list[Feed]) -> Table:
     rows = [
         [
-            cells.link(feed.provider, "provider", feed.provider),
+            names.provider(feed.provider),
             feed_state(feed),
             cells.moment(feed.last_at),
             interval(feed),

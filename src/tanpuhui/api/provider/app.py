@@ -11,10 +11,10 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
+from tanpuhui.api.limits import say_limits
 from tanpuhui.api.problem import our_fault, problem
 from tanpuhui.api.provider import batches, corrections, keys, quality, sandbox
 from tanpuhui.api.provider.document import complete
-from tanpuhui.api.provider.limits import say_limits
 from tanpuhui.api.refusals import BadRequest, NotFound, RequestInvalid, SignatureMissing
 from tanpuhui.kit.refusal import Refusal
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from http import HTTPStatus
 from typing import Any
 
+from tanpuhui.api.limits import RETRY_AFTER, limit_fields
 from tanpuhui.api.provider import schemas
 
 PROBLEM = {"schema": {"$ref": "#/components/schemas/Problem"}}
@@ -93,26 +93,6 @@ REHEARSES_A_BATCH: dict[str, Any] = {
     "parameters": [IDEMPOTENCY_KEY, CONTENT_DIGEST, _NAME, _ENCODING],
 }
 
-_HEADERS = {
-    "RateLimit-Policy": {
-        "description": "Requests that a key may make in a minute (IETF draft).",
-        "schema": {"type": "string"},
-        "example": '"key";q=30000;w=60',
-    },
-    "RateLimit": {
-        "description": "Requests that are left, and seconds until there are more.",
-        "schema": {"type": "string"},
-        "example": '"key";r=29999;t=42',
-    },
-}
-_RETRY_AFTER = {
-    "Retry-After": {
-        "description": "Seconds after which the same request may be sent again.",
-        "schema": {"type": "string"},
-        "example": "30",
-    }
-}
-
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
     """The document with problem+json where there are problems, header fields, and an example of each refusal."""
@@ -127,9 +107,9 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete_response(status: int, response: dict[str, Any], _path: str) -> None:
-    headers = deepcopy(_HEADERS) if status < 400 else {}
+    headers = limit_fields("key") if status < 400 else {}
     if status in (409, 429, 503):
-        headers |= _RETRY_AFTER
+        headers |= RETRY_AFTER
     if status in (201, 202):
         headers["Location"] = {"description": "Where the batch is.", "schema": {"type": "string"}}
     if headers:

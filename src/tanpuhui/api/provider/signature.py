@@ -21,7 +21,7 @@ from http_message_signatures import (
 from http_message_signatures.exceptions import HTTPMessageSignaturesException
 from ninja.security.base import AuthBase
 
-from tanpuhui.api.provider.limits import count_failure, count_signed, refuse_guessing
+from tanpuhui.api.limits import count_failure, count_signed, refuse_guessing
 from tanpuhui.api.refusals import (
     BodyTooLarge,
     ClockOff,

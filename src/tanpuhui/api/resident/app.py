@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from ninja import NinjaAPI, Query, Status
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from tanpuhui.access.audit import record as write_down
+from tanpuhui.api.limits import RETRY_AFTER, limit_fields, say_limits
 from tanpuhui.api.resident import acts as say
 from tanpuhui.api.resident import schemas
 from tanpuhui.api.resident.balance import said
@@ -37,7 +39,8 @@ A person's own account, for a mini-program or an app. A token is made on the pag
 account), is shown once, and goes with every request as `Authorization: Bearer tph_…`. It says what it may do.
 
 Amounts are whole milligrams of CO2 equivalent. Every refusal is problem+json with a stable code, the facts, and the
-next step, in Chinese or English (`Accept-Language`).
+next step, in Chinese or English (`Accept-Language`). A token may ask so often a minute as `RateLimit-Policy` says;
+`RateLimit` says what is left.
 """
 
 #: Nothing was ever credited before.
@@ -46,7 +49,7 @@ BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 def refusals(*statuses: int) -> dict[Any, Any]:
     """The problems that an operation may answer."""
-    return dict.fromkeys((401, 403, *statuses, 500), schemas.Problem)
+    return dict.fromkeys((401, 403, *statuses, 429, 500), schemas.Problem)
 
 
 class ResidentAPI(NinjaAPI):
@@ -55,6 +58,7 @@ class ResidentAPI(NinjaAPI):
     def create_response(self, request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
         response = super().create_response(request, *given, **named)
         response["Cache-Control"] = "no-store"
+        say_limits(request, response)
         return response
 
     def get_openapi_schema(self, **options: Any) -> Any:
@@ -62,6 +66,10 @@ class ResidentAPI(NinjaAPI):
         for path in document["paths"].values():
             for operation in path.values():
                 for status, answer in operation["responses"].items():
+                    if int(status) < 400:
+                        answer["headers"] = limit_fields("token")
+                    if int(status) == 429:
+                        answer["headers"] = deepcopy(RETRY_AFTER)
                     if int(status) >= 400 and "content" in answer:
                         answer["content"] = {
                             "application/problem+json": answer["content"]["application/json"]
@@ -186,7 +194,7 @@ def appeals(request: HttpRequest) -> Any:
 @api.post(
     "/appeals",
     auth=Bearer("appeals"),
-    response={201: schemas.Appeal, **refusals(404, 409, 422, 429)},
+    response={201: schemas.Appeal, **refusals(404, 409, 422)},
     url_name="appeals",
 )
 def file_appeal(request: HttpRequest, given: schemas.NewAppeal) -> Any:
@@ -221,8 +229,9 @@ def _appeal_said(one: Seen) -> dict[str, Any]:
 @api.exception_handler(Refusal)
 def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """Every refusal has its status."""
-    del request
-    return problem(refusal)
+    response = problem(refusal)
+    say_limits(request, response)
+    return response
 
 
 @api.exception_handler(ValidationError)

@@ -12,6 +12,7 @@ from tanpuhui.access.models import User
 from tanpuhui.access.refusals import BadToken
 from tanpuhui.access.resident_scope import PREFIX, parts_of
 from tanpuhui.access.token import find
+from tanpuhui.api.limits import count_failure, count_token, refuse_guessing
 from tanpuhui.api.resident.refusals import NoAccount, ScopeMissing
 from tanpuhui.kit.moment import utc_now
 
@@ -25,15 +26,21 @@ class Caller:
 
 
 class Bearer(HttpBearer):
-    """A token with one part of a resident's scope; anything else is refused."""
+    """A token with one part of a resident's scope, not asked too often; anything else is refused."""
 
     def __init__(self, part: str) -> None:
         super().__init__()
         self.part = part
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        del request
-        known = find(token, at=utc_now())
+        at = utc_now()
+        refuse_guessing(request, at=at)
+        try:
+            known = find(token, at=at)
+        except BadToken:
+            count_failure(request, at=at)
+            raise
+        count_token(request, known.pk, at=at)
         parts = parts_of(known.scope)
         if not parts:
             raise BadToken

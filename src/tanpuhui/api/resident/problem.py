@@ -13,6 +13,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext, pgettext
 
+from tanpuhui.api.language import CHINESE, ENGLISH, text_in
+from tanpuhui.api.refusals import TooManyRequests
 from tanpuhui.api.resident.refusals import OurFault, status_of
 from tanpuhui.kit.refusal import Refusal
 
@@ -29,15 +31,15 @@ def problem(refusal: Refusal) -> HttpResponse:
         "type": TYPE + refusal.code,
         "title": _title(status),
         "status": status,
-        "detail": gettext(refusal.message).format(
-            **{name: _shown(value) for name, value in refusal.facts.items()}
-        ),
+        "detail": _detail(refusal),
         "code": refusal.code,
         "facts": kept["facts"],
     }
     response = HttpResponse(json.dumps(content, ensure_ascii=False), content_type=MEDIA_TYPE, status=status)
     response["Content-Language"] = get_language() or ""
     response["Cache-Control"] = "no-store"
+    if "retry_after_s" in refusal.facts:
+        response["Retry-After"] = str(refusal.facts["retry_after_s"])
     if status == HTTPStatus.UNAUTHORIZED:
         response["WWW-Authenticate"] = 'Bearer realm="tanpuhui-resident"'
     return response
@@ -48,6 +50,15 @@ def our_fault(request: HttpRequest, error: BaseException) -> HttpResponse:
     note = secrets.token_hex(6)
     _log.error("note %s: %s", note, request.method, exc_info=error)
     return problem(OurFault(note=note))
+
+
+def _detail(refusal: Refusal) -> str:
+    """The refusal's sentence; one that both APIs have is where the provider's has it."""
+    facts = {name: _shown(value) for name, value in refusal.facts.items()}
+    if refusal.code == TooManyRequests.code:
+        language = CHINESE if (get_language() or "").startswith("zh") else ENGLISH
+        return text_in(language, refusal.code, facts, str(refusal))
+    return gettext(refusal.message).format(**facts)
 
 
 def _shown(value: object) -> object:

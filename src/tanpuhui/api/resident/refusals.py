@@ -41,6 +41,7 @@ class OurFault(Refusal):
 STATUSES: dict[str, int] = {
     "api.token_missing": 401,
     "access.bad_token": 401,
+    "api.too_many_requests": 429,
     "api.scope_missing": 403,
     "api.no_account": 403,
     "api.resident_not_found": 404,

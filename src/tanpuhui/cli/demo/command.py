@@ -15,7 +15,9 @@ from tanpuhui.cli.output import console, errors, print_json
 from tanpuhui.kit.moment import utc_now
 
 if TYPE_CHECKING:
+    from tanpuhui.cli.demo.plan import City
     from tanpuhui.cli.demo.run import Installation, Result, Watch
+    from tanpuhui.cli.demo.sending import Sending
     from tanpuhui.cli.server import Running
 
 DONE, FINDINGS = 0, 3
@@ -61,7 +63,7 @@ def demo(
 
         result = run(city, at, watch)
         seconds = round(time.monotonic() - started)
-        served = _serve(home, watch) if serve else None
+        served = _serve(city, home, watch) if serve else None
     _print(result, at, home, seconds, served, json=json)
     return DONE if result.is_true else FINDINGS
 
@@ -80,12 +82,14 @@ def _install(home: Path) -> Installation:
     return Installation(places.places(), load_jurisdiction("demo"), load_library(), home / "provider-files")
 
 
-def _serve(home: Path, watch: Watch) -> Running:
-    """A server of this city that outlives the command."""
+def _serve(city: City, home: Path, watch: Watch) -> tuple[Running, Sending]:
+    """A server of this city that outlives the command, and what is needed to send something to it."""
+    from tanpuhui.cli.demo.sending import get_ready
     from tanpuhui.cli.server import start_in_background
 
     watch("Starting the server", 1, 1)
-    return start_in_background(home, demo=True)
+    sending = get_ready(city, home)
+    return start_in_background(home, demo=True), sending
 
 
 @contextmanager
@@ -104,12 +108,18 @@ def _bar(*, shown: bool) -> Iterator[Watch]:
 
 
 def _print(
-    result: Result, at: Installation, home: Path, seconds: int, served: Running | None, *, json: bool
+    result: Result,
+    at: Installation,
+    home: Path,
+    seconds: int,
+    served: tuple[Running, Sending] | None,
+    *,
+    json: bool,
 ) -> None:
     from tanpuhui.cli.demo import report
 
     if json:
-        print_json(report.as_json(result, home, seconds) | (report.ways_in(served.url) if served else {}))
+        print_json(report.as_json(result, home, seconds) | (report.ways_in(*served) if served else {}))
         return
     from django.db import connection
 
@@ -124,4 +134,4 @@ def _print(
     )
     report.show_home(home, console)
     if served:
-        report.show_ways_in(served.url, console)
+        report.show_ways_in(*served, console)

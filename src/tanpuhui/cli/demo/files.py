@@ -30,10 +30,14 @@ OTHER_TAP_ORDER = (
 
 def write(delivery: Delivery, folder: Path) -> Path:
     """Write a delivery into a folder; row n of the file is row n of the delivery."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / delivery.file_name
-    rows = [row.columns for row in delivery.rows]
-    {"csv": _write_csv, "ndjson": _write_ndjson, "parquet": _write_parquet}[delivery.ending](path, rows)
+    return write_rows(path, [row.columns for row in delivery.rows])
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> Path:
+    """Write rows as the file's ending says: CSV, NDJSON or Parquet."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    {".csv": _write_csv, ".ndjson": _write_ndjson, ".parquet": _write_parquet}[path.suffix](path, rows)
     return path
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,9 @@ from rich.table import Table
 from tanpuhui.access.demo import ROLES, path_of
 from tanpuhui.cli.demo.check import ASTRAY
 from tanpuhui.cli.demo.run import Result
+from tanpuhui.cli.demo.sending import Sending
 from tanpuhui.cli.output import mg_as_mass
+from tanpuhui.cli.server import Running
 from tanpuhui.ledger.statement import Statement
 from tanpuhui.quantify.outcome import MEANING, Outcome
 
@@ -63,19 +68,35 @@ def show_home(home: Path, console: Console) -> None:
     console.print("The city is kept until the next demonstration. Look around in it:")
     console.print(f"  export TANPUHUI_HOME={home}", highlight=False, soft_wrap=True)
     for command in ("close list", "lot show", "evidence quarantine list", "ledger check", "statement 1"):
-        console.print(f"  tanpuhui {command}", highlight=False)
+        console.print(f"  {program_name()} {command}", highlight=False)
 
 
-def ways_in(url: str) -> dict[str, Any]:
-    """Where the city is served, and a link that signs in as each kind of user."""
-    return {"url": url, "sign_in": {role: url + path_of(role) for role in ROLES}}
+def ways_in(served: Running, sending: Sending) -> dict[str, Any]:
+    """Where the city is served, a link that signs in as each kind of user, and how a provider's program sends."""
+    return {
+        "url": served.url,
+        "sign_in": {role: served.url + path_of(role) for role in ROLES},
+        "send": sending.arguments(served.url),
+    }
 
 
-def show_ways_in(url: str, console: Console) -> None:
-    """Say where the city is served, who can sign in, and how it is stopped."""
-    console.print(f"[bold]Served at {url}[/] until 'tanpuhui serve --stop'. Sign in as:", highlight=False)
+def show_ways_in(served: Running, sending: Sending, console: Console) -> None:
+    """Say where the city is served, who can sign in, how a provider sends, and how it is stopped."""
+    url, program = served.url, program_name()
+    console.print("To send the metro's next day as its program does, and see it on the provider's page:")
+    said = " ".join([program, *map(shlex.quote, sending.arguments(url))])
+    console.print(f"  {said}", highlight=False, soft_wrap=True)
+    console.print(f"[bold]Served at {url}[/] until '{program} serve --stop'. Sign in as:", highlight=False)
     for role in ROLES:
         console.print(f"  {role:10} {url}{path_of(role)}", highlight=False, soft_wrap=True)
+
+
+def program_name() -> str:
+    """How the reader's shell finds this program."""
+    if shutil.which("tanpuhui"):
+        return "tanpuhui"
+    here = Path(sys.argv[0])
+    return str(here.relative_to(Path.cwd())) if here.is_relative_to(Path.cwd()) else str(here)
 
 
 def _rows(result: Result) -> Table:

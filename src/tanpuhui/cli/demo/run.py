@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from tanpuhui.cli.demo import check, ends, files
 from tanpuhui.cli.demo.calendar import Calendar
+from tanpuhui.cli.demo.disclose import let_the_bank_see
 from tanpuhui.cli.demo.plan import City, Delivery
 from tanpuhui.cli.demo.register import Registered, link, register, withdraw_until
 from tanpuhui.cli.demo.together import live_together
@@ -147,6 +148,7 @@ def run(city: City, at: Installation, watch: Watch) -> Result:
     steps.begin("Publishing statistics")
     publish_statistics(at)
     live_together(registered.accounts, city.days)
+    let_the_bank_see(registered.accounts, city.days, at.jurisdiction)
     steps.begin("Checking the ledger, and every row against the truth")
     standing = list(Manifest.objects.order_by("day", "-sequence").distinct("day"))
     really = ends.real_ends(taken.receipts, standing, at.places)

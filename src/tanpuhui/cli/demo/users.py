@@ -13,8 +13,8 @@ from tanpuhui.access.membership import join
 from tanpuhui.access.models import Membership, Organisation, User
 from tanpuhui.access.organise import organise
 
-#: (kind, code, name in Chinese, name in English) of the organisations; a provider's code is its contract's,
-#: and a bank's is the recipient's in the policy of consent.
+#: (kind, code, name in Chinese, name in English) of the organisations; a provider's code is its contract's, and the
+#: bank's and the company's are the recipients' in the policy of consent.
 ORGANISATIONS = (
     (Organisation.OPERATOR, "demo-centre", "演示城市碳普惠中心", "Demonstration city centre"),
     (Organisation.PROVIDER, "szt", "演示地铁公司", "Demonstration metro"),
@@ -25,7 +25,7 @@ ORGANISATIONS = (
     (Organisation.PROVIDER, "waste_weighings", "演示分类回收站", "Demonstration sorting stations"),
     (Organisation.PROVIDER, "payments", "演示支付应用", "Demonstration payment app"),
     (Organisation.PROVIDER, "grid_company", "演示供电公司", "Demonstration grid company"),
-    (Organisation.COMPANY, "demo-company", "演示控排企业", "Demonstration company"),
+    (Organisation.COMPANY, "pool_buyer", "演示控排企业", "Demonstration compliance company"),
     (Organisation.MERCHANT, "demo-merchant", "演示商户", "Demonstration shop"),
     (Organisation.BANK, "bank", "演示银行", "Demonstration bank"),
     (Organisation.VERIFIER, "demo-verifier", "演示核查机构", "Demonstration verifier"),
@@ -36,7 +36,7 @@ ACTS_FOR = {
     "operator": "demo-centre",
     "operator2": "demo-centre",
     "counter": "demo-centre",
-    "company": "demo-company",
+    "company": "pool_buyer",
     "merchant": "demo-merchant",
     "bank": "bank",
     "verifier": "demo-verifier",

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from tanpuhui.access.audit import record
 from tanpuhui.access.models import Membership, Organisation
 from tanpuhui.close.installation import places, zone
+from tanpuhui.copies.kinds import kind_name
 from tanpuhui.evidence import contract as contracts
 from tanpuhui.evidence.adapters import format_called
 from tanpuhui.evidence.provider_key import add_key, find_key, keys_of, read_public_key, revoke_key
@@ -26,7 +27,6 @@ from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.web.provider.forms import KeyForm, RetractionForm, RevokeForm
 from tanpuhui.web.shared.access import MemberRequest, organisation_page
-from tanpuhui.web.shared.kinds import kind_name
 from tanpuhui.web.shared.refused import status_of, text_of
 from tanpuhui.web.shared.request_id import current
 

@@ -8,7 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from tanpuhui.web.shared.kinds import kind_name
+from tanpuhui.copies.kinds import kind_name
 
 __all__ = ["kind_name", "month_name", "sector_name"]
 

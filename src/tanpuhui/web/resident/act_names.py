@@ -1,13 +1,8 @@
-"""Names of kinds of act, of what happens to a grant, and of whoever is party to one: for people."""
+"""Names of kinds of act and of what a recipient sees: for people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from django.utils.translation import get_language, pgettext
-
-from tanpuhui.access.models import Organisation
-from tanpuhui.consent.policy import policy
+from django.utils.translation import pgettext
 
 
 def act_name(kind: str) -> str:
@@ -34,11 +29,3 @@ def act_name(kind: str) -> str:
         "account_balance": pgettext("act", "Balance of the account"),
         "account_tier": pgettext("act", "Tier of the account"),
     }.get(kind, kind)
-
-
-def party_names(codes: Iterable[str]) -> dict[str, str]:
-    """What providers and recipients are called in the reader's language, by code; one query."""
-    language = get_language() or ""
-    wanted = set(codes)
-    known = {one.code: one.name(language) for one in Organisation.objects.filter(code__in=wanted)}
-    return {code: known.get(code) or policy().name_of(code, language) for code in wanted}

@@ -23,6 +23,7 @@ from tanpuhui.close.summary import status_of
 from tanpuhui.close.trace import Trace, trace
 from tanpuhui.consent.models import Grant
 from tanpuhui.consent.policy import policy
+from tanpuhui.copies.parties import party_names
 from tanpuhui.evidence.record import ASSEMBLED
 from tanpuhui.integrity.look import appeals_of
 from tanpuhui.kit.moment import from_us
@@ -31,7 +32,6 @@ from tanpuhui.quantify.outcome import Outcome
 from tanpuhui.quantify.rules import HOME_PREFIX
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.serial import serials
-from tanpuhui.web.resident.act_names import party_names
 from tanpuhui.web.resident.words import (
     is_chinese,
     kind_name,

@@ -13,10 +13,11 @@ from tanpuhui.access.models import Organisation
 from tanpuhui.consent.policy import Notice, Party, Policy, Purpose, policy
 from tanpuhui.consent.show import Standing, standings
 from tanpuhui.consent.state import State
+from tanpuhui.copies.parties import party_names
 from tanpuhui.copies.state_names import state_name
 from tanpuhui.evidence.contract import acts_of, contracts
 from tanpuhui.evidence.models import Contract, SubjectLink
-from tanpuhui.web.resident.act_names import act_name, party_names
+from tanpuhui.web.resident.act_names import act_name
 
 REPORTING = "quantification"
 PLATFORM = "platform"

@@ -9,9 +9,9 @@ from django.utils import timezone, translation
 from django.utils.translation import get_language
 
 from tanpuhui.consent.age import ZONE
+from tanpuhui.copies.parties import party_names
 from tanpuhui.copies.statement import Printed, statement_pdf
 from tanpuhui.kit.moment import utc_now
-from tanpuhui.web.resident.act_names import party_names
 from tanpuhui.web.resident.offers import recipients_of, sources_of
 from tanpuhui.web.shared.access import ResidentRequest, resident_page
 

@@ -28,6 +28,7 @@ from tanpuhui.consent.close_account import close_account
 from tanpuhui.consent.show import get_resident, standings, wards_of
 from tanpuhui.copies.acts import all_acts
 from tanpuhui.copies.archive import archive
+from tanpuhui.copies.parties import party_names
 from tanpuhui.copies.record import entries_about
 from tanpuhui.copies.record import record as kept_record
 from tanpuhui.copies.state_names import state_name
@@ -42,7 +43,7 @@ from tanpuhui.rights.ask import MOST_CHARACTERS, ask
 from tanpuhui.rights.letter import end_letter
 from tanpuhui.rights.models import Request
 from tanpuhui.rights.show import requests_of, shown
-from tanpuhui.web.resident.act_names import act_name, party_names
+from tanpuhui.web.resident.act_names import act_name
 from tanpuhui.web.resident.activities import shown as shown_acts
 from tanpuhui.web.resident.trail import trail
 from tanpuhui.web.resident.words import outcome_name

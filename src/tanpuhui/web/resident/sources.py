@@ -25,9 +25,10 @@ from tanpuhui.consent.models import Grant
 from tanpuhui.consent.receipt import receipt as receipt_of
 from tanpuhui.consent.show import wards_of
 from tanpuhui.consent.terms import Terms
+from tanpuhui.copies.parties import party_names
 from tanpuhui.kit.moment import from_us, utc_now
 from tanpuhui.kit.refusal import Refusal
-from tanpuhui.web.resident.act_names import act_name, party_names
+from tanpuhui.web.resident.act_names import act_name
 from tanpuhui.web.resident.consent_form import ConsentForm
 from tanpuhui.web.resident.offers import (
     Offer,

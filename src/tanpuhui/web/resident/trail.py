@@ -10,7 +10,7 @@ from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
 
 from tanpuhui.access.models import AuditEntry, Membership
-from tanpuhui.web.resident.act_names import party_names
+from tanpuhui.copies.parties import party_names
 
 
 @dataclass(frozen=True)
