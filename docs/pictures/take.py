@@ -141,6 +141,11 @@ def _take(browser: Browser, address: str, name: str) -> int:
     page.goto(path)
     if subject in LOOKED_INTO:
         _open(page, *LOOKED_INTO[subject])
+    for _ in range(2 if subject == "resident-trace" else 0):
+        # What comes into sight is loaded, and moves what is below: once more when all of it is there.
+        page.locator(FORMULA).first.evaluate("one => one.scrollIntoView({block: 'center'})")
+        page.wait_for_load_state("networkidle")
+        page.locator(FORMULA).first.evaluate("one => one.decode()")
     page.wait_for_load_state("networkidle")
     finished = indexed(page.screenshot(), page)
     context.close()
@@ -157,8 +162,6 @@ def _open(page: Page, links: str, wanted: str) -> None:
     for path in page.locator(links).evaluate_all("links => links.map(one => one.pathname)"):
         page.goto(path)
         if page.locator(wanted).count():
-            if wanted == FORMULA:
-                page.locator(wanted).first.evaluate("one => one.scrollIntoView({block: 'center'})")
             return
 
 

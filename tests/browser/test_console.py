@@ -107,9 +107,18 @@ def test_the_operators_day(asker: Page, decider: Page, say: Say, look: Look, tow
     find_and_freeze_an_account(asker, say, look)
     see_who_somebody_is(asker, decider, say, look)
 
-    for name in ("", "approvals/", "jobs/", "audit/", "due/", "closes/"):
+    for name in (
+        "",
+        "approvals/",
+        "jobs/",
+        "audit/",
+        "due/",
+        "closes/",
+        "challenges/",
+        "challenges/announce",
+    ):
         asker.goto(f"/console/{name}")
-        look(asker, f"console-{name.strip('/') or 'today'}")
+        look(asker, f"console-{name.strip('/').replace('/', '-') or 'today'}")
 
 
 def close_a_due_day(page: Page, say: Say, look: Look) -> None:
