@@ -33,7 +33,8 @@ from tanpuhui.ledger.account import Kind, account_id
 from tanpuhui.ledger.balance import balance_at
 from tanpuhui.ledger.invariants import check
 from tanpuhui.methodology.load import Library
-from tanpuhui.quantify.jurisdiction import Jurisdiction, Rule, load_jurisdiction
+from tanpuhui.quantify.jurisdiction import Jurisdiction, load_jurisdiction
+from tanpuhui.quantify.rule_tables import Rule
 from tanpuhui.registry.certify import TONNE_MG, Order, certify
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.serial import describe

@@ -23,7 +23,17 @@ DISK_FULL = "53100"
 OUR_FAULT = 1
 
 #: Groups that work without a database.
-WITHOUT_DATABASE = {"methodology", "demo", "database", "send", "serve", "--help", "-h", "--version"}
+WITHOUT_DATABASE = {
+    "methodology",
+    "jurisdiction",
+    "demo",
+    "database",
+    "send",
+    "serve",
+    "--help",
+    "-h",
+    "--version",
+}
 
 app = App(
     name="tanpuhui",
@@ -36,6 +46,11 @@ app.command(
     "tanpuhui.cli.methodology:app",
     name="methodology",
     help="Check, list, show, explain and seal methodologies.",
+)
+app.command(
+    "tanpuhui.cli.jurisdiction:app",
+    name="jurisdiction",
+    help="Check, show and compare the dated rules of jurisdictions.",
 )
 app.command("tanpuhui.cli.account:app", name="account", help="Open and show residents' accounts.")
 app.command("tanpuhui.cli.grant:app", name="grant", help="Give, withdraw and show residents' grants.")
