@@ -46,6 +46,7 @@ COMMANDS = [
     "methodology seal",
     "methodology show",
     "methodology stale",
+    "offset cap",
     "request done",
     "request list",
     "request refuse",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.connection import Connection
 from tanpuhui.ledger.invariants import Finding, Invariant, exceptions
-from tanpuhui.registry.certify import TONNE_MG
 
 #: What was given out: the other side of what residents hold, but for what was clawed back.
 _ISSUED = """
