@@ -47,6 +47,7 @@ COMMANDS = [
     "methodology show",
     "methodology stale",
     "offset cap",
+    "registry serial",
     "request done",
     "request list",
     "request refuse",
