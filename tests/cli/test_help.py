@@ -53,6 +53,7 @@ COMMANDS = [
     "offset reserve",
     "offset show",
     "offset surrender",
+    "registry export cadtrust",
     "registry serial",
     "request done",
     "request list",

@@ -143,3 +143,17 @@ def test_jurisdictions_are_checked_shown_and_compared(run: Any, tmp_path: Path) 
     assert status == 2
     assert [row["jurisdiction"] for row in rows if not row["sound"]] == ["guangdong"]
     assert date.fromisoformat(shown["on"]) == date(2025, 3, 31)
+
+
+@pytest.mark.django_db
+def test_lots_are_exported_for_cad_trust_with_what_it_would_refuse(run: Any, tmp_path: Path) -> None:
+    new_lot(2)
+    site = ("--site", "https://carbon.example")
+
+    status, first = run("registry", "export", "cadtrust", *site, "--model", 1)
+    assert (status, first["problems"], first["units"][0]["unitCount"]) == (0, [], 2)
+    status, second = run("registry", "export", "cadtrust", *site, "--out", tmp_path / "cadtrust.json")
+    assert (status, [one["field"] for one in second["problems"]]) == (3, ["verificationBody"])
+    assert len(json.loads((tmp_path / "cadtrust.json").read_text(encoding="utf-8"))["units"]) == 1
+    status, said = run("registry", "export", "cadtrust", *site, "--model", 3)
+    assert (status, said["refused"]["code"]) == (2, "registry.bad_model")

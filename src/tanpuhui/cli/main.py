@@ -76,7 +76,11 @@ app.command(
     name="statistics",
     help="Publish statistics in which no number rests on a handful of persons.",
 )
-app.command("tanpuhui.cli.registry:app", name="registry", help="Look serial numbers up.")
+app.command(
+    "tanpuhui.cli.registry:app",
+    name="registry",
+    help="Look serial numbers up, and export lots for other registries.",
+)
 app.command(
     "tanpuhui.cli.offset:app",
     name="offset",

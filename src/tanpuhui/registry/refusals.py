@@ -174,3 +174,13 @@ class BufferTooSmall(Refusal):
 class LotAnnulled(Refusal):
     code = "registry.lot_annulled"
     message = "Lot {lot} was annulled, and nothing of it moves any more. Choose another lot."
+
+
+class BadModel(Refusal):
+    code = "registry.bad_model"
+    message = "CAD Trust has no data model {given} here. Choose 1 or 2."
+
+
+class BadSite(Refusal):
+    code = "registry.bad_site"
+    message = "{given!r} is not the address of this platform. Give one such as https://carbon.example, without a slash."
