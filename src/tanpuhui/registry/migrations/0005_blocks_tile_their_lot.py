@@ -3,9 +3,6 @@
 from django.db import migrations
 
 FORWARDS = """
-INSERT INTO registry_block (lot_id, first, last, state, owner, opened_at)
-SELECT code, serial_first, serial_last, 'open', 0, certified_at FROM registry_lot;
-
 ALTER TABLE registry_block ADD CONSTRAINT registry_blocks_never_overlap
     EXCLUDE USING gist (int8range(first, last, '[]') WITH &&) WHERE (closed_at IS NULL);
 
@@ -38,6 +35,10 @@ $body$;
 
 CREATE CONSTRAINT TRIGGER registry_blocks_tile AFTER INSERT OR UPDATE ON registry_block
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION registry_blocks_tile();
+
+-- Last, since a table with checks that wait for the commit is not altered any more.
+INSERT INTO registry_block (lot_id, first, last, state, owner, opened_at)
+SELECT code, serial_first, serial_last, 'open', 0, certified_at FROM registry_lot;
 """
 BACKWARDS = """
 DROP TRIGGER registry_blocks_tile ON registry_block;
