@@ -28,7 +28,7 @@ from tanpuhui.kit.moment import utc_now
 from tanpuhui.methodology.compare import compare, compare_texts
 from tanpuhui.methodology.describe import factor_rows, overdue
 from tanpuhui.methodology.methodology import Methodology, Text
-from tanpuhui.quantify.jurisdiction import FOREVER, Rule
+from tanpuhui.quantify.rule_tables import FOREVER, Rule
 
 
 def said(text: Text) -> str:

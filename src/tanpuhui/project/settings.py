@@ -38,6 +38,7 @@ OUR_APPS = [
     "tanpuhui.registry",
     "tanpuhui.disclosure",
     "tanpuhui.community",
+    "tanpuhui.offsetting",
     "tanpuhui.web.shared",
     "tanpuhui.web.sign_in",
     "tanpuhui.web.public",

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from tanpuhui.kit.digest import digest_bytes
+from tanpuhui.kit.digest import digest_bytes, digest_json
 from tanpuhui.kit.home import content
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.quantify.rule_tables import (
+    TABLES,
+    BadJurisdiction,
+    Rule,
+    read_days,
+    read_table,
+)
 
-FOREVER = date(9999, 12, 31)
-STATUSES = ("official", "published", "secondary", "illustrative")
 #: A number that is published rests on this many persons at least, where the file does not say another one.
 LEAST_PERSONS = 10
 
@@ -21,11 +28,6 @@ LEAST_PERSONS = 10
 class UnknownJurisdiction(Refusal):
     code = "quantify.unknown_jurisdiction"
     message = "There is no jurisdiction {given!r}. Choose one of: {known}."
-
-
-class BadJurisdiction(Refusal):
-    code = "quantify.bad_jurisdiction"
-    message = "{file}, {key}: {problem} {repair}"
 
 
 @dataclass(frozen=True)
@@ -50,27 +52,13 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Rule:
-    """One dated rule with where it comes from."""
-
-    first_day: date
-    last_day: date
-    status: str
-    source: str
-    content: dict[str, Any]
-
-    def covers(self, day: date) -> bool:
-        return self.first_day <= day <= self.last_day
-
-
-@dataclass(frozen=True)
 class Jurisdiction:
-    """The rules of one place. ``digest`` is that of the file, and goes into every manifest."""
+    """The rules of one place. ``digest`` is that of the file (and its city's), and goes into every manifest."""
 
     code: str
     title: dict[str, str]
     zone: str
-    serial_format: str
+    serials: tuple[Rule, ...]
     scenes: tuple[Scene, ...]
     accepted_statuses: tuple[Rule, ...]
     excluded_scopes: tuple[Rule, ...]
@@ -80,6 +68,59 @@ class Jurisdiction:
     least_persons: int = LEAST_PERSONS
     #: Tiers of accounts, by what was certified: each a name and the least kilograms.
     tiers: tuple[Rule, ...] = ()
+    #: The city whose rules apply in a district wherever the district has none of its own; empty for a city.
+    parent: str = ""
+    offset_caps: tuple[Rule, ...] = ()
+    #: What all companies together may use in a year.
+    offset_pools: tuple[Rule, ...] = ()
+    offset_deadlines: tuple[Rule, ...] = ()
+    points_conversions: tuple[Rule, ...] = ()
+    points_validities: tuple[Rule, ...] = ()
+    points_transfers: tuple[Rule, ...] = ()
+    notice_periods: tuple[Rule, ...] = ()
+    sinks: tuple[Rule, ...] = ()
+    registry_verbs: tuple[Rule, ...] = ()
+
+    def table(self, name: str) -> tuple[Rule, ...]:
+        """The rules of a table, by its name in the file."""
+        rules: tuple[Rule, ...] = getattr(self, name)
+        return rules
+
+    def rule(self, name: str, day: date, **content: Any) -> Rule | None:
+        """The rule of a table that is in force on a day (of a sink, a verb, ...), or ``None``."""
+        return next(
+            (
+                rule
+                for rule in self.table(name)
+                if rule.covers(day) and all(rule.content[key] == value for key, value in content.items())
+            ),
+            None,
+        )
+
+    def every_rule(self) -> Iterator[tuple[str, Rule]]:
+        """Every dated rule with the name of its table, but for the scenes."""
+        for name in TABLES:
+            for rule in self.table(name):
+                yield name, rule
+
+    def rule_of_year(self, name: str, year: int) -> Rule | None:
+        """The rule of a compliance year: the one in force on its last day, whatever comes later."""
+        return self.rule(name, date(year, 12, 31))
+
+    @property
+    def serial_format(self) -> str:
+        """How serial numbers are written by the newest rule."""
+        newest = max(self.serials, key=lambda rule: rule.first_day)
+        return str(newest.content["format"])
+
+    def serial_format_on(self, day: date) -> str:
+        """How the serial numbers of a lot are written that was certified on a day; before all rules, by the first."""
+        rule = self.rule("serials", day) or min(self.serials, key=lambda rule: rule.first_day)
+        return str(rule.content["format"])
+
+    def is_within(self, code: str) -> bool:
+        """Whether this is the place with that code, or a district of it."""
+        return code in (self.code, self.parent)
 
     def scene(self, kind: str, provider: str, day: date) -> Scene | None:
         """The scene of an act, or ``None``: scenes of one kind do not overlap (checked at load)."""
@@ -112,51 +153,110 @@ class Jurisdiction:
         return max(reached, key=lambda rule: int(rule.content["least_kg"]), default=None)
 
 
+#: What a file may have besides dated tables.
+_OTHERS = ("code", "title", "zone", "notice", "parent", "statistics", "scenes")
+
+
+def known_jurisdictions(root: Path | None = None) -> list[str]:
+    """The codes of all jurisdictions that there are files of."""
+    return sorted(file.stem for file in (root or content("jurisdictions")).glob("*.toml"))
+
+
 def load_jurisdiction(code: str, root: Path | None = None) -> Jurisdiction:
-    """Read one jurisdiction; refuses an unknown code, a missing source or status, and overlapping scenes."""
+    """Read one jurisdiction; refuses an unknown code, and a file whose rules do not fit or meet on one day.
+
+    A district's rules come before its city's: a rule of the city holds where the district has none for the same thing.
+    """
     folder = root or content("jurisdictions")
     path = folder / f"{code}.toml"
-    known = sorted(file.stem for file in folder.glob("*.toml"))
+    known = known_jurisdictions(root)
     if code not in known:
         raise UnknownJurisdiction(given=code, known=", ".join(known))
+    return read_jurisdiction(path, folder)
+
+
+def read_jurisdiction(path: Path, folder: Path) -> Jurisdiction:
+    """Read a jurisdiction from a file of any place; its city is looked for in ``folder``."""
     raw = path.read_bytes()
     try:
         table = tomllib.loads(raw.decode())
-        return _jurisdiction(path, table, digest_bytes(raw))
-    except KeyError as error:
-        raise BadJurisdiction(
-            file=path.name, key=error.args[0], problem="is missing.", repair="Add it."
-        ) from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadJurisdiction(
             file=path.name, key="(file)", problem=f"{error}.", repair="Mend the TOML."
         ) from error
+    city = _city(path, table, folder)
+    return _jurisdiction(path, table, digest_bytes(raw), city)
 
 
-def _jurisdiction(path: Path, table: dict[str, Any], digest: str) -> Jurisdiction:
-    if table["code"] != path.stem:
+def _city(path: Path, table: dict[str, Any], folder: Path) -> Jurisdiction | None:
+    if "parent" not in table:
+        return None
+    parent = table["parent"]
+    if (
+        not isinstance(parent, str)
+        or not (folder / f"{parent}.toml").is_file()
+        or parent == table.get("code")
+    ):
         raise BadJurisdiction(
-            file=path.name, key="code", problem=f"is {table['code']!r}.", repair=f"Write {path.stem!r}."
+            file=path.name, key="parent", problem=f"is {parent!r}.", repair="Name the city of this district."
         )
-    scenes = tuple(_scene(item) for item in table.get("scenes", ()))
+    raw = (folder / f"{parent}.toml").read_text(encoding="utf-8")
+    if re.search(r"^parent\s*=", raw, re.MULTILINE):
+        raise BadJurisdiction(
+            file=path.name,
+            key="parent",
+            problem=f"{parent} is a district itself.",
+            repair="Name a city: a district has no districts.",
+        )
+    return load_jurisdiction(parent, folder)
+
+
+def _jurisdiction(path: Path, table: dict[str, Any], digest: str, city: Jurisdiction | None) -> Jurisdiction:
+    for name in table:
+        if name not in _OTHERS and name not in TABLES:
+            known = ", ".join([*_OTHERS, *TABLES])
+            raise BadJurisdiction(
+                file=path.name, key=name, problem="is not known.", repair=f"There are: {known}."
+            )
+    for name in ("code", "title") if city else ("code", "title", "zone", "serials", "accepted_statuses"):
+        if name not in table:
+            raise BadJurisdiction(file=path.name, key=name, problem="is missing.", repair="Add it.")
+    code = table["code"]
+    if code != path.stem:
+        raise BadJurisdiction(
+            file=path.name, key="code", problem=f"is {code!r}.", repair=f"Write {path.stem!r}."
+        )
+    scenes = tuple(_scene(path, number, item) for number, item in enumerate(table.get("scenes", ()), 1))
     _refuse_overlaps(path, scenes)
+    rules = {name: read_table(path.name, name, table.get(name, [])) for name in TABLES}
+    if city:
+        kinds = {scene.kind for scene in scenes}
+        scenes += tuple(scene for scene in city.scenes if scene.kind not in kinds)
+        rules = {name: (*rules[name], *_inherited(name, rules[name], city)) for name in TABLES}
     return Jurisdiction(
-        code=table["code"],
+        code=code,
         title=table["title"],
-        zone=table["zone"],
-        serial_format=table["serials"]["format"],
+        zone=table.get("zone", city.zone if city else ""),
         scenes=scenes,
-        accepted_statuses=tuple(_rule(path, item) for item in table["accepted_statuses"]),
-        excluded_scopes=tuple(_rule(path, item) for item in table.get("excluded_scopes", ())),
-        notice=table.get("notice", {}),
-        digest=digest,
-        least_persons=_least_persons(path, table.get("statistics", {})),
-        tiers=tuple(_rule(path, item) for item in table.get("tiers", ())),
+        notice=table.get("notice", city.notice if city else {}),
+        digest=digest_json([digest, city.digest]) if city else digest,
+        least_persons=_least_persons(path, table.get("statistics", {}), city),
+        parent=city.code if city else "",
+        **rules,
     )
 
 
-def _least_persons(path: Path, table: dict[str, Any]) -> int:
-    least = table.get("least_persons", LEAST_PERSONS)
+def _inherited(name: str, own: tuple[Rule, ...], city: Jurisdiction) -> list[Rule]:
+    """The city's rules about what the district's own rules of this table say nothing of."""
+    apart = TABLES[name].apart
+    if apart is None:
+        return [] if own else list(city.table(name))
+    known = [[rule.content[key] for key in apart] for rule in own]
+    return [rule for rule in city.table(name) if [rule.content[key] for key in apart] not in known]
+
+
+def _least_persons(path: Path, table: dict[str, Any], city: Jurisdiction | None) -> int:
+    least = table.get("least_persons", city.least_persons if city else LEAST_PERSONS)
     if type(least) is not int or not 3 <= least <= 1_000:
         raise BadJurisdiction(
             file=path.name,
@@ -167,27 +267,22 @@ def _least_persons(path: Path, table: dict[str, Any]) -> int:
     return least
 
 
-def _scene(item: dict[str, Any]) -> Scene:
+def _scene(path: Path, number: int, item: dict[str, Any]) -> Scene:
+    place = f"scenes[{number}]"
+    for name in ("kind", "methodology"):
+        if not isinstance(item.get(name), str):
+            raise BadJurisdiction(
+                file=path.name, key=f"{place}.{name}", problem="is missing.", repair="Add it."
+            )
+    first_day, last_day = read_days(path.name, place, item)
     return Scene(
         kind=item["kind"],
         methodology=item["methodology"],
         providers=tuple(item.get("providers", ())),
-        first_day=item["from"],
-        last_day=item.get("to", FOREVER),
+        first_day=first_day,
+        last_day=last_day,
         factors_of=item.get("factors_of"),
     )
-
-
-def _rule(path: Path, item: dict[str, Any]) -> Rule:
-    if item["status"] not in STATUSES or not item["source"]:
-        raise BadJurisdiction(
-            file=path.name,
-            key="status, source",
-            problem=f"a rule says status {item['status']!r}, source {item['source']!r}.",
-            repair=f"Give a source, and one of {', '.join(STATUSES)}.",
-        )
-    kept = {name: value for name, value in item.items() if name not in ("from", "to", "status", "source")}
-    return Rule(item["from"], item.get("to", FOREVER), item["status"], item["source"], kept)
 
 
 def _refuse_overlaps(path: Path, scenes: tuple[Scene, ...]) -> None:

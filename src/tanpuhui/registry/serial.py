@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from tanpuhui.kit.moment import local_day, to_us
+from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
-from tanpuhui.registry.certify import TONNE_MG
 from tanpuhui.registry.models import Lot
 
 
 def serials(lot: Lot) -> str:
-    """The serial range in the jurisdiction's format.
+    """The serial range of a whole lot in its jurisdiction's format."""
+    return written(lot, lot.serial_first, lot.serial_last)
+
+
+def written(lot: Lot, first: int, last: int) -> str:
+    """A range of a lot's serial numbers in the jurisdiction's format of the day on which the lot was certified.
 
     A methodology ``shenzhen/metro@1`` is written ``SHENZHEN.METRO.1``, so that hyphens part the pieces.
     """
-    shape = load_jurisdiction(lot.jurisdiction).serial_format
+    assert lot.serial_first <= first <= last <= lot.serial_last
+    jurisdiction = load_jurisdiction(lot.jurisdiction)
+    shape = jurisdiction.serial_format_on(local_day(to_us(lot.certified_at), jurisdiction.zone))
     return shape.format(
         code=lot.code,
         methodology=lot.methodology.replace("/", ".").replace("@", ".").upper(),
         vintage=lot.vintage,
-        first=f"{lot.serial_first:09d}",
-        last=f"{lot.serial_last:09d}",
+        first=f"{first:09d}",
+        last=f"{last:09d}",
     )
 
 
