@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 FIRST = date(2026, 1, 1)
-OPENED_AT = datetime(2025, 12, 30, tzinfo=UTC)
-NOW = datetime(2027, 2, 1, tzinfo=UTC)
+#: A grant ends after a year: everything is closed in the half hour between the end of the year and that of the grants.
+OPENED_AT = datetime(2025, 12, 31, 17, tzinfo=UTC)
+NOW = datetime(2026, 12, 31, 16, 30, tzinfo=UTC)
 PROVIDER, KINDS = "town", ("metro_trip", "second_hand_sale")
 EVERY, RUNS = 10, 5
 

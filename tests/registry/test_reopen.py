@@ -21,6 +21,7 @@ from tanpuhui.registry.certify import TONNE_MG, Order, certify
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.reconcile import reconcile
 from tanpuhui.registry.refusals import LessThanATonne
+from unjudged import judge_now
 
 FIRST, SECOND, THIRD = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
 NOW = datetime(2026, 3, 12, 9, 0, tzinfo=SHANGHAI)
@@ -44,7 +45,9 @@ def roof(
 
 def lot_of(town: Town, through: date = FIRST) -> Lot:
     order = replace(ORDER, through=through)
-    return certify(order, places=town.places, jurisdiction=town.jurisdiction, library=town.library)
+    lot = certify(order, places=town.places, jurisdiction=town.jurisdiction, library=town.library)
+    judge_now()
+    return lot
 
 
 def reopen(town: Town, day: date = FIRST) -> int:
