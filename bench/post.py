@@ -4,8 +4,8 @@ Run: .venv/bin/python bench/post.py [--postings 1000000] [--residents 500000] [-
      [--set NAME=VALUE ...]
 A new embedded cluster in a temporary folder, as an installation has it (``--set`` changes a setting of the server,
 to compare). Timed from the columns to the end of COMMIT: digest, encoding, COPY, the rules in the database,
-balances, index summary. Day 1 makes the balances; the days after it update them. At the end every invariant is
-checked, and a statement is read.
+balances, index summary, and what is judged at COMMIT: the batch against the manifest of its day. Day 1 makes the
+balances; the days after it update them. At the end every invariant is checked, and a statement is read.
 """
 
 from __future__ import annotations
@@ -83,20 +83,38 @@ def post_day(
     """Post one day; returns seconds, bytes of journal and index, bytes of WAL."""
     from django.db import transaction
 
+    from tanpuhui.close.models import Manifest
     from tanpuhui.ledger.post_batch import post_batch
 
     legs = make_legs(arguments, assets, seed=at.day)
+    digest, credited_mg = f"sha256:{at.date()}", int(legs.credited())
+    body = {
+        "inputs": {"day": at.date().isoformat()},
+        "outputs": [{"credited_mg": credited_mg}],
+        "credited_mg": credited_mg,
+        "previous": None,
+    }
     disk, wal = journal_bytes(connection), wal_bytes(connection)
     start = time.perf_counter()
     with transaction.atomic():
         post_batch(
             connection,
-            key=f"close:{at.date()}",
-            manifest="sha256:bench",
+            key=f"close:{digest}",
+            manifest=digest,
             reason="close",
             effective_on=at.date(),
             legs=legs,
             at=at,
+        )
+        Manifest.objects.create(
+            digest=digest,
+            day=at.date(),
+            sequence=1,
+            as_of=at,
+            body=body,
+            activities=len(legs),
+            credited_mg=credited_mg,
+            posted_at=at,
         )
     seconds = time.perf_counter() - start
     return seconds, journal_bytes(connection) - disk, wal_bytes(connection) - wal

@@ -19,22 +19,22 @@ def test_a_day_is_due_until_a_close_has_seen_all_of_it(town: Town) -> None:
     town.settle("a")
     town.take(metro("1", "a", 1_000))
 
-    assert due(LATER, "Asia/Shanghai", town.places.lake) == [Due(DAY, "never_closed")]
+    assert due(LATER, "Asia/Shanghai", town.places) == [Due(DAY, "never_closed")]
 
     town.close()
 
-    assert due(LATER, "Asia/Shanghai", town.places.lake) == []
+    assert due(LATER, "Asia/Shanghai", town.places) == []
 
     town.take(metro("1", "a", 1_000, revision=1, action="retract"), at=TAKEN_AT)
 
-    assert due(LATER, "Asia/Shanghai", town.places.lake) == [Due(DAY, "new_evidence")]
+    assert due(LATER, "Asia/Shanghai", town.places) == [Due(DAY, "new_evidence")]
 
 
 def test_a_day_that_is_not_over_is_not_due(town: Town) -> None:
     town.settle("a")
     town.take(metro("1", "a", 1_000))
 
-    assert due(datetime(2026, 3, 2, 23, 59, tzinfo=SHANGHAI), "Asia/Shanghai", town.places.lake) == []
+    assert due(datetime(2026, 3, 2, 23, 59, tzinfo=SHANGHAI), "Asia/Shanghai", town.places) == []
 
 
 def test_a_correction_makes_due_the_days_that_it_changes_and_no_other(town: Town) -> None:
@@ -48,15 +48,13 @@ def test_a_correction_makes_due_the_days_that_it_changes_and_no_other(town: Town
 
     town.take(metro("0", "a", 1_000, day=days[2], hour=20, revision=1))
 
-    assert [each.day for each in due(LATER, "Asia/Shanghai", town.places.lake)] == [days[0], days[2]]
+    assert [each.day for each in due(LATER, "Asia/Shanghai", town.places)] == [days[0], days[2]]
     assert town.close(days[0]).credited_mg == 0
     assert town.close(days[2]).credited_mg == 2 * 46_700
-    assert [each.reason for each in due(LATER, "Asia/Shanghai", town.places.lake)] == [
-        "earlier_day_changed"
-    ] * 2
+    assert [each.reason for each in due(LATER, "Asia/Shanghai", town.places)] == ["earlier_day_changed"] * 2
     for day in days:
         town.close(day)
-    assert due(LATER, "Asia/Shanghai", town.places.lake) == []
+    assert due(LATER, "Asia/Shanghai", town.places) == []
 
 
 def test_a_report_that_comes_after_its_own_retraction_is_retracted(town: Town) -> None:
@@ -76,10 +74,10 @@ def test_a_day_is_due_when_somebody_unknown_is_linked(town: Town) -> None:
     town.give(account)
     town.take(metro("1", "a", 1_000))
     town.close()
-    assert due(LATER, "Asia/Shanghai", town.places.lake) == []
+    assert due(LATER, "Asia/Shanghai", town.places) == []
 
     link.link_many(PROVIDER, [("a", account)], at=TAKEN_AT + timedelta(hours=1))
 
-    assert due(LATER, "Asia/Shanghai", town.places.lake) == [Due(DAY, "people_linked")]
+    assert due(LATER, "Asia/Shanghai", town.places) == [Due(DAY, "people_linked")]
     assert town.close(at=TAKEN_AT + timedelta(hours=2)).credited_mg == 46_700
-    assert due(LATER, "Asia/Shanghai", town.places.lake) == []
+    assert due(LATER, "Asia/Shanghai", town.places) == []

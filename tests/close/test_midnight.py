@@ -66,11 +66,11 @@ def test_the_earlier_day_stands_also_when_it_is_closed_last(town: Town, account:
     assert town.close(NEXT).credited_mg == 48_700
     town.close()
 
-    assert due(NOW, "Asia/Shanghai", town.places.lake) == [Due(NEXT, "earlier_day_changed")]
+    assert due(NOW, "Asia/Shanghai", town.places) == [Due(NEXT, "earlier_day_changed")]
     assert town.close(NEXT).credited_mg == 0
 
     assert pending_mg(account) == 46_700
-    assert due(NOW, "Asia/Shanghai", town.places.lake) == []
+    assert due(NOW, "Asia/Shanghai", town.places) == []
 
 
 def test_a_trip_that_began_when_the_other_had_ended_counts_too(town: Town, account: int) -> None:

@@ -28,6 +28,7 @@ FACTS = (
     "ledger_posting_single_2026_11",
     "ledger_transaction",
     "ledger_applied",
+    "ledger_counter_total",
     "ledger_batch",
     "ledger_asset",
     "ledger_account_kind",
@@ -96,7 +97,10 @@ def error_of_application(attack: str) -> str:
     return str(refused.value)
 
 
-@pytest.mark.parametrize("table", ["ledger_transaction", "ledger_applied", "ledger_balance", "ledger_batch"])
+@pytest.mark.parametrize(
+    "table",
+    ["ledger_transaction", "ledger_applied", "ledger_counter_total", "ledger_balance", "ledger_batch"],
+)
 def test_the_application_writes_only_postings_by_itself(table: str) -> None:
     assert "permission denied" in error_of_application(f"INSERT INTO {table} DEFAULT VALUES")
 
@@ -140,7 +144,7 @@ def test_legs_without_a_transaction_are_refused(resident: int) -> None:
 def test_the_application_does_its_whole_work_in_its_own_role() -> None:
     resident, pool = new_resident(), new_pool()
     with as_application():
-        asset = get_or_create_asset(connection, f"lot:{new_key()}").id
+        asset = get_or_create_asset(connection, f"test:{new_key()}").id
         legs = legs_of([(resident, asset, 100)])
         batch = {"key": new_key(), "manifest": None, "reason": "close", "effective_on": AT.date(), "at": AT}
         post_batch(connection, legs=legs, **batch)
@@ -155,6 +159,6 @@ def test_the_application_does_its_whole_work_in_its_own_role() -> None:
         assert isinstance(refused.refusal, Insufficient)
         assert [line.balance for line in lines] == [60, 100]
         assert check(connection) == []
-        assert counts(connection)["invariants"] == 9
+        assert counts(connection)["invariants"] == 10
 
     assert available(pool) == 40

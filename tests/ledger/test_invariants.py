@@ -56,6 +56,8 @@ PLANTED = [
     ),
     ("batch_has_its_transactions", "UPDATE ledger_batch SET transaction_ids = transaction_ids || 1::bigint"),
     ("batch_has_its_transactions", "UPDATE ledger_batch SET legs = legs + 7"),
+    ("counter_totals_are_sums_of_postings", "UPDATE ledger_counter_total SET amount = amount - 1"),
+    ("counter_totals_are_sums_of_postings", "DELETE FROM ledger_counter_total"),
     (
         "capture_takes_no_more_than_was_held",
         "UPDATE ledger_hold SET state = 'captured', closed_at = opened_at, capture_tx = {tx} WHERE state = 'open';"

@@ -36,6 +36,7 @@ from tanpuhui.ledger.post_batch import ISSUANCE, BatchAnswer, post_batch
 from tanpuhui.ledger.refusals import Insufficient, KeyReused
 from tanpuhui.ledger.reverse import reverse
 from tanpuhui.ledger.transfer import transfer
+from unjudged import unjudged
 
 
 def post(legs: Legs, key: str = "", counter: int = ISSUANCE) -> BatchAnswer:
@@ -141,7 +142,8 @@ def test_what_moves_to_a_lot_crosses_through_the_counter_account() -> None:
     post(legs_of([(resident, asset, 100)]))
     before = available(certifying)
 
-    post(legs_of([(resident, asset, -60)]), counter=certifying)
+    with unjudged():
+        post(legs_of([(resident, asset, -60)]), counter=certifying)
 
     assert available(certifying) - before == 60
     assert available(resident) == 40

@@ -66,7 +66,7 @@ def test_a_statement_of_an_earlier_moment_is_what_was_known_then() -> None:
 
 
 def test_pending_certified_and_retired_are_totalled_apart() -> None:
-    pending = get_or_create_asset(connection, "pending:shenzhen/metro@1:2026").id
+    pending = get_or_create_asset(connection, "test:metro:2026").id
     lot, owner = new_asset(), 4_242
     accounts = {kind: account_id(kind, owner) for kind in Kind}
     rows = [
@@ -87,12 +87,12 @@ def test_pending_certified_and_retired_are_totalled_apart() -> None:
     drawn = statement(connection, owner, at=AT).as_json()
 
     assert (drawn["pending_mg"], drawn["certified_mg"], drawn["retired_mg"]) == (467_000, 600, 400)
-    assert drawn["totals"]["resident_pending"] == {"pending:shenzhen/metro@1:2026": 467_000}
+    assert drawn["totals"]["resident_pending"] == {"test:metro:2026": 467_000}
     assert {line["effective_on"] for line in drawn["lines"]} == {"2026-11-23", DAY.isoformat()}
 
 
 def test_the_issuance_account_owes_what_was_issued() -> None:
-    asset = get_or_create_asset(connection, f"lot:{new_key()}")
+    asset = get_or_create_asset(connection, f"test:{new_key()}")
     fund(new_resident(), asset.id, 77)
 
     owed = {balance.asset: balance.available for balance in balance_at(connection, ISSUANCE, AT)}

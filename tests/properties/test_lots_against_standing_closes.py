@@ -16,8 +16,8 @@ import pytest
 from django.db import connection, transaction
 
 from close.town import DAY, SHANGHAI, Town, act, certified_mg, pending_mg
-from tanpuhui.close.due import due, standing_by_day
-from tanpuhui.close.inputs import read_credits
+from tanpuhui.close.due import due
+from tanpuhui.close.inputs import read_credits, standing_between
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import Kind, account_id
 from tanpuhui.ledger.balance import balances
@@ -79,7 +79,7 @@ class Story:
 
     def settle(self) -> None:
         """Whatever is due, until nothing is."""
-        while listed := due(NOW, "Asia/Shanghai", self.town.places.lake):
+        while listed := due(NOW, "Asia/Shanghai", self.town.places):
             for each in listed:
                 self.town.close(each.day, reopen=True)
         self.verify()
@@ -89,9 +89,9 @@ class Story:
         if self.draw.random() < 0.8:
             self.settle()
         through = self.draw.choice([*DAYS, DAYS[-1]])
-        behind = {each.day for each in due(NOW, "Asia/Shanghai", self.town.places.lake)} & set(
-            standing_by_day()
-        )
+        behind = {each.day for each in due(NOW, "Asia/Shanghai", self.town.places)} & {
+            manifest.day for manifest in standing_between(DAYS[0], DAYS[-1])
+        }
         behind = {day for day in behind if day <= through}
         before = {account: certified_mg(account) for account in self.accounts.values()}
         try:
@@ -121,7 +121,7 @@ class Story:
 
     def standing_by_account(self) -> Counter[int]:
         credited: Counter[int] = Counter()
-        for manifest in standing_by_day().values():
+        for manifest in standing_between(DAYS[0], DAYS[-1]):
             for row in read_credits(manifest.body["outputs"], self.town.places).to_pylist():
                 credited[row["account_id"]] += row["credited_mg"]
         return credited

@@ -23,7 +23,8 @@ import pytest
 from django.db import connection, transaction
 
 from close.town import OPENED_AT, SHANGHAI, TAKEN_AT, Town, lake_rows, pending_mg
-from tanpuhui.close.due import due, standing_by_day
+from tanpuhui.close.due import due
+from tanpuhui.close.inputs import standing_between
 from tanpuhui.close.replay import replay
 from tanpuhui.consent.give import give
 from tanpuhui.consent.open_account import open_accounts
@@ -282,7 +283,7 @@ class City:
     def settle(self, draw: random.Random) -> int:
         """Close what is due, in any order, until nothing is; how many passes it took."""
         for number in range(MOST_PASSES):
-            listed = due(NOW, "Asia/Shanghai", self.town.places.lake)
+            listed = due(NOW, "Asia/Shanghai", self.town.places)
             if not listed:
                 return number
             for each in draw.sample(listed, len(listed)):
@@ -292,7 +293,7 @@ class City:
     def ends(self) -> list[dict[str, Any]]:
         """The end of every record at the closes that stand, with what its record says."""
         places = self.town.places
-        bodies = [manifest.body for manifest in standing_by_day().values()]
+        bodies = [manifest.body for manifest in standing_between(date.min, date.max)]
         files = [places.results.checked(output["results"]) for body in bodies for output in body["outputs"]]
         ends = pa.concat_tables([pq.read_table(path) for path in files]).to_pylist()
         paths = LakeFile.objects.filter(part=LakeFile.RECORDS).values_list("path", flat=True)
@@ -334,7 +335,7 @@ def run(town: Town, seed: int) -> None:
     assert sum(end["credited_mg"] for end in ends) == sum(found.values())
     assert not any(end["outcome"] == Outcome.capped for end in ends), "no cap is in reach of these trips"
     assert check(connection) == [] and reconcile(connection) == []
-    for manifest in standing_by_day().values():
+    for manifest in standing_between(date.min, date.max):
         answer = replay(manifest, places=town.places, jurisdiction=town.jurisdiction, library=town.library)
         assert answer.agrees, answer.differences
 

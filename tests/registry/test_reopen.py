@@ -22,6 +22,7 @@ from tanpuhui.registry.certify import Order, certify
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.reconcile import reconcile
 from tanpuhui.registry.refusals import LessThanATonne
+from unjudged import judge_now
 
 FIRST, SECOND, THIRD = date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 4)
 NOW = datetime(2026, 3, 12, 9, 0, tzinfo=SHANGHAI)
@@ -45,7 +46,9 @@ def roof(
 
 def lot_of(town: Town, through: date = FIRST) -> Lot:
     order = replace(ORDER, through=through)
-    return certify(order, places=town.places, jurisdiction=town.jurisdiction, library=town.library)
+    lot = certify(order, places=town.places, jurisdiction=town.jurisdiction, library=town.library)
+    judge_now()
+    return lot
 
 
 def reopen(town: Town, day: date = FIRST) -> int:
@@ -81,13 +84,13 @@ def test_what_comes_late_for_a_lot_waits_for_the_next_one(town: Town, people: di
 
     with pytest.raises(DayCertified, match="--reopen"):
         town.close(FIRST)
-    assert due(NOW, "Asia/Shanghai", town.places.lake) == [Due(FIRST, "new_evidence", "DEMO-000001")]
+    assert due(NOW, "Asia/Shanghai", town.places) == [Due(FIRST, "new_evidence", "DEMO-000001")]
     assert reopen(town) == 3 * 1_050_000_000
 
     assert pending_mg(people["a"]) == 1_100_000_000
     assert lot_of(town).tonnes == 1
     assert all_sums_hold()
-    assert due(NOW, "Asia/Shanghai", town.places.lake) == []
+    assert due(NOW, "Asia/Shanghai", town.places) == []
 
 
 def test_what_is_taken_back_after_certification_is_owed_and_made_good(

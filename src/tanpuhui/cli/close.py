@@ -126,7 +126,7 @@ def due(*, json: bool = False) -> int:
     """
     from tanpuhui.close.due import due as due_days
 
-    found = due_days(utc_now(), jurisdiction().zone, places().lake)
+    found = due_days(utc_now(), jurisdiction().zone, places())
     rows = [_as_json(each) for each in found]
     if json:
         print_json(rows)
@@ -178,9 +178,7 @@ def close_all(*, engine: str = "duckdb", json: bool = False) -> int:
     answers: list[dict[str, Any]] = []
     closed: set[Due] = set()
     while days := [
-        each
-        for each in due_days(utc_now(), rules.zone, where.lake)
-        if each.lot is None and each not in closed
+        each for each in due_days(utc_now(), rules.zone, where) if each.lot is None and each not in closed
     ]:
         for each in track(days, "Closing", console=errors, transient=True, disable=json):
             answer = close_day(
@@ -188,7 +186,7 @@ def close_all(*, engine: str = "duckdb", json: bool = False) -> int:
             )
             answers.append(answer.as_json())
         closed.update(days)
-    left = [each for each in due_days(utc_now(), rules.zone, where.lake) if each not in closed]
+    left = [each for each in due_days(utc_now(), rules.zone, where) if each not in closed]
     if json:
         print_json({"closed": answers, "left": [_as_json(each) for each in left]})
     else:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from tanpuhui.close.inputs import Inputs
 from tanpuhui.close.places import Places
 from tanpuhui.close.refusals import UnknownEngine
-from tanpuhui.close.yearly import capped_by_year, counting
+from tanpuhui.close.yearly import PRIOR_SCHEMA, capped_by_year, counting, without_versions
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.quantify.bucket import BucketResult, Engine, methodology_key, quantify_bucket
 from tanpuhui.quantify.engines.duckdb import DuckDb
@@ -37,6 +37,8 @@ class Computed:
 
     ``below_mg`` is, by methodology, what negative results sum to: the next lot is smaller by that much. ``yearly`` are
     the codes of methodologies with a yearly cap and, in a file of their own, their credits: the year's other days ask.
+    In another file are those whom such a cap took something from, with what they had been credited on other days: when
+    that is less, the day is due.
     """
 
     outputs: list[dict[str, Any]]
@@ -68,7 +70,9 @@ def compute(inputs: Inputs, places: Places, engine: str) -> Computed:
         credits = name_methodologies(result.credits, inputs.rules)
         output = _output(number, result, credits, places)
         crash_point("close.bucket_computed")
-        return output, replace(result, results=_NOTHING, credits=counting(credits, capped))
+        short = without_versions(name_methodologies(result.short_of_room, inputs.rules, PRIOR_SCHEMA))
+        kept = replace(result, results=_NOTHING, credits=counting(credits, capped), short_of_room=short)
+        return output, kept
 
     done = over_buckets(ENGINES[engine], sorted(inputs.buckets), work)
     outcomes: Counter[str] = Counter()
@@ -80,23 +84,29 @@ def compute(inputs: Inputs, places: Places, engine: str) -> Computed:
     outputs = [output for output, _ in done]
     credited_mg = sum(output["credited_mg"] for output in outputs)
     yearly = pa.concat_tables([CREDIT_SCHEMA.empty_table(), *(result.credits for _, result in done)])
+    short = pa.concat_tables([PRIOR_SCHEMA.empty_table(), *(result.short_of_room for _, result in done)])
     return Computed(
         outputs,
         dict(sorted(outcomes.items())),
         credited_mg,
         dict(sorted(below.items())),
-        {"codes": capped, "credits": places.results.put(yearly) if len(yearly) else ""},
+        {"codes": capped, "credits": _put(yearly, places), "short_of_room": _put(short, places)},
     )
 
 
-def name_methodologies(credits: pa.Table, rules: Rules) -> pa.Table:
-    """Credits with ``code@version`` in place of the day's number of a methodology."""
+def _put(table: pa.Table, places: Places) -> str:
+    """The digest of a table's file, empty for a table without rows."""
+    return places.results.put(table) if len(table) else ""
+
+
+def name_methodologies(credits: pa.Table, rules: Rules, schema: pa.Schema = CREDIT_SCHEMA) -> pa.Table:
+    """Rows of a person and a methodology with ``code@version`` in place of the day's number of the methodology."""
     keys = pa.array([methodology_key(applied.methodology) for applied in rules.applied], pa.string())
     named = (
         keys.take(credits["methodology_no"].combine_chunks()) if len(credits) else pa.array([], pa.string())
     )
-    columns = [credits["account_id"], named, credits["credited_mg"]]
-    return pa.table(columns, schema=CREDIT_SCHEMA)
+    columns = [credits["account_id"], named, credits.column(2)]
+    return pa.table(columns, schema=schema)
 
 
 def _output(number: int, result: BucketResult, credits: pa.Table, places: Places) -> dict[str, Any]:

@@ -1,22 +1,21 @@
-"""Due: which days need to be closed, for the first time or again, and why."""
+"""Due: which days need to be closed, for the first time or again, and why; a year of days in a handful of queries."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from pathlib import Path
+from datetime import date, datetime, timedelta
 
-from tanpuhui.close.evidence_of import files_around, linked_since, revision_files
-from tanpuhui.close.inputs import results_by_bucket
-from tanpuhui.close.models import FrozenDay, Manifest
-from tanpuhui.close.places import FROZEN
-from tanpuhui.close.store import Store
-from tanpuhui.evidence.lake import UNLINKED, days_with_records
+from tanpuhui.close import yearly
+from tanpuhui.close.evidence_of import linked_now, subjects_in
+from tanpuhui.close.models import FrozenDay
+from tanpuhui.close.places import Places
+from tanpuhui.close.seen import Standing, standing_closes, unseen_evidence
+from tanpuhui.evidence.lake import days_with_records
 from tanpuhui.kit.moment import day_bounds_us, to_us
-from tanpuhui.quantify.outcome import Outcome
 
 DAY_US = 86_400_000_000
+ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,8 @@ class Due:
     """A day and why it is due, and the lot that certified any of it already.
 
     Reasons: ``never_closed``, ``new_evidence``, ``earlier_day_changed`` (acts that began then may now be lost to one
-    that ended then), ``people_linked`` (whose records were nobody's), ``entries_waited`` (for their exits).
+    that ended then), ``people_linked`` (whose records were nobody's), ``room_freed`` (a cap of the year took something
+    from somebody to whom another day has given back room since), ``entries_waited`` (for their exits).
     """
 
     day: date
@@ -32,65 +32,71 @@ class Due:
     lot: str | None = None
 
 
-def due(at: datetime, zone: str, lake: Path) -> list[Due]:
+def due(at: datetime, zone: str, places: Places) -> list[Due]:
     """Days that are over and whose standing close has not seen all there is, in order."""
-    standing = standing_by_day()
+    standing = standing_closes()
     lots = dict(FrozenDay.objects.order_by("-id").values_list("day", "lot"))
     now_us = to_us(at)
-    found = []
-    for day in sorted({*days_with_records(), *standing}):
-        if day_bounds_us(day, zone)[1] > now_us:
-            continue
-        reason = _reason(standing.get(day), standing, now_us, lake)
-        if reason:
-            found.append(Due(day, reason, lots.get(day)))
-    return found
+    days = sorted({*days_with_records(), *standing})
+    over = [day for day in days if day_bounds_us(day, zone)[1] <= now_us]
+    reasons = _reasons(over, standing, now_us, places)
+    return [Due(day, reasons[day], lots.get(day)) for day in over if day in reasons]
 
 
-def standing_by_day() -> dict[date, Manifest]:
-    """The manifest that stands for each closed day."""
-    return {
-        manifest.day: manifest for manifest in Manifest.objects.order_by("day", "-sequence").distinct("day")
-    }
+def behind(days: Collection[date], places: Places) -> list[date]:
+    """Those closed days whose close has not seen all that decides its credits, in order.
+
+    That is evidence, how an earlier day ends now, and what room a cap of the year leaves now.
+    """
+    standing = standing_closes()
+    unseen = unseen_evidence(sorted(days))
+    freed = yearly.room_freed({day: close.year for day, close in standing.items()}, places)
+    return [
+        day
+        for day in sorted(days)
+        if unseen.get(day, date.max) <= day or day in freed or _earlier_changed(standing[day], standing)
+    ]
 
 
-def is_behind(manifest: Manifest, standing: Mapping[date, Manifest]) -> bool:
-    """Whether a close has not seen all that decides its credits: evidence, or how an earlier day ends now."""
-    return _has_unseen(manifest, through=manifest.day) or earlier_changed(manifest, standing)
+def _reasons(
+    days: Collection[date], standing: Mapping[date, Standing], now_us: int, places: Places
+) -> dict[date, str]:
+    """The first reason of each day that has one. What takes the most reading is asked last, of fewer days."""
+    unseen = unseen_evidence()
+    reasons = {day: "never_closed" for day in days if day not in standing}
+    closed = {day: standing[day] for day in days if day in standing}
+    for day, close in closed.items():
+        if _has_unseen(close, unseen):
+            reasons[day] = "new_evidence"
+        elif _earlier_changed(close, standing):
+            reasons[day] = "earlier_day_changed"
+    rest = [close for day, close in closed.items() if day not in reasons]
+    reasons |= dict.fromkeys(_people_linked(rest, places), "people_linked")
+    freed = yearly.room_freed({day: close.year for day, close in standing.items()}, places)
+    for day, close in closed.items():
+        if day in freed:
+            reasons.setdefault(day, "room_freed")
+        elif close.waiting and to_us(close.as_of) + DAY_US <= now_us:
+            reasons.setdefault(day, "entries_waited")
+    return reasons
 
 
-def earlier_changed(manifest: Manifest, standing: Mapping[date, Manifest]) -> bool:
-    """Whether a day on which acts of this one began ends otherwise now, or was closed only afterwards."""
-    earlier = manifest.body["inputs"]["earlier"]
-    seen = {date.fromisoformat(close["day"]): close["results"] for close in earlier["closes"]}
-    first = date.fromisoformat(earlier["from"])
-    return any(
-        results_by_bucket(closed) != seen.get(day)
-        for day, closed in standing.items()
-        if first <= day < manifest.day
-    )
-
-
-def _has_unseen(manifest: Manifest, through: date) -> bool:
-    """Whether there is evidence of days through one, or a revision, that a close did not read."""
-    inputs = manifest.body["inputs"]
-    read = {file["digest"] for name in ("evidence", "revisions") for file in inputs[name]}
-    around = {file.digest for file in files_around(manifest.day) if file.day <= through}
-    return not (around | {file.digest for file in revision_files(manifest.day)}) <= read
-
-
-def _reason(manifest: Manifest | None, standing: Mapping[date, Manifest], now_us: int, lake: Path) -> str:
+def _has_unseen(close: Standing, unseen: Mapping[date, date]) -> bool:
     """The next day's taps decide no credit of a day, and are news only to an entry without its exit."""
-    if manifest is None:
-        return "never_closed"
-    outcomes = manifest.body["outcomes"]
-    waiting = outcomes.get(Outcome.waiting.name, 0)
-    open_entries = waiting + outcomes.get(Outcome.unpaired.name, 0)
-    if _has_unseen(manifest, through=date.max if open_entries else manifest.day):
-        return "new_evidence"
-    if earlier_changed(manifest, standing):
-        return "earlier_day_changed"
-    unknown = manifest.body["inputs"]["resolved"].get(str(UNLINKED))
-    if unknown and linked_since(Store(lake, FROZEN).checked(unknown)):
-        return "people_linked"
-    return "entries_waited" if waiting and to_us(manifest.as_of) + DAY_US <= now_us else ""
+    through = date.max if close.waiting + close.unpaired else close.day
+    return close.day in unseen and unseen[close.day] <= through
+
+
+def _earlier_changed(close: Standing, standing: Mapping[date, Standing]) -> bool:
+    """Whether a day on which acts of this one began ends otherwise now, or was closed only afterwards."""
+    days = (close.earlier_from + ONE_DAY * number for number in range((close.day - close.earlier_from).days))
+    return any(day in standing and standing[day].results != close.earlier.get(day) for day in days)
+
+
+def _people_linked(closes: Collection[Standing], places: Places) -> set[date]:
+    """Days with records of somebody who was nobody when they were closed and has an account now."""
+    nobody = {
+        close.day: subjects_in(places.frozen.checked(close.unknown)) for close in closes if close.unknown
+    }
+    linked = linked_now(frozenset().union(*nobody.values())) if nobody else frozenset()
+    return {day for day, subjects in nobody.items() if subjects & linked}

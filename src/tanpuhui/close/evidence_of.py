@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from django.db import connection
 from django.db.models import Q
 
 from tanpuhui.close.store import checked
@@ -114,13 +115,18 @@ def resolve_unknown(files: Iterable[EvidenceFile], folder: Path, buckets: int) -
     return {value: records.filter(pc.equal(bucket, value)) for value in sorted(pc.unique(bucket).to_pylist())}
 
 
-def linked_since(unknown: Path) -> bool:
-    """Whether anyone who was nobody in the frozen records of a close is linked to an account now."""
-    wanted = pc.unique(pq.read_table(unknown, columns=["subject_id"])["subject_id"]).to_pylist()
-    return any(
-        SubjectLink.objects.filter(subject_id__in=wanted[start : start + _MOST_PARAMETERS]).exists()
-        for start in range(0, len(wanted), _MOST_PARAMETERS)
-    )
+def subjects_in(unknown: Path) -> frozenset[int]:
+    """Who was nobody in the frozen records of a close."""
+    return frozenset(pc.unique(pq.read_table(unknown, columns=["subject_id"])["subject_id"]).to_pylist())
+
+
+def linked_now(subjects: Iterable[int]) -> frozenset[int]:
+    """Those subjects that are linked to an account; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT subject_id FROM vault.subject_link WHERE subject_id = ANY(%s)", [sorted(subjects)]
+        )
+        return frozenset(subject for (subject,) in cursor.fetchall())
 
 
 def _with_gaps(records: pa.Table) -> pa.Table:

@@ -143,5 +143,6 @@ def due_reason(name: str) -> str:
         "new_evidence": _("records came later"),
         "earlier_day_changed": _("an earlier day changed"),
         "people_linked": _("people were linked since"),
+        "room_freed": _("room under a yearly cap was given back"),
         "entries_waited": _("entries waited for their exits"),
     }.get(name, name)

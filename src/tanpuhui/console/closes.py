@@ -36,7 +36,7 @@ FILES_SHOWN = 200
 
 def due_days() -> list[Due]:
     """The days that are due now."""
-    return due(utc_now(), jurisdiction().zone, places().lake)
+    return due(utc_now(), jurisdiction().zone, places())
 
 
 def due_table(request: ConsoleRequest, days: list[Due]) -> Table:

@@ -15,6 +15,7 @@ class LedgerConfig(AppConfig):
         "ledger_batch",
         "ledger_transaction",
         "ledger_applied",
+        "ledger_counter_total",
         "ledger_balance",
         "ledger_hold",
         "ledger_hold_line",

@@ -66,6 +66,7 @@ RESULT_SCHEMA = pa.schema(
 CREDIT_SCHEMA = pa.schema(
     [("account_id", pa.int64()), ("methodology_no", pa.int32()), ("credited_mg", pa.int64())]
 )
+ROOM_SCHEMA = pa.schema([("account_id", pa.int64()), ("methodology_no", pa.int32()), ("year_mg", pa.int64())])
 #: The integer columns, in the order in which they are digested.
 RESULT_ORDER = (
     "record_id",
@@ -116,6 +117,8 @@ class BucketResult:
     """Results sorted by record; credits sorted by account and methodology; counts by outcome; the digest.
 
     ``below_mg`` is, by number of methodology, what its negative results sum to, as a positive number.
+    ``short_of_room`` are the persons whom a yearly cap took something from because of what other days had credited,
+    with what they had credited.
     """
 
     results: pa.Table
@@ -123,6 +126,7 @@ class BucketResult:
     below_mg: dict[int, int]
     outcomes: dict[str, int]
     digest: str
+    short_of_room: pa.Table
 
 
 def quantify_bucket(
@@ -131,7 +135,8 @@ def quantify_bucket(
     """Run every step for one bucket on an engine; a bucket without records has no results."""
     if not files.records:
         results = RESULT_SCHEMA.empty_table()
-        return BucketResult(results, CREDIT_SCHEMA.empty_table(), {}, {}, digest_results(results))
+        nobody = ROOM_SCHEMA.empty_table()
+        return BucketResult(results, CREDIT_SCHEMA.empty_table(), {}, {}, digest_results(results), nobody)
     measures = steps.measures_of(rules)
     _name_inputs(engine, rules, files, measures, distances)
     engine.run(
@@ -155,7 +160,8 @@ def quantify_bucket(
     credits = engine.table("SELECT * FROM credit ORDER BY account_id, methodology_no")
     below = engine.table("SELECT * FROM below ORDER BY methodology_no").to_pylist()
     below_mg = {row["methodology_no"]: row["below_mg"] for row in below}
-    return BucketResult(results, credits, below_mg, _count(results), digest_results(results))
+    short = engine.table("SELECT * FROM short_of_room ORDER BY account_id, methodology_no")
+    return BucketResult(results, credits, below_mg, _count(results), digest_results(results), short)
 
 
 def _assert_each_ended(engine: Engine, window: Window, results: pa.Table) -> None:

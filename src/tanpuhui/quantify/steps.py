@@ -337,6 +337,9 @@ def _before(left: list[str], right: list[str]) -> str:
 def cap_steps() -> list[Step]:
     """Caps per person: what a person-day or person-year leaves is credited in order of time, the rest recorded.
 
+    ``short_of_room`` are those who would be credited more if they had been credited less on the year's other days,
+    with what they had been credited there, as far as it counts.
+
     Two acts of one person with the same times, provider and amount are alike here: their numbers order them.
     """
     order = "a.started_us, a.ended_us, a.provider_no, a.avoided_mg, a.record_id"
@@ -370,6 +373,16 @@ def cap_steps() -> list[Step]:
                     ON m.account_id = a.account_id AND m.methodology_no = a.methodology_no
                 WHERE a.avoided_mg > 0
             ) AS running
+            """,
+        ),
+        Step(
+            "short_of_room",
+            """
+            SELECT s.account_id, s.methodology_no, LEAST(p.year_mg, c.year_limit_mg) AS year_mg
+            FROM person_sum AS s JOIN cap AS c ON c.methodology_no = s.methodology_no
+                JOIN prior AS p ON p.account_id = s.account_id AND p.methodology_no = s.methodology_no
+            WHERE p.year_mg > 0
+                AND LEAST(s.sum_mg, COALESCE(c.day_limit_mg, s.sum_mg)) > c.year_limit_mg - p.year_mg
             """,
         ),
     ]

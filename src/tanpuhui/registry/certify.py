@@ -82,7 +82,7 @@ def certify(order: Order, *, places: Places, jurisdiction: Jurisdiction, library
     manifests = standing_through(order)
     methodology = library.get(order.methodology, order.version)
     closes.refuse_other_rules(manifests, methodology, jurisdiction)
-    closes.refuse_behind(manifests)
+    closes.refuse_behind(manifests, places)
     closes.refuse_unclosed(methodology, order.vintage, order.through)
     status = accepted_status(methodology, manifests, jurisdiction)
     refuse_excluded_scope(methodology, order, jurisdiction)

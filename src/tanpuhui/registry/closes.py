@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from tanpuhui.close.due import is_behind, standing_by_day
+from tanpuhui.close.due import behind
 from tanpuhui.close.models import Manifest
+from tanpuhui.close.places import Places
 from tanpuhui.evidence.lake import days_with_records
 from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.quantify.jurisdiction import Jurisdiction
@@ -46,23 +47,22 @@ def refuse_other_rules(
             )
 
 
-def refuse_behind(manifests: Sequence[Manifest]) -> None:
+def refuse_behind(manifests: Sequence[Manifest], places: Places) -> None:
     """The closes of a lot have seen all evidence of their days, those of an earlier lot too.
 
     A retraction that waits for its day to be closed again must not be overtaken by the lot.
     """
-    standing = standing_by_day()
-    behind = [manifest.day for manifest in manifests if is_behind(manifest, standing)]
-    if behind:
-        raise ClosesBehind(count=len(behind), days=_named(behind))
+    days = behind([manifest.day for manifest in manifests], places)
+    if days:
+        raise ClosesBehind(count=len(days), days=_named(days))
 
 
 def refuse_unclosed(methodology: Methodology, vintage: int, through: date) -> None:
     """Where negative results are netted, no day with records is left out of a lot: it may be a bad one."""
     if not methodology.result.nets:
         return
-    closed = standing_by_day()
     first = date(vintage, 1, 1)
+    closed = set(Manifest.objects.filter(day__range=(first, through)).values_list("day", flat=True))
     unclosed = [day for day in days_with_records() if first <= day <= through and day not in closed]
     if unclosed:
         raise DaysUnclosed(

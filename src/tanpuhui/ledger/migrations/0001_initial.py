@@ -4,7 +4,18 @@ from django.db import migrations, models
 
 from tanpuhui.ledger import sql
 
-NAMES = ("tables", "apply", "guard", "partition", "transfer", "hold", "batch", "statement", "grants")
+NAMES = (
+    "tables",
+    "apply",
+    "applied",
+    "guard",
+    "partition",
+    "transfer",
+    "hold",
+    "batch",
+    "statement",
+    "grants",
+)
 
 
 class Migration(migrations.Migration):

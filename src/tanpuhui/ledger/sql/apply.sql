@@ -4,10 +4,12 @@
 -- The same MERGE stands in two places, because a plan that is right for two legs is wrong for a million: a large
 -- statement walks the balances in key order (merge join), a small one looks each balance up. Both lock balances in
 -- the order of (account, asset), so statements that meet wait for each other and never deadlock.
+--
+-- What a statement puts on counter accounts is added up in the same pass (counter.sql).
 
 -- A sum that stays in 64 bits and fails loudly where it does not fit; sum(bigint) goes through numeric, at a third
 -- of the cost of a large batch.
-CREATE AGGREGATE ledger_sum(bigint) (SFUNC = int8pl, STYPE = bigint, INITCOND = '0', PARALLEL = SAFE, COMBINEFUNC = int8pl);
+CREATE OR REPLACE AGGREGATE ledger_sum(bigint) (SFUNC = int8pl, STYPE = bigint, INITCOND = '0', PARALLEL = SAFE, COMBINEFUNC = int8pl);
 
 DO $build$
 DECLARE
@@ -29,20 +31,25 @@ DECLARE
     $merge$;
 BEGIN
     EXECUTE replace($create$
-CREATE FUNCTION ledger_apply() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+CREATE OR REPLACE FUNCTION ledger_apply() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS
 $body$
 DECLARE
     floored_kinds integer := (SELECT bit_or(1 << code) FROM ledger_account_kind WHERE floored);
+    counter_kinds integer := (SELECT bit_or(1 << code) FROM ledger_account_kind WHERE counter);
     transactions  bigint;
     applied       bigint;
     legs          bigint;
     large         boolean;
     attempt       integer := 1;
 BEGIN
-    WITH per_asset AS (
-        SELECT tx_id, asset_id, posted_on, ledger_sum(amount) AS total, count(*) AS legs
-        FROM fresh GROUP BY tx_id, asset_id, posted_on
+    WITH per_kind AS MATERIALIZED (
+        SELECT tx_id, asset_id, posted_on, ledger_sum(amount) AS total, count(*) AS legs,
+               CASE WHEN (counter_kinds >> (account_id & 15)::integer) & 1 = 1 THEN account_id & 15 END AS counter
+        FROM fresh GROUP BY tx_id, asset_id, posted_on, counter
+    ), per_asset AS (
+        SELECT k.tx_id, k.asset_id, k.posted_on, ledger_sum(k.total) AS total, sum(k.legs) AS legs
+        FROM per_kind k GROUP BY k.tx_id, k.asset_id, k.posted_on
     ), per_transaction AS (
         SELECT p.tx_id, sum(p.legs)::bigint AS legs, bool_and(p.total = 0) AS balanced,
                bool_and(a.id IS NOT NULL) AS known, min(p.posted_on) AS first_on, max(p.posted_on) AS last_on
@@ -54,7 +61,11 @@ BEGIN
         FROM per_transaction p JOIN ledger_transaction t ON t.id = p.tx_id
         WHERE p.balanced AND p.known AND t.state = 'posted' AND t.posted_on = p.first_on AND t.posted_on = p.last_on
         ON CONFLICT DO NOTHING
-        RETURNING 1
+        RETURNING tx_id
+    ), on_counters AS (
+        INSERT INTO ledger_counter_total (tx_id, asset_id, kind, amount)
+        SELECT k.tx_id, k.asset_id, k.counter, k.total FROM per_kind k JOIN good g ON g.tx_id = k.tx_id
+        WHERE k.counter IS NOT NULL AND k.total <> 0
     )
     SELECT count(*), coalesce(sum(p.legs), 0), (SELECT count(*) FROM good)
     INTO transactions, legs, applied FROM per_transaction p;
@@ -104,19 +115,3 @@ $body$
     $create$, '<<merge_balances>>', merge_balances);
 END
 $build$;
-
--- A posted transaction without legs would be a promise without a deed: looked at when the database commits.
-CREATE FUNCTION ledger_posted_means_applied() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp AS
-$body$
-BEGIN
-    IF NOT EXISTS (SELECT FROM ledger_applied WHERE tx_id = NEW.id) THEN
-        RAISE EXCEPTION 'transaction % has no legs', NEW.id USING ERRCODE = 'TL002';
-    END IF;
-    RETURN NULL;
-END
-$body$;
-
-CREATE CONSTRAINT TRIGGER ledger_posted_means_applied AFTER INSERT ON ledger_transaction
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.state = 'posted')
-    EXECUTE FUNCTION ledger_posted_means_applied();

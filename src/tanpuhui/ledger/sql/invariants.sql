@@ -91,3 +91,15 @@ LEFT JOIN (SELECT t.batch_id, count(*) AS transactions, sum(a.legs) AS legs
            WHERE t.batch_id IS NOT NULL GROUP BY t.batch_id) t ON t.batch_id = b.id
 WHERE coalesce(t.transactions, 0) <> cardinality(b.transaction_ids)
    OR coalesce(t.legs, 0) NOT BETWEEN b.legs AND b.legs + cardinality(b.transaction_ids) ORDER BY b.id;
+
+-- invariant: counter_totals_are_sums_of_postings
+-- What is kept of each transaction's legs on counter accounts is what those legs sum to.
+SELECT 'ledger_counter_total' AS tablename,
+       format('tx_id=%s asset_id=%s kind=%s', coalesce(c.tx_id, p.tx_id), coalesce(c.asset_id, p.asset_id),
+              coalesce(c.kind, p.kind)) AS key,
+       format('%s kept, postings sum to %s', coalesce(c.amount, 0), coalesce(p.amount, 0)) AS found
+FROM (SELECT q.tx_id, q.asset_id, (q.account_id & 15)::smallint AS kind, sum(q.amount) AS amount FROM ledger_posting q
+      WHERE (q.account_id & 15) IN (SELECT code FROM ledger_account_kind WHERE counter)
+      GROUP BY q.tx_id, q.asset_id, q.account_id & 15) p
+FULL JOIN ledger_counter_total c ON c.tx_id = p.tx_id AND c.asset_id = p.asset_id AND c.kind = p.kind
+WHERE coalesce(c.amount, 0) <> coalesce(p.amount, 0);
