@@ -78,6 +78,26 @@ def _empty_tables(connection: Any) -> list[tuple[str, str]]:
     return empty
 
 
+@pytest.fixture(autouse=True)
+def numbers_begin_at_one(request: pytest.FixtureRequest, numbered: dict[str, bool]) -> None:
+    """A test that commits finds numbers from 1 on, also after tests that were rolled back: those used some up."""
+    marker = request.node.get_closest_marker("django_db")
+    commits = "transactional_db" in request.fixturenames or bool(marker and marker.kwargs.get("transaction"))
+    if commits and numbered["used"]:
+        request.getfixturevalue("django_db_setup")
+        from django.db import connection
+
+        with request.getfixturevalue("django_db_blocker").unblock():
+            connection.ops.execute_sql_flush([])
+    numbered["used"] = not commits
+
+
+@pytest.fixture(scope="session")
+def numbered() -> dict[str, bool]:
+    """Whether a test that was rolled back may have used numbers of this process's database."""
+    return {"used": False}
+
+
 @pytest.fixture()
 def fresh_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A new, empty home for one test (files only; the database stays the session's)."""

@@ -151,10 +151,10 @@ def test_companies_together_never_overrun_the_pool_of_the_year() -> None:
 
 
 def test_the_servers_role_may_do_all_of_it() -> None:
+    first, second = new_lot(10), new_lot(10)
     with connection.cursor() as cursor:
         cursor.execute(f"SET ROLE {APP_ROLE}")
     try:
-        first, second = new_lot(10), new_lot(10)
         given(ACME, first, 10)
         given(ACME, second, 10)
         declared(100)

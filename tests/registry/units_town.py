@@ -16,6 +16,7 @@ from tanpuhui.ledger.post_batch import post_batch
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.pool import GatherOrder, Offer, deliver, gather
 from tanpuhui.registry.units import Part, Range, UnitOrder
+from unjudged import unjudged
 
 AT = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 ON = date(2026, 11, 24)
@@ -38,6 +39,11 @@ def new_lot(
     status: str = "published",
 ) -> str:
     """A lot whose milligrams residents 1 to 3 have: a half, a third, and the rest."""
+    with unjudged():
+        return _new_lot(tonnes, jurisdiction, vintage, methodology, status)
+
+
+def _new_lot(tonnes: int, jurisdiction: str, vintage: int, methodology: str, status: str) -> str:
     last = Lot.objects.order_by("-serial_last").first()
     first = last.serial_last + 1 if last else 1
     code = f"{jurisdiction.upper()}-{Lot.objects.count() + 1:06d}"
