@@ -1,11 +1,12 @@
 -- Redemptions: points are held for an offer, then captured by who gives it, or released. One call, one answer, the
 -- same for every repeat of its key. Locks are taken in one order: the person's count, stripes of stock (all days,
--- then the day), the ledger's balance. No row is everybody's.
+-- then the day), the ledger's balance. No row is everybody's. The functions that nobody may call from outside run as
+-- part of those that somebody may, with their rights and search path.
 
 CREATE TYPE points_redeemed AS (id bigint, state text, refusal jsonb, content_digest text, repeated boolean);
 
 CREATE FUNCTION points_redemption_of(wanted_key text) RETURNS points_redeemed
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
+LANGUAGE sql STABLE AS
 $body$
     SELECT id, state, refusal, content_digest, true FROM points_redemption WHERE key = wanted_key
 $body$;
@@ -20,7 +21,7 @@ $body$;
 
 -- The stripes of an offer: as many as 64, together what there is. Made when it is published, and for each day.
 CREATE FUNCTION points_make_stripes(offer bigint, of_day date, whole bigint) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
+LANGUAGE sql AS
 $body$
     INSERT INTO points_stripe (offer_id, day, stripe, "left")
     SELECT offer, of_day, n, whole / parts + CASE WHEN n < whole % parts THEN 1 ELSE 0 END
@@ -51,7 +52,7 @@ CREATE TRIGGER points_publish_stock AFTER INSERT ON points_offer
 -- what it did (TP003) and comes back patient, which locks all stripes in their order and takes from several.
 CREATE FUNCTION points_take(offer bigint, of_day date, whole bigint, wanted bigint, person bigint, patient boolean)
 RETURNS boolean
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
+LANGUAGE plpgsql AS
 $body$
 DECLARE
     own   constant smallint := person % least(64, whole);
@@ -89,7 +90,7 @@ END
 $body$;
 
 CREATE FUNCTION points_give_back(redemption points_redemption, amount bigint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
+LANGUAGE plpgsql AS
 $body$
 DECLARE
     offer points_offer;
@@ -114,7 +115,7 @@ END
 $body$;
 
 CREATE FUNCTION points_consent_stands(wanted bigint, at timestamptz) RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
+LANGUAGE sql STABLE AS
 $body$
     SELECT EXISTS (
         SELECT FROM consent_grant g CROSS JOIN LATERAL (
@@ -126,7 +127,7 @@ $body$;
 CREATE FUNCTION points_admit(
     offer points_offer, person bigint, wanted bigint, today date, at timestamptz, patient boolean
 ) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
+LANGUAGE plpgsql AS
 $body$
 DECLARE
     most     bigint := points_most(offer.stock, offer.budget_points, offer.price_points);
@@ -181,7 +182,8 @@ CREATE FUNCTION points_hold(
     hold_key text, digest text, wanted_offer bigint, person bigint, wanted bigint, terms bigint, consent bigint,
     today date, at timestamptz
 ) RETURNS points_redeemed
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan AS
 $body$
 DECLARE
     answer  points_redeemed := points_redemption_of(hold_key);
@@ -190,7 +192,7 @@ DECLARE
     price   bigint;
     until   timestamptz;
     last    timestamptz;
-    held    ledger_answer;
+    held    bigint;
     why_not text;
     patient boolean := false;
 BEGIN
@@ -201,8 +203,7 @@ BEGIN
     price := least(wanted::numeric * offer.price_points, 9e18)::bigint;
     until := at + make_interval(secs => offer.code_s);
     last := until + make_interval(secs => offer.offline_s);
-    LOOP
-    BEGIN
+    LOOP BEGIN
         IF offer.kind = 'financial' AND (terms IS NULL OR consent IS NULL
                 OR NOT EXISTS (SELECT FROM points_terms t WHERE t.id = terms AND t.offer_id = offer.id)) THEN
             RAISE EXCEPTION 'a financial product needs the terms of a tier, and a consent';
@@ -212,18 +213,17 @@ BEGIN
         PERFORM points_admit(offer, person, wanted, today, at, patient);
         IF price > 0 THEN
             SELECT points_asset INTO STRICT asset FROM points_sponsor WHERE organisation_id = offer.sponsor_id;
-            held := ledger_hold('redeem:' || hold_key, digest, 'redeem', at, last, ARRAY[person * 16 + 8],
-                                ARRAY[asset], ARRAY[price]);
-            IF held.repeated THEN RAISE unique_violation; END IF;
-            IF held.state <> 'open' THEN
+            held := ledger_hold_one('redeem:' || hold_key, digest, 'redeem', at, last, person * 16 + 8, asset, price);
+            IF held IS NULL THEN
                 PERFORM points_refuse('points.too_few', jsonb_build_object('offer', offer.code, 'wanted', price,
-                    'available', held.refusal #> '{facts,available}'));
+                    'available', coalesce((SELECT available FROM ledger_balance
+                        WHERE account_id = person * 16 + 8 AND asset_id = asset), 0)));
             END IF;
         END IF;
         INSERT INTO points_redemption (key, content_digest, offer_id, organisation_id, sponsor_id, account, quantity,
             points, state, hold_id, terms_id, grant_id, day, opened_at, good_until, expires_at)
         VALUES (hold_key, digest, offer.id, offer.organisation_id, offer.sponsor_id, person, wanted, price, 'held',
-            held.id, terms, consent, today, at, until, last)
+            held, terms, consent, today, at, until, last)
         RETURNING id, state, refusal, content_digest, false INTO answer;
         RETURN answer;
     EXCEPTION
@@ -237,8 +237,7 @@ BEGIN
             answer := points_redemption_of(hold_key);
             IF answer.id IS NULL THEN RAISE; END IF;
             RETURN answer;
-    END;
-    END LOOP;
+    END; END LOOP;
     INSERT INTO points_redemption (key, content_digest, offer_id, organisation_id, sponsor_id, account, quantity,
         points, state, refusal, terms_id, grant_id, day, opened_at)
     VALUES (hold_key, digest, offer.id, offer.organisation_id, offer.sponsor_id, person, wanted, price, 'refused',
@@ -252,7 +251,7 @@ $body$;
 
 -- The answer to a closing of a redemption that is closed: the first one's own key gets it again.
 CREATE FUNCTION points_closed(wanted bigint, closing_key text, wanted_state text) RETURNS points_redeemed
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
+LANGUAGE sql STABLE AS
 $body$
     SELECT redemption_id, CASE WHEN key = closing_key AND state = wanted_state THEN state ELSE 'refused' END,
         CASE WHEN key = closing_key AND state = wanted_state THEN NULL ELSE jsonb_build_object(
@@ -265,7 +264,7 @@ $body$;
 CREATE FUNCTION points_why_not_capture(
     redemption points_redemption, wanted bigint, merchant bigint, amount bigint, at timestamptz
 ) RETURNS jsonb
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
+LANGUAGE plpgsql STABLE AS
 $body$
 BEGIN
     IF redemption.id IS NULL OR redemption.organisation_id <> merchant THEN
@@ -291,11 +290,12 @@ $body$;
 CREATE FUNCTION points_capture(
     capture_key text, digest text, wanted bigint, merchant bigint, amount bigint, effective date, at timestamptz
 ) RETURNS points_redeemed
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET plan_cache_mode = force_generic_plan AS
 $body$
 DECLARE
     redemption points_redemption;
-    taken      ledger_answer;
+    taken      bigint;
     closed     points_redeemed;
     why_not    jsonb;
     price      bigint;
@@ -313,16 +313,13 @@ BEGIN
         IF amount < redemption.quantity THEN PERFORM points_give_back(redemption, redemption.quantity - amount); END IF;
         IF price > 0 THEN
             -- An organisation's owner number begins at 2^48; kind 14 is points_taken.
-            taken := ledger_capture('redeemed:' || wanted, digest, 'redeem', effective, at, redemption.hold_id, ARRAY[1],
-                ARRAY[(281474976710656 + merchant) * 16 + 14], ARRAY[price], ARRAY[wanted], ARRAY[0]::smallint[]);
-            IF taken.repeated THEN RAISE unique_violation; END IF;
-            IF taken.state <> 'posted' THEN
-                RAISE EXCEPTION 'hold' USING ERRCODE = 'TP001', DETAIL = '{}';
-            END IF;
+            taken := ledger_capture_one('redeemed:' || wanted, digest, 'redeem', effective, at, redemption.hold_id,
+                (281474976710656 + merchant) * 16 + 14, price, wanted);
+            IF taken IS NULL THEN RAISE EXCEPTION 'hold' USING ERRCODE = 'TP001', DETAIL = '{}'; END IF;
         END IF;
         INSERT INTO points_closing (redemption_id, key, content_digest, state, organisation_id, sponsor_id, quantity,
             points, tx_id, at)
-        VALUES (wanted, capture_key, digest, 'captured', merchant, redemption.sponsor_id, amount, price, taken.id, at);
+        VALUES (wanted, capture_key, digest, 'captured', merchant, redemption.sponsor_id, amount, price, taken, at);
     EXCEPTION
         -- Somebody else captured or released it just now.
         WHEN unique_violation OR SQLSTATE 'TP001' THEN
