@@ -4,7 +4,7 @@ Run: .venv/bin/python bench/redeem.py [--accounts 1000000] [--seconds 10] [--rou
 A new embedded cluster in a temporary folder, as an installation has it. pgbench calls the two functions that the verbs
 call, in prepared statements, as the application's role, on the same cores as the server: at 8 clients over 1,000 offers
 with stock, and at 20 clients on one offer whose stock and budget everybody takes from. pgbench's own "simple update"
-(TPC-B without branches and tellers, at scale 10) runs before each, for what the machine gave at that moment. At the end every
+(TPC-B without branches and tellers, at scale 10) runs before each, for what the machine gave then. At the end every
 invariant of both books is checked, but for the one that says that each point was minted by a conversion: the
 bench gives everybody their points at once.
 """
@@ -95,7 +95,10 @@ def run(arguments: argparse.Namespace, home: Path) -> None:
             SCRIPT.format(accounts=arguments.accounts, first=first, last=last, merchant=merchant)
         )
         pairs = [
-            (tool.rate(clients, arguments.seconds, "simple-update"), tool.rate(clients, arguments.seconds, script))
+            (
+                tool.rate(clients, arguments.seconds, "simple-update"),
+                tool.rate(clients, arguments.seconds, script),
+            )
             for _ in range(arguments.rounds)
         ]
         base = statistics.median(pair[0] for pair in pairs)

@@ -121,7 +121,9 @@ def held(offer: Offer, resident: int, quantity: int = 1) -> int:
     return redeem(wanting(offer, resident, quantity), at=AT).accepted()
 
 
-def taking(offer: Offer, redemption: int, quantity: int | None = None, key: str | None = None) -> CaptureOrder:
+def taking(
+    offer: Offer, redemption: int, quantity: int | None = None, key: str | None = None
+) -> CaptureOrder:
     return CaptureOrder(key or new_key(), redemption, offer.organisation.code, quantity)
 
 

@@ -134,7 +134,10 @@ def test_the_database_refuses_a_second_conversion_of_a_milligram_to_everybody() 
     convert(ConvertOrder(new_key(), sponsor.code, resident, 7, DAY), KEEPS, at=AT).accepted()
     line, conversion = ConversionLine.objects.get(), Conversion.objects.get()
 
-    with pytest.raises((DatabaseError, InternalError), match="no milligram converts twice"), transaction.atomic():
+    with (
+        pytest.raises((DatabaseError, InternalError), match="no milligram converts twice"),
+        transaction.atomic(),
+    ):
         second = Conversion.objects.create(
             **{
                 name: getattr(conversion, name)

@@ -192,9 +192,7 @@ def test_an_offer_that_gives_so_many_a_day_gives_more_the_next(sponsor: Sponsor)
     held(offer, resident, 2)
 
     full = redeem(wanting(offer, resident), at=AT)
-    next_day = redeem(
-        dataclasses.replace(wanting(offer, resident), day=DAY + timedelta(days=1)), at=AT
-    )
+    next_day = redeem(dataclasses.replace(wanting(offer, resident), day=DAY + timedelta(days=1)), at=AT)
 
     assert (code_of(full), next_day.state) == ("points.day_full", "held")
 

@@ -35,7 +35,17 @@ ORDER = {
     "TtlNetNtry": ("Amt*", "CdtDbtInd*"),
     "TtlCdtNtries": ("NbOfNtries", "Sum"),
     "TtlDbtNtries": ("NbOfNtries", "Sum"),
-    "Ntry": ("NtryRef", "Amt*", "CdtDbtInd*", "Sts*", "BookgDt", "ValDt", "AcctSvcrRef", "BkTxCd*", "NtryDtls"),
+    "Ntry": (
+        "NtryRef",
+        "Amt*",
+        "CdtDbtInd*",
+        "Sts*",
+        "BookgDt",
+        "ValDt",
+        "AcctSvcrRef",
+        "BkTxCd*",
+        "NtryDtls",
+    ),
     "NtryDtls": ("TxDtls",),
     "TxDtls": ("Refs", "AddtlTxInf"),
     "Refs": ("AcctSvcrRef", "EndToEndId", "TxId"),
@@ -65,7 +75,7 @@ class BankStatement:
 
 
 def write(settlement: Settlement, *, at: datetime) -> bytes:
-    """A merchant's statement of one settlement: captures in, refunds and the payment out, from zero to zero once paid."""
+    """A merchant's statement of one settlement: captures in, refunds and payment out; from zero to zero once paid."""
     ET.register_namespace("", NAMESPACE)
     document = ET.Element(_name("Document"))
     statement = _statement(_add(document, "BkToCstmrStmt"), settlement, at)
@@ -91,10 +101,22 @@ def write(settlement: Settlement, *, at: datetime) -> bytes:
     for line in found:
         kind = "REFUND" if line.refund_id else "REDEMPTION"
         reference = f"RF-{line.refund_id}" if line.refund_id else f"RD-{line.redemption_id}"
-        _entry(statement, settlement.currency, line.amount_minor, line.booked_at.date(), kind, reference)
+        _entry(
+            statement,
+            settlement.currency,
+            line.amount_minor,
+            line.booked_at.date(),
+            kind=kind,
+            reference=reference,
+        )
     if payment:
         _entry(
-            statement, settlement.currency, -payment.amount_minor, last, "PAYMENT", settlement.reference
+            statement,
+            settlement.currency,
+            -payment.amount_minor,
+            last,
+            kind="PAYMENT",
+            reference=settlement.reference,
         )
     ET.indent(document)
     body: bytes = ET.tostring(document, encoding="utf-8", xml_declaration=True)
@@ -178,9 +200,7 @@ def _balance(statement: ET.Element, code: str, minor: int, currency: str, day: d
     _add(_add(balance, "Dt"), "Dt", day.isoformat())
 
 
-def _entry(
-    statement: ET.Element, currency: str, minor: int, day: date, kind: str, reference: str
-) -> None:
+def _entry(statement: ET.Element, currency: str, minor: int, day: date, *, kind: str, reference: str) -> None:
     entry = _add(statement, "Ntry")
     _add(entry, "NtryRef", reference)
     _amount(entry, minor, currency)
@@ -203,7 +223,7 @@ def _parse(body: bytes) -> ET.Element:
     if b"<!DOCTYPE" in body or b"<!ENTITY" in body or b"\x00" in body:
         raise BadBankFile(problem="it declares a document type or entities, or is not UTF-8")
     try:
-        return ET.fromstring(body)  # noqa: S314
+        return ET.fromstring(body)
     except (ET.ParseError, ValueError, LookupError) as error:
         raise BadBankFile(problem=f"it is not XML ({error})") from error
 
@@ -220,9 +240,7 @@ def _read_entry(number: int, entry: ET.Element) -> Entry:
     return Entry(
         number=number,
         entry=_text(entry, "AcctSvcrRef") or _text(entry, "NtryRef"),
-        reference=next(
-            ((one.text or "").strip() for one in entry.iter() if _tag(one) == "EndToEndId"), ""
-        ),
+        reference=next(((one.text or "").strip() for one in entry.iter() if _tag(one) == "EndToEndId"), ""),
         amount_minor=to_minor((amount.text or "").strip(), currency),
         currency=currency,
         is_debit=_text(entry, "CdtDbtInd") == "DBIT",

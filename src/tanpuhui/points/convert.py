@@ -48,7 +48,7 @@ class Convertible:
 
 
 def convert(order: ConvertOrder, rule: ConversionRule, *, at: datetime) -> Answer:
-    """Convert once, in the caller's transaction: reductions out (where the rule uses them up), points in, money reserved."""
+    """Convert once, in the caller's transaction: reductions out (if the rule says), points in, money reserved."""
     content = [order.sponsor, order.account, order.points, order.day.isoformat(), rule.as_json()]
     return once("convert", order.key, content, lambda: _convert(order, rule, at), at=at)
 
@@ -100,7 +100,7 @@ def _convert(order: ConvertOrder, rule: ConversionRule, at: datetime) -> dict[st
             mg_per_point=rule.mg_per_point,
         )
     parts = take_from(found, points * rule.mg_per_point)
-    tx = _post(order, rule, sponsor, parts, points, at)
+    tx = _post(order, rule, sponsor, parts, points=points, at=at)
     conversion = Conversion.objects.create(
         sponsor=sponsor,
         account=order.account,
@@ -153,6 +153,7 @@ def _post(
     rule: ConversionRule,
     sponsor: Sponsor,
     parts: list[Convertible],
+    *,
     points: int,
     at: datetime,
 ) -> int:

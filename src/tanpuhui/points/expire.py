@@ -34,7 +34,9 @@ def expire(sponsor: Sponsor, *, at: datetime) -> int:
     same moment finds nothing.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('tanpuhui.points.expire', %s))", [sponsor.pk])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('tanpuhui.points.expire', %s))", [sponsor.pk]
+        )
         cursor.execute(_OVER, [sponsor.pk, at, sponsor.points_asset, int(Kind.RESIDENT_POINTS)])
         rows = cursor.fetchall()
         cursor.execute("SELECT count(*) FROM ledger_batch WHERE key LIKE %s", [f"{REASON}:{sponsor.pk}:%"])

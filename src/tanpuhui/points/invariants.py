@@ -12,9 +12,7 @@ def invariants() -> tuple[Invariant, ...]:
     found = []
     for block in sql.read("invariants").split("-- invariant: ")[1:]:
         name, says, query = block.split("\n", 2)
-        found.append(
-            Invariant(name.strip(), says.removeprefix("-- ").strip(), query.strip().rstrip(";"))
-        )
+        found.append(Invariant(name.strip(), says.removeprefix("-- ").strip(), query.strip().rstrip(";")))
     return tuple(found)
 
 

@@ -50,7 +50,9 @@ class StoredAnswer(models.Model):
 class Sponsor(models.Model):
     """An organisation that funds points and owes whoever holds them: one point is worth a whole minor unit or more."""
 
-    organisation = models.OneToOneField(Organisation, models.PROTECT, primary_key=True, related_name="sponsor")
+    organisation = models.OneToOneField(
+        Organisation, models.PROTECT, primary_key=True, related_name="sponsor"
+    )
     code = models.CharField(max_length=60, unique=True)
     currency = models.CharField(max_length=3)
     point_value_minor = models.BigIntegerField()
@@ -329,7 +331,9 @@ class Redemption(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(name="points_redemption_state", condition=Q(state__in=["held", "refused"])),
+            models.CheckConstraint(
+                name="points_redemption_state", condition=Q(state__in=["held", "refused"])
+            ),
             models.CheckConstraint(
                 name="points_redemption_refusal",
                 condition=Q(state="refused", refusal__isnull=False) | Q(state="held", refusal__isnull=True),

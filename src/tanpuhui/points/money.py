@@ -7,7 +7,18 @@ import re
 from tanpuhui.points.refusals import BadAmount, CurrencyUnknown, TooManyDecimals
 
 #: Decimals of a currency (ISO 4217).
-DECIMALS = {"CNY": 2, "HKD": 2, "MOP": 2, "TWD": 2, "EUR": 2, "USD": 2, "SGD": 2, "JPY": 0, "KRW": 0, "KWD": 3}
+DECIMALS = {
+    "CNY": 2,
+    "HKD": 2,
+    "MOP": 2,
+    "TWD": 2,
+    "EUR": 2,
+    "USD": 2,
+    "SGD": 2,
+    "JPY": 0,
+    "KRW": 0,
+    "KWD": 3,
+}
 _AMOUNT = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,18}))?")
 
 
@@ -35,7 +46,7 @@ def to_minor(amount: str, currency: str) -> int:
     whole, part = found[1], found[2] or ""
     if len(part) > most:
         raise TooManyDecimals(amount=amount, currency=currency, decimals=len(part), most=most)
-    minor = int(whole) * 10**most + int(part.ljust(most, "0") or "0")
+    minor: int = int(whole) * 10**most + int(part.ljust(most, "0") or "0")
     if minor == 0:
         raise BadAmount(amount=amount)
     return minor

@@ -120,10 +120,23 @@ def terms_of(offer: Offer, earned_mg: int) -> Terms | None:
 
 def describe(offer: Offer, left: int | None) -> dict[str, Any]:
     """An offer as JSON-ready values."""
-    names = (
-        "code kind title_zh title_en text_zh text_en price_points stock budget_points per_person per_person_day "
-        "per_day code_s offline_s offline_points"
-    ).split()
+    names = [
+        "code",
+        "kind",
+        "title_zh",
+        "title_en",
+        "text_zh",
+        "text_en",
+        "price_points",
+        "stock",
+        "budget_points",
+        "per_person",
+        "per_person_day",
+        "per_day",
+        "code_s",
+        "offline_s",
+        "offline_points",
+    ]
     return {
         **{name: getattr(offer, name) for name in names},
         "organisation": offer.organisation.code,

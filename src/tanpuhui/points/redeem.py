@@ -28,6 +28,8 @@ from tanpuhui.points.sponsor import get_organisation
 
 #: What a bank is shown of an account for its product; the consent names it.
 TIER = "account_tier"
+#: Of one offer, in one redemption.
+MOST_AT_ONCE = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Redeemed:
 
 def redeem(order: RedeemOrder, *, at: datetime) -> Redeemed:
     """Hold points for an offer. What is refused is stored with its key and stays refused."""
-    assert order.quantity >= 1
+    assert 1 <= order.quantity <= MOST_AT_ONCE
     known = _known(order)
     if known is not None:
         return known
@@ -101,11 +103,12 @@ class CaptureOrder:
 def capture(order: CaptureOrder, *, day: date, at: datetime) -> Redeemed:
     """Capture once. The same key gives the same answer; another one is told that it is captured already."""
     organisation = get_organisation(order.organisation)
-    quantity = order.quantity
-    if quantity is None:
-        found = Redemption.objects.filter(pk=order.redemption).values_list("quantity", flat=True).first()
-        quantity = found or 1
-    assert quantity >= 1
+    held = Redemption.objects.filter(pk=order.redemption).values_list("quantity", flat=True).first()
+    if held is None:
+        refusal = UnknownRedemption(redemption=order.redemption)
+        return Redeemed(order.redemption, Redemption.REFUSED, refusal, repeated=False)
+    quantity = held if order.quantity is None else order.quantity
+    assert 1 <= quantity <= MOST_AT_ONCE
     digest = digest_json(["capture", order.redemption, order.organisation, quantity])
     return _ask(
         order.key,

@@ -81,7 +81,5 @@ def _refund(order: RefundOrder, day: date, at: datetime) -> dict[str, Any]:
         tx_id=tx,
         at=at,
     )
-    earn(
-        sponsor, found.account, order.points, via=Earning.REFUND, tx=tx, expires_at=at + GOOD_FOR, at=at
-    )
+    earn(sponsor, found.account, order.points, via=Earning.REFUND, tx=tx, expires_at=at + GOOD_FOR, at=at)
     return {"refund": made.pk, "redemption": found.pk, "points": order.points, "account": found.account}

@@ -35,7 +35,10 @@ class CurrencyUnknown(Refusal):
 
 class TooManyDecimals(Refusal):
     code = "points.too_many_decimals"
-    message = "{amount} {currency} has {decimals} decimals, and {currency} has {most}. Round it yourself, then give it."
+    message = (
+        "{amount} {currency} has {decimals} decimals, and {currency} has {most}. Round it yourself, then "
+        "give it."
+    )
 
 
 class BadAmount(Refusal):
@@ -45,7 +48,9 @@ class BadAmount(Refusal):
 
 class OtherCurrency(Refusal):
     code = "points.other_currency"
-    message = "The budget of {sponsor} is in {currency}, and {given} was given. Give the amount in {currency}."
+    message = (
+        "The budget of {sponsor} is in {currency}, and {given} was given. Give the amount in {currency}."
+    )
 
 
 class NoConversion(Refusal):
@@ -60,7 +65,8 @@ class NothingToConvert(Refusal):
     code = "points.nothing_to_convert"
     message = (
         "Account {account} has {convertible_mg} mg certified that were not converted yet, which makes {most} points, "
-        "and {wanted} were asked for ({mg_per_point} mg a point). Ask for 1 or more, up to that, or wait for the next lot."
+        "and {wanted} were asked for ({mg_per_point} mg a point). "
+        "Ask for 1 or more, up to that, or wait for the next lot."
     )
 
 
@@ -74,12 +80,17 @@ class BudgetShort(Refusal):
 
 class NotTransferable(Refusal):
     code = "points.not_transferable"
-    message = "Points may not be given to somebody else under the rules of {jurisdiction} ({source}). Use them for an offer."
+    message = (
+        "Points may not be given to somebody else under the rules of {jurisdiction} ({source}). Use them for "
+        "an offer."
+    )
 
 
 class TooFewToGive(Refusal):
     code = "points.too_few_to_give"
-    message = "Account {account} has {available} points that can be given, and {wanted} were asked for. Give fewer."
+    message = (
+        "Account {account} has {available} points that can be given, and {wanted} were asked for. Give fewer."
+    )
 
 
 class UnknownOffer(Refusal):
@@ -109,7 +120,10 @@ class OfferStopped(Refusal):
 
 class StockGone(Refusal):
     code = "points.stock_gone"
-    message = "Of the offer {offer} {left} are left, and {wanted} were asked for. Ask for fewer, or choose another one."
+    message = (
+        "Of the offer {offer} {left} are left, and {wanted} were asked for. Ask for fewer, or choose another "
+        "one."
+    )
 
 
 class BudgetGone(Refusal):
@@ -122,7 +136,9 @@ class BudgetGone(Refusal):
 
 class DayFull(Refusal):
     code = "points.day_full"
-    message = "The offer {offer} gives {per_day} a day, and {wanted} are not left of {day}. Come back tomorrow."
+    message = (
+        "The offer {offer} gives {per_day} a day, and {wanted} are not left of {day}. Come back tomorrow."
+    )
 
 
 class LimitReached(Refusal):
@@ -136,7 +152,10 @@ class LimitReached(Refusal):
 
 class TooFew(Refusal):
     code = "points.too_few"
-    message = "{wanted} points are needed for {offer}, and {available} are available. Convert more, or choose another offer."
+    message = (
+        "{wanted} points are needed for {offer}, and {available} are available. Convert more, or choose "
+        "another offer."
+    )
 
 
 class ConsentMissing(Refusal):
@@ -149,7 +168,10 @@ class ConsentMissing(Refusal):
 
 class TierTooLow(Refusal):
     code = "points.tier_too_low"
-    message = "The offer {offer} begins at {least_kg} kg certified, and account {account} has {earned_mg} mg. Come back later."
+    message = (
+        "The offer {offer} begins at {least_kg} kg certified, and account {account} has {earned_mg} mg. Come "
+        "back later."
+    )
 
 
 class UnknownRedemption(Refusal):
@@ -169,7 +191,9 @@ class RedemptionOver(Refusal):
 
 class MoreThanHeld(Refusal):
     code = "points.more_than_held"
-    message = "Redemption {redemption} holds {held}, and {wanted} were asked for. Capture at most what is held."
+    message = (
+        "Redemption {redemption} holds {held}, and {wanted} were asked for. Capture at most what is held."
+    )
 
 
 class MayBeAccepted(Refusal):
@@ -203,7 +227,10 @@ class UnknownSettlement(Refusal):
 
 class BadBankFile(Refusal):
     code = "points.bad_bank_file"
-    message = "This is not a bank statement as ISO 20022 camt.053 has it: {problem}. Ask the bank for one, or mend the file."
+    message = (
+        "This is not a bank statement as ISO 20022 camt.053 has it: {problem}. Ask the bank for one, or mend "
+        "the file."
+    )
 
 
 class CodeForged(Refusal):
@@ -218,7 +245,10 @@ class CodeOver(Refusal):
 
 class CodeNotYet(Refusal):
     code = "points.code_not_yet"
-    message = "This code is good from {issued_at}, later than this device's clock says. Set the clock, then try again."
+    message = (
+        "This code is good from {issued_at}, later than this device's clock says. Set the clock, then try "
+        "again."
+    )
 
 
 class CodeElsewhere(Refusal):
@@ -233,7 +263,10 @@ class CodeSeen(Refusal):
 
 class CodeNeedsNetwork(Refusal):
     code = "points.code_needs_network"
-    message = "This code is for {points} points, and {most} may be accepted without a network. Connect, then capture it."
+    message = (
+        "This code is for {points} points, and {most} may be accepted without a network. Connect, then "
+        "capture it."
+    )
 
 
 BY_CODE: dict[str, type[Refusal]] = {

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from tanpuhui.points.refusals import NoConversion
-from tanpuhui.quantify.jurisdiction import Jurisdiction, Rule
+from tanpuhui.quantify.jurisdiction import Jurisdiction
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def conversion_rule(jurisdiction: Jurisdiction, day: date) -> ConversionRule:
         raise NoConversion(jurisdiction=jurisdiction.code, day=day)
     validity = jurisdiction.rule("points_validities", day)
     transfers = jurisdiction.rule("points_transfers", day)
-    parts: list[Rule] = [rule for rule in (conversion, validity, transfers) if rule is not None]
+    parts = [rule for rule in (conversion, validity, transfers) if rule is not None]
     return ConversionRule(
         jurisdiction=jurisdiction.code,
         mg_per_point=int(conversion.content["mg_per_point"]),

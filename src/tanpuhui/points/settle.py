@@ -1,4 +1,4 @@
-"""Settle: what a sponsor owes a merchant for the points it took: every capture and refund once, and the money for them."""
+"""Settle: what a sponsor owes a merchant for the points it took: every capture and refund once, and the money."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class SettleOrder:
 
 
 def settle(order: SettleOrder, *, at: datetime) -> Answer:
-    """Settle once, in the caller's transaction: points go back to the sponsor, money from its reserve to the merchant."""
+    """Settle once, in the caller's transaction: points back to the sponsor, money from its reserve to the merchant."""
     content = [order.organisation, order.sponsor, order.through_at.isoformat()]
     return once("settle", order.key, content, lambda: _settle(order, at), at=at)
 
@@ -113,7 +113,8 @@ def _settle(order: SettleOrder, at: datetime) -> dict[str, Any]:
     )
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO points_settlement_line (settlement_id, redemption_id, refund_id, points, amount_minor, booked_at) "
+            "INSERT INTO points_settlement_line "
+            "(settlement_id, redemption_id, refund_id, points, amount_minor, booked_at) "
             "SELECT %(settlement)s, redemption_id, refund_id, points, points * %(value)s, at "
             f"FROM ({_OPEN}) o ORDER BY at, redemption_id, refund_id NULLS FIRST",
             {
@@ -131,7 +132,9 @@ def _settle(order: SettleOrder, at: datetime) -> dict[str, Any]:
 def get_settlement(reference: str) -> Settlement:
     """A settlement by its reference."""
     found = (
-        Settlement.objects.filter(reference=reference).select_related("organisation", "sponsor", "payment").first()
+        Settlement.objects.filter(reference=reference)
+        .select_related("organisation", "sponsor", "payment")
+        .first()
     )
     if found is None:
         raise UnknownSettlement(settlement=reference)
@@ -182,5 +185,7 @@ def as_csv(settlement: Settlement) -> str:
         )
     assert sum(line.amount_minor for line in found) == settlement.amount_minor
     total = to_text(settlement.amount_minor, settlement.currency)
-    writer.writerow([settlement.reference, "total", "", "", "", settlement.points, total, settlement.currency])
+    writer.writerow(
+        [settlement.reference, "total", "", "", "", settlement.points, total, settlement.currency]
+    )
     return out.getvalue()

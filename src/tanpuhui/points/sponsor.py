@@ -183,7 +183,8 @@ def _at(account: int, sponsor: str, at: datetime) -> int:
 def _residents(asset: int, at: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT coalesce(sum(p.amount), 0)::bigint FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.tx_id "
+            "SELECT coalesce(sum(p.amount), 0)::bigint "
+            "FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.tx_id "
             "WHERE p.asset_id = %s AND p.account_id & 15 = %s AND t.posted_at <= %s",
             [asset, int(Kind.RESIDENT_POINTS), at],
         )
