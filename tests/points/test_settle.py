@@ -271,6 +271,7 @@ def test_another_currency_is_no_payment(sponsor: Sponsor, merchant: Organisation
     ("change", "problem"),
     [
         (lambda body: body[:-9], "not XML"),
+        (lambda body: body.decode().encode("utf-16"), "not XML"),
         (lambda body: body.replace(b"camt.053.001.02", b"camt.052.001.02"), "root"),
         (
             lambda body: body.replace(b"<?xml version='1.0' encoding='UTF-8'?>", b"<!DOCTYPE x>"),

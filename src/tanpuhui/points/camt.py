@@ -217,15 +217,16 @@ def _amount(parent: ET.Element, minor: int, currency: str) -> None:
 
 
 def _parse(body: bytes) -> ET.Element:
-    """XML without a document type: no entity is declared, so none can be expanded."""
+    """UTF-8 without a document type: no entity is declared, so none can be expanded, whatever encoding it names."""
     if len(body) > MOST_BYTES:
         raise BadBankFile(problem=f"it has {len(body)} bytes, more than {MOST_BYTES}")
-    if b"<!DOCTYPE" in body or b"<!ENTITY" in body or b"\x00" in body:
-        raise BadBankFile(problem="it declares a document type or entities, or is not UTF-8")
     try:
-        return ET.fromstring(body)
-    except (ET.ParseError, ValueError, LookupError) as error:
-        raise BadBankFile(problem=f"it is not XML ({error})") from error
+        text = body.decode("utf-8-sig")
+        if "<!DOCTYPE" in text or "<!ENTITY" in text:
+            raise BadBankFile(problem="it declares a document type or entities")
+        return ET.fromstring(text)
+    except (ET.ParseError, ValueError) as error:
+        raise BadBankFile(problem=f"it is not XML in UTF-8 ({error})") from error
 
 
 def _read_entry(number: int, entry: ET.Element) -> Entry:
