@@ -186,7 +186,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 SET plan_cache_mode = force_generic_plan AS
 $body$
 DECLARE
-    answer  points_redeemed := points_redemption_of(hold_key);
+    answer  points_redeemed;
+    number  bigint;
     offer   points_offer;
     asset   integer;
     price   bigint;
@@ -196,7 +197,7 @@ DECLARE
     why_not text;
     patient boolean := false;
 BEGIN
-    IF answer.id IS NOT NULL THEN RETURN answer; END IF;
+    -- A key that is known is met where the row is written: what was done until then is undone.
     IF wanted IS NULL OR wanted < 1 THEN RAISE EXCEPTION 'a redemption is of one or more'; END IF;
     SELECT * INTO STRICT offer FROM points_offer WHERE id = wanted_offer;
     -- Not more than the ledger counts: a quantity that large is short of points in any case.
@@ -213,16 +214,18 @@ BEGIN
         PERFORM points_admit(offer, person, wanted, today, at, patient);
         IF price > 0 THEN
             SELECT points_asset INTO STRICT asset FROM points_sponsor WHERE organisation_id = offer.sponsor_id;
-            held := ledger_hold_one('redeem:' || hold_key, digest, 'redeem', at, last, person * 16 + 8, asset, price);
+            number := nextval('points_redemption_id_seq');
+            held := ledger_hold_one('redeem:' || number, digest, 'redeem', at, last, person * 16 + 8, asset, price);
             IF held IS NULL THEN
                 PERFORM points_refuse('points.too_few', jsonb_build_object('offer', offer.code, 'wanted', price,
                     'available', coalesce((SELECT available FROM ledger_balance
                         WHERE account_id = person * 16 + 8 AND asset_id = asset), 0)));
             END IF;
         END IF;
-        INSERT INTO points_redemption (key, content_digest, offer_id, organisation_id, sponsor_id, account, quantity,
+        INSERT INTO points_redemption (id, key, content_digest, offer_id, organisation_id, sponsor_id, account, quantity,
             points, state, hold_id, terms_id, grant_id, day, opened_at, good_until, expires_at)
-        VALUES (hold_key, digest, offer.id, offer.organisation_id, offer.sponsor_id, person, wanted, price, 'held',
+        OVERRIDING SYSTEM VALUE
+        VALUES (coalesce(number, nextval('points_redemption_id_seq')), hold_key, digest, offer.id, offer.organisation_id, offer.sponsor_id, person, wanted, price, 'held',
             held, terms, consent, today, at, until, last)
         RETURNING id, state, refusal, content_digest, false INTO answer;
         RETURN answer;
@@ -301,12 +304,14 @@ DECLARE
     price      bigint;
 BEGIN
     SELECT * INTO redemption FROM points_redemption WHERE id = wanted;
-    IF redemption.organisation_id = merchant THEN
-        closed := points_closed(wanted, capture_key, 'captured');
-        IF closed.id IS NOT NULL THEN RETURN closed; END IF;
-    END IF;
     why_not := points_why_not_capture(redemption, wanted, merchant, amount, at);
-    IF why_not IS NOT NULL THEN RETURN (wanted, 'refused', why_not, NULL, false)::points_redeemed; END IF;
+    IF why_not IS NOT NULL THEN
+        IF redemption.organisation_id = merchant THEN
+            closed := points_closed(wanted, capture_key, 'captured');
+            IF closed.id IS NOT NULL THEN RETURN closed; END IF;
+        END IF;
+        RETURN (wanted, 'refused', why_not, NULL, false)::points_redeemed;
+    END IF;
     IF amount IS NULL OR amount < 1 THEN RAISE EXCEPTION 'a capture is of one or more'; END IF;
     price := redemption.points / redemption.quantity * amount;
     BEGIN
