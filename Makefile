@@ -59,6 +59,7 @@ bench: .venv/dev.done  ## the figures of docs/reference/benchmarks.md, on this m
 	$(BIN)/python bench/post.py
 	$(BIN)/python bench/explain.py
 	$(BIN)/python bench/ingest.py
+	$(BIN)/python bench/redeem.py
 
 pins: .venv/dev.done  ## pin the requirements again, with hashes
 	cd requirements && for name in base dev audit; do \
