@@ -18,12 +18,13 @@ from django.db import connection, transaction
 from close.town import DAY, SHANGHAI, Town, act, certified_mg, pending_mg
 from tanpuhui.close.due import due, standing_by_day
 from tanpuhui.close.inputs import read_credits
+from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import Kind, account_id
 from tanpuhui.ledger.balance import balances
 from tanpuhui.ledger.invariants import check
 from tanpuhui.methodology.load import load_library
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
-from tanpuhui.registry.certify import TONNE_MG, Order, certify
+from tanpuhui.registry.certify import Order, certify
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.reconcile import reconcile
 from tanpuhui.registry.refusals import ClosesBehind, LessThanATonne

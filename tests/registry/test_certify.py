@@ -29,13 +29,14 @@ from tanpuhui.close.refusals import DayCertified
 from tanpuhui.consent.models import LOCK_KEY
 from tanpuhui.consent.open_account import open_account
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import Kind, account_id
 from tanpuhui.ledger.balance import balance_at
 from tanpuhui.ledger.invariants import check
 from tanpuhui.methodology.load import Library
 from tanpuhui.quantify.jurisdiction import Jurisdiction, load_jurisdiction
 from tanpuhui.quantify.rule_tables import Rule
-from tanpuhui.registry.certify import TONNE_MG, Order, certify
+from tanpuhui.registry.certify import Order, certify
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.serial import describe
 

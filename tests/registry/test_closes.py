@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from close.town import SHANGHAI, Town, act, certified_mg, pending_mg
-from tanpuhui.registry.certify import TONNE_MG, Order, certify
+from tanpuhui.kit.tonnes import TONNE_MG
+from tanpuhui.registry.certify import Order, certify
 from tanpuhui.registry.closes import refuse_unclosed
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.refusals import ClosesBehind, DaysUnclosed, MethodologyChanged, OtherJurisdiction

@@ -58,6 +58,8 @@ def test_a_serial_may_be_given_as_it_is_printed(lots: list[Lot]) -> None:
     [
         ("0", "registry.serial_unknown"),
         ("7", "registry.serial_unknown"),
+        ("SH-SHCER-SHANGHAI.ROOFTOP-PV.1-2026-000000006", "registry.serial_unknown"),
+        ("DEMO-SHANGHAI.ROOFTOP-PV.1-2025-000000006", "registry.serial_unknown"),
         ("999999999999999999", "registry.serial_unknown"),
         ("9" * 40, "registry.bad_serial"),
         ("DEMO-000009", "registry.lot_unknown"),

@@ -76,7 +76,12 @@ def test_a_certified_milligram_without_a_lot_is_found(
     post(account_id(Kind.RESIDENT_CERTIFIED, account), f"lot:{code}", 5)
 
     issued = tonnes * 1_000_000_000 + 5
-    assert found() == [("lots_are_what_is_certified", f"{tonnes} tonnes, the ledger issued {issued} mg")]
+    states = [("lot_states_sum_to_what_was_issued", f"{tonnes} tonnes, {issued} mg in all states")]
+    assert found() == [
+        ("lots_are_what_is_certified", f"{tonnes} tonnes, the ledger issued {issued} mg"),
+        *(states if tonnes else []),
+        ("blocks_are_what_the_ledger_has", f"blocks have {tonnes} t, the ledger has {issued} mg"),
+    ]
 
 
 def test_a_lot_that_took_nothing_is_found(town: Town, account: int) -> None:
@@ -87,4 +92,6 @@ def test_a_lot_that_took_nothing_is_found(town: Town, account: int) -> None:
     assert [invariant for invariant, _ in found()] == [
         "lots_are_what_is_certified",
         "lots_are_what_left_pending",
+        "lot_states_sum_to_what_was_issued",
+        "blocks_are_what_the_ledger_has",
     ]

@@ -15,9 +15,10 @@ from tanpuhui.close.refusals import DayCertified
 from tanpuhui.consent.give import give
 from tanpuhui.consent.open_account import open_account
 from tanpuhui.consent.terms import Terms, acts_of_days
+from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.invariants import check
 from tanpuhui.ledger.statement import statement
-from tanpuhui.registry.certify import TONNE_MG, Order, certify
+from tanpuhui.registry.certify import Order, certify
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.reconcile import reconcile
 from tanpuhui.registry.refusals import LessThanATonne

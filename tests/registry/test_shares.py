@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
-from tanpuhui.registry.certify import TONNE_MG, Order, Shares, decide_shares, refuse_dependent_verifier
+from tanpuhui.kit.tonnes import TONNE_MG
+from tanpuhui.registry.certify import Order, Shares, decide_shares, refuse_dependent_verifier
 from tanpuhui.registry.refusals import LessThanATonne, NobodyVerifies, VerifierIsOperator
 
 ORDER = Order(

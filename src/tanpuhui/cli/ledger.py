@@ -18,7 +18,8 @@ app = App(name="ledger", help="Check every invariant of the ledger.")
 def check(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = False) -> int:
     """Look for rows that break an invariant of the ledger, and name them. Exit status 3 when there are any.
 
-    What was issued is compared with closes and lots too, so that a credit that no close gave is found.
+    What was issued is compared with closes and lots too, so that a credit that no close gave is found; serial numbers
+    with milligrams; what companies reserved and surrendered with their caps and the pool.
 
     Example: tanpuhui ledger check --json
 
@@ -31,16 +32,22 @@ def check(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = F
 
     from tanpuhui.ledger.invariants import check as find
     from tanpuhui.ledger.invariants import counts
+    from tanpuhui.offsetting import invariants as offsetting
     from tanpuhui.points import invariants as points
     from tanpuhui.registry.reconcile import INVARIANTS, reconcile
 
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        found = [*find(connection), *reconcile(connection), *points.check(connection)]
+        found = [
+            *find(connection),
+            *reconcile(connection),
+            *offsetting.check(connection),
+            *points.check(connection),
+        ]
         findings = [finding.as_json() for finding in found]
         checked = counts(connection)
-        checked["invariants"] += len(INVARIANTS) + len(points.invariants())
+        checked["invariants"] += len(INVARIANTS) + len(offsetting.INVARIANTS) + len(points.invariants())
     if as_json:
         print_json({"ok": not findings, "findings": findings, "checked": checked})
     else:

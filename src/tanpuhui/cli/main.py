@@ -34,6 +34,8 @@ WITHOUT_DATABASE = {
     "-h",
     "--version",
 }
+#: Commands of other groups that do.
+ALONE = (["offset", "cap"],)
 
 app = App(
     name="tanpuhui",
@@ -73,6 +75,16 @@ app.command(
     "tanpuhui.cli.statistics:app",
     name="statistics",
     help="Publish statistics in which no number rests on a handful of persons.",
+)
+app.command(
+    "tanpuhui.cli.registry:app",
+    name="registry",
+    help="Look serial numbers up, and export lots for other registries.",
+)
+app.command(
+    "tanpuhui.cli.offset:app",
+    name="offset",
+    help="A company's cap, and what it reserves and surrenders under it.",
 )
 app.command("tanpuhui.cli.ledger:app", name="ledger", help="Check every invariant of the ledger.")
 app.command(
@@ -150,7 +162,8 @@ def _is_disk_full(error: BaseException) -> bool:
 
 
 def _needs_database(given: list[str]) -> bool:
-    return bool(given) and given[0] not in WITHOUT_DATABASE and not {"--help", "-h"} & set(given)
+    alone = not given or given[0] in WITHOUT_DATABASE or given[:2] in ALONE
+    return not alone and not {"--help", "-h"} & set(given)
 
 
 def _show_refusal(refusal: dict[str, Any], *, as_json: bool) -> None:

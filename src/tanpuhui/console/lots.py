@@ -24,8 +24,9 @@ from tanpuhui.console.guard import ConsoleRequest
 from tanpuhui.console.lists import Choices, ReadOnlyList, choice_filter
 from tanpuhui.console.verb import DayInput, Reasoned, VerbPage
 from tanpuhui.kit.moment import utc_now
+from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import Kind
-from tanpuhui.registry.certify import TONNE_MG, Order, refuse_dependent_verifier
+from tanpuhui.registry.certify import Order, refuse_dependent_verifier
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.serial import serials
 

@@ -39,6 +39,7 @@ OUR_APPS = [
     "tanpuhui.points",
     "tanpuhui.disclosure",
     "tanpuhui.community",
+    "tanpuhui.offsetting",
     "tanpuhui.web.shared",
     "tanpuhui.web.sign_in",
     "tanpuhui.web.public",

@@ -36,6 +36,7 @@ REFUSING = (
     "integrity",
     "disclosure",
     "kit",
+    "offsetting",
     "registry",
     "rights",
     "web",

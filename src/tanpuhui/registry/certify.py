@@ -20,6 +20,7 @@ from tanpuhui.close.post import pending_asset
 from tanpuhui.consent import gate
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.kit.exact import share_out
+from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import KIND_BITS, LEDGER_ITSELF, Kind, account_id
 from tanpuhui.ledger.asset import get_or_create_asset, lot_code
 from tanpuhui.ledger.legs import Legs
@@ -38,7 +39,6 @@ from tanpuhui.registry.refusals import (
     VerifierIsOperator,
 )
 
-TONNE_MG = 1_000_000_000
 REASON = "certify"
 #: Advisory lock under which lots are made, one after the other: serial numbers have no gap.
 LOCK = 0x6C6F74

@@ -11,6 +11,7 @@ from tanpuhui.ledger.account import Kind
 from tanpuhui.ledger.asset import lot_code
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.refusals import BadSerial, LotUnknown, SerialUnknown
+from tanpuhui.registry.serial import written
 
 _NUMBER = re.compile(r"[0-9]{1,18}")
 #: A printed range of serials, or one printed number: pieces with hyphens, whose last one or two are numbers.
@@ -36,7 +37,12 @@ def find(given: str) -> Found:
     printed = _PRINTED.fullmatch(text)
     if printed is None:
         raise BadSerial(given=given[:100])
-    return _of_serial(int(printed[1]), given)
+    found = _of_serial(int(printed[1]), given)
+    number = int(printed[1])
+    before = written(found.lot, number, number).upper().partition(printed[1])[0]
+    if before != text[: printed.start(1)]:
+        raise SerialUnknown(given=given[:100])
+    return found
 
 
 def get_lot(code: str) -> Lot:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from tanpuhui.kit.tonnes import TONNE_MG
+from tanpuhui.ledger.account import FIRST_ORGANISATION
 from tanpuhui.ledger.connection import Connection
 from tanpuhui.ledger.invariants import Finding, Invariant, exceptions
-from tanpuhui.registry.certify import TONNE_MG
 
 #: What was given out: the other side of what residents hold, but for what was clawed back.
 _ISSUED = """
@@ -52,6 +53,58 @@ INVARIANTS = (
                    JOIN ledger_asset a ON a.id = p.asset_id JOIN ledger_account_kind k
                        ON k.code = (p.account_id & 15) AND k.name = 'certifying' GROUP BY a.code) l USING (asset)
         WHERE coalesce(t.amount_mg, 0) <> coalesce(l.amount_mg, 0) ORDER BY key
+        """,
+    ),
+    Invariant(
+        "lot_states_sum_to_what_was_issued",
+        "The milligrams of a lot in all states are its tonnes.",
+        f"""
+        SELECT 'registry_lot' AS tablename, format('code=%s', t.code) AS key,
+            format('%s tonnes, %s mg in all states', t.tonnes, coalesce(s.amount_mg, 0)) AS found
+        FROM registry_lot t
+        LEFT JOIN (SELECT a.code, sum(b.available::numeric + b.held) AS amount_mg FROM ledger_balance b
+                   JOIN ledger_asset a ON a.id = b.asset_id GROUP BY a.code) s ON s.code = 'lot:' || t.code
+        WHERE t.tonnes::numeric * {TONNE_MG} <> coalesce(s.amount_mg, 0) ORDER BY t.code
+        """,
+    ),
+    Invariant(
+        "blocks_tile_their_lot",
+        "Serial numbers that are in some hand or state are those of the lot, each once.",
+        """
+        SELECT 'registry_block' AS tablename, format('lot=%s', t.code) AS key,
+            format('numbers %s to %s, blocks have %s from %s to %s', t.serial_first, t.serial_last,
+                coalesce(b.tonnes, 0), b.first, b.last) AS found
+        FROM registry_lot t
+        LEFT JOIN (SELECT lot_id, sum(last - first + 1) AS tonnes, min(first) AS first, max(last) AS last
+                   FROM registry_block WHERE closed_at IS NULL GROUP BY lot_id) b ON b.lot_id = t.code
+        WHERE (t.tonnes, t.serial_first, t.serial_last) IS DISTINCT FROM (b.tonnes, b.first, b.last)
+        ORDER BY t.code
+        """,
+    ),
+    Invariant(
+        "blocks_are_what_the_ledger_has",
+        "Whole tonnes of an organisation, by state, are its milligrams; open and annulled ones are everybody else's.",
+        f"""
+        SELECT 'registry_block' AS tablename, format('lot=%s %s of %s', lot, state, owner) AS key,
+            format('blocks have %s t, the ledger has %s mg', coalesce(b.tonnes, 0), coalesce(l.amount_mg, 0)) AS found
+        FROM (SELECT lot_id AS lot, owner,
+                  CASE WHEN owner = 0 THEN 'open' WHEN state = 'locked' THEN 'locked' ELSE state END AS state,
+                  sum(last - first + 1) AS tonnes
+              FROM registry_block WHERE closed_at IS NULL GROUP BY 1, 2, 3) b
+        FULL JOIN (
+            SELECT substring(a.code FROM 5) AS lot, m.owner, m.state, sum(m.amount_mg) AS amount_mg
+            FROM ledger_balance s JOIN ledger_asset a ON a.id = s.asset_id AND a.code LIKE 'lot:%'
+            JOIN ledger_account_kind k ON k.code = (s.account_id & 15)
+            CROSS JOIN LATERAL (
+                SELECT CASE WHEN k.name IN ('company', 'retired', 'cancelled')
+                            AND s.account_id >> 4 >= {FIRST_ORGANISATION} THEN s.account_id >> 4 ELSE 0 END) o (owner)
+            CROSS JOIN LATERAL (VALUES
+                (o.owner, CASE WHEN o.owner = 0 THEN 'open' WHEN k.name = 'company' THEN 'held' ELSE k.name END,
+                 s.available::numeric),
+                (o.owner, CASE WHEN o.owner = 0 THEN 'open' WHEN k.name = 'company' THEN 'locked' ELSE k.name END,
+                 s.held::numeric)) m (owner, state, amount_mg)
+            GROUP BY 1, 2, 3 HAVING sum(m.amount_mg) > 0) l USING (lot, owner, state)
+        WHERE coalesce(b.tonnes, 0)::numeric * {TONNE_MG} <> coalesce(l.amount_mg, 0) ORDER BY 2
         """,
     ),
     Invariant(

@@ -117,3 +117,70 @@ class CannotClawBack(Refusal):
         "Account {account} holds {available_mg} mg of lot {lot}, and {wanted_mg} mg was asked for. "
         "Ask for 1 mg or more, up to that amount."
     )
+
+
+class BadParts(Refusal):
+    code = "registry.bad_parts"
+    message = "{parts} cannot be moved. Name each lot once, with one whole tonne or more of it."
+
+
+class NotEnoughUnits(Refusal):
+    code = "registry.not_enough_units"
+    message = (
+        "{wanted_t} t of lot {lot} were asked for, and {available_t} t are {state} there. "
+        "Ask for that many at most, unlock some, or choose another lot."
+    )
+
+
+class NotInPool(Refusal):
+    code = "registry.not_in_pool"
+    message = (
+        "{wanted_t} t of lot {lot} were asked for, and the pool has {pool_mg} mg of it. "
+        "Gather more first, or ask for less."
+    )
+
+
+class CannotGather(Refusal):
+    code = "registry.cannot_gather"
+    message = (
+        "{offered_mg} mg of lot {lot} are offered, and {wanted_mg} mg are wanted. "
+        "Ask for 1 mg or more, up to what is offered, and name each resident once with 1 mg or more."
+    )
+
+
+class SameHolder(Refusal):
+    code = "registry.same_holder"
+    message = "{holder} has these units already. Name another company."
+
+
+class NotLocked(Refusal):
+    code = "registry.not_locked"
+    message = "Nothing is locked under hold {hold}. Lock units first."
+
+
+class ReasonMissing(Refusal):
+    code = "registry.reason_missing"
+    message = "Whoever cancels says why. Give a reason."
+
+
+class BufferTooSmall(Refusal):
+    code = "registry.buffer_too_small"
+    message = (
+        "The buffer has {buffer_mg} mg of lot {lot}, and {wanted_mg} mg were asked for. "
+        "Take 1 mg or more, up to that amount, and the rest from another lot."
+    )
+
+
+class LotAnnulled(Refusal):
+    code = "registry.lot_annulled"
+    message = "Lot {lot} was annulled, and nothing of it moves any more. Choose another lot."
+
+
+class BadModel(Refusal):
+    code = "registry.bad_model"
+    message = "CAD Trust has no data model {given} here. Choose 1 or 2."
+
+
+class BadSite(Refusal):
+    code = "registry.bad_site"
+    message = "{given!r} is not the address of this platform. Give one such as https://carbon.example, without a slash."

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tanpuhui.kit.moment import local_day, to_us
+from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
-from tanpuhui.registry.certify import TONNE_MG
 from tanpuhui.registry.models import Lot
 
 

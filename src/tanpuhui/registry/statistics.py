@@ -15,10 +15,10 @@ from django.db import connection
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
 from tanpuhui.kit.digest import digest_json
+from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.methodology.load import Library
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.quantify.outcome import Outcome
-from tanpuhui.registry.certify import TONNE_MG
 from tanpuhui.registry.models import Lot, StatisticsRelease
 from tanpuhui.registry.suppression import Cell, Key, Protected, Table, protect
 

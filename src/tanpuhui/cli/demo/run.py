@@ -22,12 +22,13 @@ from tanpuhui.close.run import CloseAnswer, close_day
 from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.take import take
 from tanpuhui.kit.moment import utc_now
+from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import Kind
 from tanpuhui.ledger.invariants import Finding
 from tanpuhui.ledger.invariants import check as check_ledger
 from tanpuhui.methodology.load import Library
 from tanpuhui.quantify.jurisdiction import Jurisdiction
-from tanpuhui.registry.certify import TONNE_MG, Order, certify
+from tanpuhui.registry.certify import Order, certify
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.refusals import LessThanATonne
 from tanpuhui.registry.statistics import publish

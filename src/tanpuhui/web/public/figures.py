@@ -8,6 +8,7 @@ from django.core.cache import caches
 from django.db import connection
 
 from tanpuhui.close.installation import jurisdiction
+from tanpuhui.kit.tonnes import TONNE_MG
 
 KEPT_S = 60
 _SQL = """
@@ -21,7 +22,6 @@ _SQL = """
         (SELECT count(*) FROM registry_lot),
         (SELECT max(day) FROM standing)
 """
-TONNE_MG = 1_000_000_000
 
 
 @dataclass(frozen=True)

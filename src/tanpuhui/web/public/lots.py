@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from tanpuhui.close.models import Manifest
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.quantify.jurisdiction import UnknownJurisdiction, load_jurisdiction
-from tanpuhui.registry.certify import TONNE_MG
 from tanpuhui.registry.lookup import find, whereabouts
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.serial import serials

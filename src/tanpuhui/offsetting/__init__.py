@@ -1,0 +1,1 @@
+"""Offsetting: what a company may use against a year's emissions, once, and under a cap."""

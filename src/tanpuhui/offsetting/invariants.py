@@ -1,0 +1,52 @@
+"""Invariants of offsetting: caps and pools hold, and what was surrendered is retired, to the tonne."""
+
+from __future__ import annotations
+
+from tanpuhui.kit.tonnes import TONNE_MG
+from tanpuhui.ledger.connection import Connection
+from tanpuhui.ledger.invariants import Finding, Invariant, exceptions
+
+_LIVING = """
+    SELECT r.* FROM offsetting_reservation r LEFT JOIN offsetting_ending e ON e.reservation_id = r.id
+    WHERE e.outcome IS DISTINCT FROM 'released'
+"""
+
+INVARIANTS = (
+    Invariant(
+        "companies_stay_under_their_caps",
+        "What a company has reserved and surrendered for a year is at most its cap as it was reckoned last.",
+        f"""
+        SELECT 'offsetting_reservation' AS tablename, format('%s %s of %s', jurisdiction, year, company) AS key,
+            format('%s mg of a cap of %s mg', sum(amount_mg), (array_agg(cap_mg ORDER BY id DESC))[1]) AS found
+        FROM ({_LIVING}) l GROUP BY jurisdiction, year, company
+        HAVING sum(amount_mg) > (array_agg(cap_mg ORDER BY id DESC))[1] ORDER BY 2
+        """,
+    ),
+    Invariant(
+        "pools_of_years_hold",
+        "What all companies of a place have reserved and surrendered for a year is at most its pool.",
+        f"""
+        SELECT 'offsetting_reservation' AS tablename, format('%s %s', jurisdiction, year) AS key,
+            format('%s mg of a pool of %s mg', sum(amount_mg), min(pool_mg)) AS found
+        FROM ({_LIVING}) l GROUP BY jurisdiction, year HAVING sum(amount_mg) > min(pool_mg) ORDER BY 2
+        """,
+    ),
+    Invariant(
+        "surrendered_is_retired",
+        "The tonnes of a surrendered reservation were retired for it, and of no other.",
+        f"""
+        SELECT 'offsetting_reservation' AS tablename, format('id=%s', coalesce(r.id::text, m.id)) AS key,
+            format('%s mg surrendered, %s t retired', coalesce(r.amount_mg, 0), coalesce(m.tonnes, 0)) AS found
+        FROM (SELECT r.* FROM offsetting_reservation r JOIN offsetting_ending e ON e.reservation_id = r.id
+              WHERE e.outcome = 'surrendered') r
+        FULL JOIN (SELECT substring(key FROM 11) AS id, sum(last - first + 1) AS tonnes FROM registry_movement
+                   WHERE verb = 'retire_locked' AND key LIKE 'surrender:%' GROUP BY 1) m ON m.id = r.id::text
+        WHERE coalesce(r.amount_mg, 0) <> coalesce(m.tonnes, 0)::numeric * {TONNE_MG} ORDER BY 2
+        """,
+    ),
+)
+
+
+def check(connection: Connection) -> list[Finding]:
+    """Rows that break an invariant of offsetting; names up to 20 of each."""
+    return [finding for invariant in INVARIANTS for finding in exceptions(connection, invariant)]

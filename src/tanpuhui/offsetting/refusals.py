@@ -1,0 +1,126 @@
+"""Refusals of offsetting: each with its code, the facts and the next step."""
+
+from __future__ import annotations
+
+from tanpuhui.kit.refusal import Refusal
+
+
+class NoRule(Refusal):
+    code = "offsetting.no_rule"
+    message = (
+        "{jurisdiction} has no rule on how much may be offset in {year}. It has one for: {years}. "
+        "Choose such a year, or add the rule with its source to jurisdictions/{jurisdiction}.toml."
+    )
+
+
+class BadYear(Refusal):
+    code = "offsetting.bad_year"
+    message = "{given} is not a compliance year. Give one from 2000 to 2999."
+
+
+class AmountMissing(Refusal):
+    code = "offsetting.amount_missing"
+    message = "In {jurisdiction} the cap of {year} is a share of {denominator}, and they were not given. Give {option}."
+
+
+class BadObligation(Refusal):
+    code = "offsetting.bad_obligation"
+    message = "{problem} {next_step}"
+
+
+class ObligationBelowUse(Refusal):
+    code = "offsetting.obligation_below_use"
+    message = (
+        "With these amounts {cap_mg} mg could be offset in {year}, and {used_mg} mg are reserved or surrendered. "
+        "Release reservations first, or look at the amounts again."
+    )
+
+
+class NoObligation(Refusal):
+    code = "offsetting.no_obligation"
+    message = (
+        "Nothing is declared of this company for {year} in {jurisdiction}. "
+        "Declare its verified emissions first ('tanpuhui offset declare')."
+    )
+
+
+class RulesRewritten(Refusal):
+    code = "offsetting.rules_rewritten"
+    message = (
+        "{jurisdiction} was filed under other rules for {year} ({then}) than its file says now ({now}). "
+        "Rules of a year that was filed for stay: set the old rule's last day and add a new rule for later years."
+    )
+
+
+class CapExceeded(Refusal):
+    code = "offsetting.cap_exceeded"
+    message = (
+        "{wanted_mg} mg were asked for, and {left_mg} mg are left of the cap of {year}: {cap_mg} mg, "
+        "of which {used_mg} mg are reserved or surrendered. {arithmetic}. Rule {rule} ({status}; {source}). "
+        "Ask for at most what is left."
+    )
+
+
+class PoolExceeded(Refusal):
+    code = "offsetting.pool_exceeded"
+    message = (
+        "{wanted_mg} mg were asked for, and {left_mg} mg are left of the pool of all companies in {jurisdiction}, "
+        "{year}: {pool_mg} mg, of which {used_mg} mg are reserved or surrendered. Rule {rule} ({status}; {source}). "
+        "Ask for at most what is left."
+    )
+
+
+class NotWholeTonnes(Refusal):
+    code = "offsetting.not_whole_tonnes"
+    message = (
+        "{amount_mg} mg are not whole tonnes. Ask for 1 t or more, without decimals: serials are of tonnes."
+    )
+
+
+class NoSink(Refusal):
+    code = "offsetting.no_sink"
+    message = (
+        "On {day} {jurisdiction} has no rule that lets reductions be surrendered; it has: {sinks}. "
+        "Use them for one of these, or add the rule with its source."
+    )
+
+
+class NotEnoughEligible(Refusal):
+    code = "offsetting.not_enough_eligible"
+    message = (
+        "{wanted_t} t were asked for, at least {local_t} t of them local, and this company has {eligible_t} t that "
+        "may be used, {eligible_local_t} t of them local. Not eligible: {not_eligible}. Acquire more, or ask for less."
+    )
+
+
+class KeyReused(Refusal):
+    code = "offsetting.key_reused"
+    message = "The key {key} was used before for other content. Give new content a new key."
+
+
+class UnknownReservation(Refusal):
+    code = "offsetting.unknown_reservation"
+    message = "There is no reservation {number}. 'tanpuhui offset show' lists them."
+
+
+class ReservationEnded(Refusal):
+    code = "offsetting.reservation_ended"
+    message = "Reservation {number} was {outcome} on {day}. Make a new one."
+
+
+class ReservationLost(Refusal):
+    code = "offsetting.reservation_lost"
+    message = (
+        "Units of reservation {number} are not set aside any more, because a lot was annulled: {lots}. "
+        "Release it, and reserve others."
+    )
+
+
+class NothingToReplace(Refusal):
+    code = "offsetting.nothing_to_replace"
+    message = "Nothing of reservation {number} has to be replaced for lot {lot}. 'tanpuhui offset show' lists what has."
+
+
+class NotACompany(Refusal):
+    code = "offsetting.not_a_company"
+    message = "{code} is a {kind}, and only companies offset emissions. Give the code of a company."
