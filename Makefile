@@ -60,6 +60,8 @@ bench: .venv/dev.done  ## the figures of docs/reference/benchmarks.md, on this m
 	$(BIN)/python bench/explain.py
 	$(BIN)/python bench/ingest.py
 	$(BIN)/python bench/baseline.py
+	$(BIN)/python bench/people.py
+	$(BIN)/python bench/redeem.py
 
 pictures: .venv/dev.done  ## the pictures of the main pages in docs/pictures, taken from the demonstration
 	$(BIN)/python docs/pictures/take.py

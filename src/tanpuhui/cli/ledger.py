@@ -33,15 +33,21 @@ def check(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = F
     from tanpuhui.ledger.invariants import check as find
     from tanpuhui.ledger.invariants import counts
     from tanpuhui.offsetting import invariants as offsetting
+    from tanpuhui.points import invariants as points
     from tanpuhui.registry.reconcile import INVARIANTS, reconcile
 
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        found = [*find(connection), *reconcile(connection), *offsetting.check(connection)]
+        found = [
+            *find(connection),
+            *reconcile(connection),
+            *offsetting.check(connection),
+            *points.check(connection),
+        ]
         findings = [finding.as_json() for finding in found]
         checked = counts(connection)
-        checked["invariants"] += len(INVARIANTS) + len(offsetting.INVARIANTS)
+        checked["invariants"] += len(INVARIANTS) + len(offsetting.INVARIANTS) + len(points.invariants())
     if as_json:
         print_json({"ok": not findings, "findings": findings, "checked": checked})
     else:

@@ -99,6 +99,17 @@ app.command(
     help="Show a resident's statement, now or at a time.\n\n"
     "Example: tanpuhui statement 1 --at 2026-11-24T12:00:00+08:00 --json",
 )
+app.command(
+    "tanpuhui.cli.points:app",
+    name="points",
+    help="The second book: what sponsors fund and owe, conversion, and settlement.",
+)
+app.command("tanpuhui.cli.offer:app", name="offer", help="Publish, show and stop offers.")
+app.command(
+    "tanpuhui.cli.redeem:app",
+    name="redeem",
+    help="Redeem points: hold, capture, release, refund; codes and their check.",
+)
 app.command("tanpuhui.cli.session:app", name="session", help="End sessions, one user's or everybody's.")
 app.command(
     "tanpuhui.cli.challenge:app", name="challenge", help="Announce, count and show a city's challenges."

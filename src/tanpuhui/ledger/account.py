@@ -27,6 +27,7 @@ class Kind(IntEnum):
     CERTIFYING = 11
     RESIDENT_OWED = 12
     CLAWBACK = 13
+    POINTS_TAKEN = 14
 
 
 def account_id(kind: Kind, owner_id: int) -> int:

@@ -36,6 +36,7 @@ OUR_APPS = [
     "tanpuhui.integrity",
     "tanpuhui.close",
     "tanpuhui.registry",
+    "tanpuhui.points",
     "tanpuhui.disclosure",
     "tanpuhui.community",
     "tanpuhui.offsetting",

@@ -1,7 +1,7 @@
 -- Counter accounts: nobody holds what is on them. What is issued comes from them, and what crosses to a lot ends there,
 -- so that whoever would mint has to touch one. What each transaction put on them is kept apart, a few rows for a batch of
 -- a million legs: other stages hang their rules on these rows and have them judged when a transaction commits.
-ALTER TABLE ledger_account_kind ADD COLUMN counter boolean GENERATED ALWAYS AS (NOT floored OR name = 'certifying') STORED;
+ALTER TABLE ledger_account_kind ADD COLUMN counter boolean GENERATED ALWAYS AS (NOT floored AND name <> 'points_taken' OR name = 'certifying') STORED;
 
 CREATE TABLE ledger_counter_total (
     tx_id    bigint   NOT NULL REFERENCES ledger_transaction,

@@ -1,0 +1,1 @@
+"""Points: the second book. What sponsors fund and owe, offers, redemptions, and settlement with merchants."""

@@ -1,0 +1,18 @@
+"""The Django app of this stage."""
+
+from django.apps import AppConfig
+
+
+class PointsConfig(AppConfig):
+    name = "tanpuhui.points"
+    verbose_name = "points"
+    #: Nothing of the second book is ever edited by the application's role.
+    mutable_tables: tuple[str, ...] = ()
+    #: Tables that the application role may only read; functions of the database write them.
+    guarded_tables: tuple[str, ...] = (
+        "points_stripe",
+        "points_use",
+        "points_redemption",
+        "points_closing",
+        "points_outbox",
+    )

@@ -1,0 +1,191 @@
+"""Settle: what a sponsor owes a merchant for the points it took: every capture and refund once, and the money."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from tanpuhui.ledger.transfer import TransferOrder, move, transfer
+from tanpuhui.points.answer import Answer, once
+from tanpuhui.points.models import Settlement, SettlementLine, Sponsor
+from tanpuhui.points.money import to_text
+from tanpuhui.points.refusals import NothingToSettle, UnknownSettlement
+from tanpuhui.points.sponsor import (
+    get_organisation,
+    get_sponsor,
+    liability_account,
+    payable_account,
+    reserve_account,
+    taken_account,
+)
+
+REASON = "points.settle"
+#: Captures and refunds that no settlement has yet.
+_OPEN = """
+    SELECT c.redemption_id, NULL::bigint AS refund_id, c.points, c.at FROM points_closing c
+    WHERE c.organisation_id = %(merchant)s AND c.sponsor_id = %(sponsor)s AND c.state = 'captured' AND c.points > 0
+        AND c.at <= %(through)s
+        AND NOT EXISTS (SELECT FROM points_settlement_line l WHERE l.redemption_id = c.redemption_id
+                        AND l.refund_id IS NULL)
+    UNION ALL
+    SELECT r.redemption_id, r.id, -r.points, r.at FROM points_refund r
+    WHERE r.organisation_id = %(merchant)s AND r.sponsor_id = %(sponsor)s AND r.at <= %(through)s
+        AND NOT EXISTS (SELECT FROM points_settlement_line l WHERE l.refund_id = r.id)
+"""
+
+
+@dataclass(frozen=True)
+class SettleOrder:
+    """Settle with a merchant through a moment, once."""
+
+    key: str
+    organisation: str
+    sponsor: str
+    through_at: datetime
+
+
+def settle(order: SettleOrder, *, at: datetime) -> Answer:
+    """Settle once, in the caller's transaction: points back to the sponsor, money from its reserve to the merchant."""
+    content = [order.organisation, order.sponsor, order.through_at.isoformat()]
+    return once("settle", order.key, content, lambda: _settle(order, at), at=at)
+
+
+def open_of(organisation: int, sponsor: Sponsor, through_at: datetime) -> tuple[int, int]:
+    """How many lines wait for a settlement, and the points that they sum to."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT count(*), coalesce(sum(points), 0)::bigint FROM ({_OPEN}) o",
+            {"merchant": organisation, "sponsor": sponsor.pk, "through": through_at},
+        )
+        lines, points = cursor.fetchone()
+    return int(lines), int(points)
+
+
+def _settle(order: SettleOrder, at: datetime) -> dict[str, Any]:
+    organisation, sponsor = get_organisation(order.organisation), get_sponsor(order.sponsor)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('tanpuhui.points.settle', %s))", [organisation.pk]
+        )
+    lines, points = open_of(organisation.pk, sponsor, order.through_at)
+    if points <= 0:
+        raise NothingToSettle(
+            sponsor=sponsor.code,
+            organisation=organisation.code,
+            through=order.through_at.isoformat(),
+            lines=lines,
+            points=points,
+        )
+    amount_minor = points * sponsor.point_value_minor
+    legs = (
+        *move(
+            source=taken_account(organisation.pk),
+            target=liability_account(sponsor.pk),
+            asset_id=sponsor.points_asset,
+            amount=points,
+        ),
+        *move(
+            source=reserve_account(sponsor.pk),
+            target=payable_account(organisation.pk),
+            asset_id=sponsor.money_asset,
+            amount=amount_minor,
+        ),
+    )
+    posting = TransferOrder(f"{REASON}:{order.key}", REASON, at.date(), legs)
+    tx = transfer(connection, posting, at=at).accepted()
+    number = Settlement.objects.count() + 1
+    made = Settlement.objects.create(
+        reference=f"TPS-{number:09d}",
+        organisation=organisation,
+        sponsor=sponsor,
+        points=points,
+        amount_minor=amount_minor,
+        currency=sponsor.currency,
+        lines_count=lines,
+        tx_id=tx,
+        through_at=order.through_at,
+        at=at,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO points_settlement_line "
+            "(settlement_id, redemption_id, refund_id, points, amount_minor, booked_at) "
+            "SELECT %(settlement)s, redemption_id, refund_id, points, points * %(value)s, at "
+            f"FROM ({_OPEN}) o ORDER BY at, redemption_id, refund_id NULLS FIRST",
+            {
+                "settlement": made.pk,
+                "value": sponsor.point_value_minor,
+                "merchant": organisation.pk,
+                "sponsor": sponsor.pk,
+                "through": order.through_at,
+            },
+        )
+        assert cursor.rowcount == lines, "a line came or went while the lock was held"
+    return describe(made)
+
+
+def get_settlement(reference: str) -> Settlement:
+    """A settlement by its reference."""
+    found = (
+        Settlement.objects.filter(reference=reference)
+        .select_related("organisation", "sponsor", "payment")
+        .first()
+    )
+    if found is None:
+        raise UnknownSettlement(settlement=reference)
+    return found
+
+
+def describe(settlement: Settlement) -> dict[str, Any]:
+    """A settlement as JSON-ready values."""
+    return {
+        "settlement": settlement.reference,
+        "organisation": settlement.organisation.code,
+        "sponsor": settlement.sponsor.code,
+        "points": settlement.points,
+        "amount_minor": settlement.amount_minor,
+        "currency": settlement.currency,
+        "lines": settlement.lines_count,
+        "through": settlement.through_at.isoformat(),
+        "paid": hasattr(settlement, "payment"),
+    }
+
+
+def lines_of(settlement: Settlement) -> list[SettlementLine]:
+    """The lines of a settlement, in the order in which they happened."""
+    return list(settlement.lines.order_by("id"))
+
+
+HEADER = ("settlement", "line", "booked_at", "redemption", "refund", "points", "amount", "currency")
+
+
+def as_csv(settlement: Settlement) -> str:
+    """A settlement for a spreadsheet: one line each, and the total, which is what is paid."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(HEADER)
+    found = lines_of(settlement)
+    for number, line in enumerate(found, 1):
+        writer.writerow(
+            [
+                settlement.reference,
+                number,
+                line.booked_at.isoformat(),
+                line.redemption_id,
+                line.refund_id or "",
+                line.points,
+                to_text(line.amount_minor, settlement.currency),
+                settlement.currency,
+            ]
+        )
+    assert sum(line.amount_minor for line in found) == settlement.amount_minor
+    total = to_text(settlement.amount_minor, settlement.currency)
+    writer.writerow(
+        [settlement.reference, "total", "", "", "", settlement.points, total, settlement.currency]
+    )
+    return out.getvalue()
