@@ -272,6 +272,9 @@ def test_each_bad_row_is_counted_under_its_reason(program: Program) -> None:
     assert "Traceback" not in some.err + none.err
 
 
+GIVE = ("grant", "give", "--account", 1, "--provider", "generic", "--kind", "metro_trip")
+
+
 def test_wrong_arguments_are_refused(program: Program) -> None:
     act = lines_file(program.home / "act.json", ['{"occurred_at": "2026-03-02T08:00:00+08:00"}'])
     for arguments, code in (
@@ -279,10 +282,52 @@ def test_wrong_arguments_are_refused(program: Program) -> None:
         (("close", DAY, "--engine", "abacus"), "close.unknown_engine"),
         (("close", "replay", "sha256:00"), "close.manifest_unknown"),
         (("lot", "show", "NONE-1"), "registry.lot_unknown"),
+        (("lot", "certify", "shenzhen/metro", "--through", "soon", "--verifier", "V"), "cli.bad_day"),
+        ((*GIVE, "--from", "2026-02-30"), "cli.bad_day"),
+        ((*GIVE, "--until", ""), "cli.bad_day"),
+        (("account", "open", "--birth-on", "long ago"), "cli.bad_day"),
+        ((*GIVE, "--kind", "metro_tripp"), "consent.unknown_kind"),
+        (
+            ("grant", "give", "--account", 1, "--provider", "genric", "--kind", "metro_trip"),
+            "evidence.unknown_provider",
+        ),
+        (("statement", 999), "consent.unknown_resident"),
+        (("statement", 999, "--pdf", program.home / "nobody.pdf"), "consent.unknown_resident"),
         (("methodology", "explain", "shenzhen/ferry", "--activity", act), "methodology.unknown"),
     ):
         refused(program.run(*arguments, "--json"), code)
     assert program.run("closse", "--json").status == 2
+    assert not (program.home / "nobody.pdf").exists()
+
+
+def test_outside_the_demonstration_whoever_certifies_has_a_name(program: Program) -> None:
+    order = ("lot", "certify", "shenzhen/metro", "--through", DAY, "--verifier", "V", "--json")
+    elsewhere = {"TANPUHUI_JURISDICTION": "shanghai"}
+
+    facts = refused(program.run(*order, **elsewhere), "registry.operator_unnamed")
+    refused(program.run(*order, **elsewhere, TANPUHUI_OPERATOR=" "), "registry.operator_unnamed")
+    named = program.run(*order, **elsewhere, TANPUHUI_OPERATOR="City centre")
+
+    assert facts == {"variable": "TANPUHUI_OPERATOR"}
+    assert named.refused["code"] == "registry.other_jurisdiction"
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql://owner:s3cret%21@127.0.0.1:1/none", "postgresql://owner:s3c%zz@h/none", "s3cret"]
+)
+def test_a_database_that_does_not_answer_is_said_so_without_its_password(
+    tmp_path: Path, address: str
+) -> None:
+    environment = {**os.environ, "TANPUHUI_HOME": str(tmp_path), "TANPUHUI_DATABASE_URL": address}
+
+    ran = subprocess.run(
+        [TANPUHUI, "ledger", "check", "--json"], env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert ran.returncode == 2
+    assert json.loads(ran.stdout)["refused"]["code"] == "project.database_unreachable"
+    assert "Traceback" not in ran.stderr
+    assert "://" not in address or "s3c" not in ran.stdout + ran.stderr
 
 
 @contextmanager

@@ -31,6 +31,8 @@ BAD_ROWS = [
     (f"a,p,,{RIDE},1", "evidence.missing", "kind"),
     (f"a,p,bike_trip,{RIDE},", "evidence.missing", "distance_m"),
     (f"{'a' * 201},p,bike_trip,{RIDE},1", "evidence.too_long", "source_id"),
+    (f"a\tb,p,bike_trip,{RIDE},1", "evidence.control_character", "source_id"),
+    (f"a,p\x7f,bike_trip,{RIDE},1", "evidence.control_character", "person"),
     ("a,p,bike_trip,,2026-03-02T09:00:00+08:00,1", "evidence.missing", "started_at"),
     ("a,p,bike_trip,yesterday,2026-03-02T09:00:00+08:00,1", "evidence.not_a_moment", "started_at"),
     (
@@ -122,6 +124,41 @@ def test_each_bad_object_is_refused_and_keeps_its_line(take_it: Take, write: Wri
     rows = list(quarantine.quarantined(batch=receipt.batch))
     assert [(quarantine.content(row)["(line)"], row.code) for row in rows] == BAD_OBJECTS
     assert receipt.accepted == 1
+
+
+BAD_IDENTIFIERS = [
+    ("person", True, "evidence.identifier_not_text"),
+    ("person", ["p"], "evidence.identifier_not_text"),
+    ("person", {"id": "p"}, "evidence.identifier_not_text"),
+    ("person", 1.5, "evidence.identifier_not_text"),
+    ("source_id", False, "evidence.identifier_not_text"),
+    ("source_id", [], "evidence.identifier_not_text"),
+    ("source_id", {}, "evidence.identifier_not_text"),
+    ("person", "p\x00q", "evidence.control_character"),
+    ("person", "p\nq", "evidence.control_character"),
+    ("source_id", "\x00", "evidence.control_character"),
+    ("source_id", "a\x1fb", "evidence.control_character"),
+    ("person", None, "evidence.missing"),
+]
+
+
+def test_an_identifier_in_an_object_is_text_or_a_whole_number(
+    take_it: Take, write: Write, stored: Stored
+) -> None:
+    moment = "2026-03-02T08:00:00Z"
+    good = {"source_id": "g", "person": "p", "kind": "led_lamp", "started_at": moment, "ended_at": moment}
+    rows = [good, good | {"source_id": 7, "person": 8}]
+    rows += [
+        good | {"source_id": f"b{n}"} | {key: value} for n, (key, value, _) in enumerate(BAD_IDENTIFIERS)
+    ]
+
+    receipt = take_it("generic", write(*map(json.dumps, rows), name="acts.ndjson"))
+
+    refused = list(quarantine.quarantined(batch=receipt.batch))
+    assert [(row.field, row.code) for row in refused] == [(key, code) for key, _, code in BAD_IDENTIFIERS]
+    assert (receipt.rows, receipt.accepted, receipt.duplicate, receipt.refused) == (14, 2, 0, 12)
+    assert sorted(row["source_id"] for row in stored()) == ["7", "g"]
+    assert quarantine.content(refused[0])["(line)"] == json.dumps(rows[2])
 
 
 def test_an_object_without_a_needed_key_is_refused(take_it: Take, write: Write) -> None:

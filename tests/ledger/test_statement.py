@@ -11,6 +11,7 @@ from django.db import connection
 from ledger.bookings import AT, DAY, fund, legs_of, moving, new_asset, new_key, new_pool, new_resident
 from tanpuhui.cli.statement import NotAMoment
 from tanpuhui.cli.statement import statement as command
+from tanpuhui.consent.open_account import open_account
 from tanpuhui.ledger.account import Kind, account_id, owner_of
 from tanpuhui.ledger.asset import get_or_create_asset
 from tanpuhui.ledger.balance import balance_at
@@ -101,7 +102,7 @@ def test_the_issuance_account_owes_what_was_issued() -> None:
 
 
 def test_the_command_prints_json_of_a_moment(capsys: pytest.CaptureFixture[str]) -> None:
-    asset, resident = new_asset(), new_resident()
+    asset, resident = new_asset(), account_id(Kind.RESIDENT_CERTIFIED, open_account(at=AT))
     fund(resident, asset, 10)
 
     status = command(owner_of(resident), at="2026-11-24T12:00:00+08:00", as_json=True)
@@ -111,7 +112,7 @@ def test_the_command_prints_json_of_a_moment(capsys: pytest.CaptureFixture[str])
 
 
 def test_the_command_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
-    asset, resident = new_asset(), new_resident()
+    asset, resident = new_asset(), account_id(Kind.RESIDENT_CERTIFIED, open_account(at=AT))
     fund(resident, asset, 467_000)
 
     command(owner_of(resident), at="2026-11-24T12:00:00+08:00")
@@ -122,4 +123,4 @@ def test_the_command_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("text", ["yesterday", "2026-11-24T12:00:00", ""])
 def test_the_command_refuses_what_is_no_moment(text: str) -> None:
     with pytest.raises(NotAMoment):
-        command(1, at=text or "x")
+        command(open_account(at=AT), at=text or "x")

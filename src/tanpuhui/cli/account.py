@@ -43,11 +43,11 @@ def open_(
     """
     from django.db import transaction
 
-    from tanpuhui.cli.close import parse_day
+    from tanpuhui.cli.days import parse_day
     from tanpuhui.cli.places import jurisdiction
     from tanpuhui.consent.open_account import Facts, open_accounts
 
-    facts = Facts(parse_day(birth_on) if birth_on else None, guardian)
+    facts = Facts(parse_day(birth_on, "--birth-on") if birth_on else None, guardian)
     with transaction.atomic():
         known = dict.fromkeys(range(count), facts) if facts else None
         accounts = open_accounts(count, at=utc_now(), facts=known, zone=jurisdiction().zone)

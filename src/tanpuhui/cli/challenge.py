@@ -60,7 +60,7 @@ def announce(
     """
     from django.db import transaction
 
-    from tanpuhui.cli.close import parse_day
+    from tanpuhui.cli.days import parse_day
     from tanpuhui.community.challenge import Terms
     from tanpuhui.community.challenge import announce as announce_it
     from tanpuhui.community.goal import KG
@@ -71,8 +71,8 @@ def announce(
         title_en=title_en,
         text_zh=text_zh,
         text_en=text_en,
-        starts_on=parse_day(starts_on),
-        ends_on=parse_day(ends_on),
+        starts_on=parse_day(starts_on, "--starts-on"),
+        ends_on=parse_day(ends_on, "--ends-on"),
         target_mg=target_kg * KG,
         methodologies=tuple(methodology or ()),
     )

@@ -27,6 +27,11 @@ class NothingNamed(Refusal):
     message = "Say whose: name a grant, or an account with --account N."
 
 
+class UnknownKind(Refusal):
+    code = "consent.unknown_kind"
+    message = "There is no kind of act {kind!r}. Choose from: {known}."
+
+
 @app.command
 def give(
     *,
@@ -70,15 +75,19 @@ def give(
     """
     from django.db import transaction
 
-    from tanpuhui.cli.close import parse_day
+    from tanpuhui.cli.days import parse_day
     from tanpuhui.cli.places import jurisdiction
     from tanpuhui.consent.give import give as give_grant
     from tanpuhui.consent.terms import Terms, acts_of_days
 
     zone = jurisdiction().zone
     from_us, to_us = acts_of_days(
-        parse_day(from_) if from_ else None, parse_day(until) if until else None, zone
+        parse_day(from_, "--from") if from_ is not None else None,
+        parse_day(until, "--until") if until is not None else None,
+        zone,
     )
+    if purpose == "quantification":
+        _refuse_unknown(provider, kind)
     terms = Terms(
         provider=provider,
         kinds=tuple(kind),
@@ -93,6 +102,22 @@ def give(
             account, terms, at=utc_now(), by="operator", method=METHOD, guardian=guardian, zone=zone
         )
     return _show_one(grant.pk, as_json)
+
+
+def _refuse_unknown(provider: str, kinds: list[str]) -> None:
+    """A grant is for a provider that has or had a contract, and for kinds of act that there are.
+
+    What consent has to say about either (one of each, named at all) it says itself.
+    """
+    from tanpuhui.evidence import contract
+    from tanpuhui.evidence.record import ACT_KINDS
+
+    names_one = provider.strip() and "," not in provider and "*" not in provider
+    if names_one:
+        contract.latest(provider)
+    for kind in kinds:
+        if kind.strip() and "," not in kind and "*" not in kind and kind not in ACT_KINDS:
+            raise UnknownKind(kind=kind, known=", ".join(sorted(ACT_KINDS)))
 
 
 @app.command

@@ -8,14 +8,24 @@ from typing import Any
 from cyclopts import App
 from rich.table import Table
 
-from tanpuhui.cli.close import parse_day
+from tanpuhui.cli.days import parse_day
 from tanpuhui.cli.output import console, mg_as_mass, print_json
 from tanpuhui.cli.places import jurisdiction, places
 from tanpuhui.kit.moment import utc_now
+from tanpuhui.kit.refusal import Refusal
 
 OPERATOR = "TANPUHUI_OPERATOR"
-DEFAULT_OPERATOR = "platform operator"
+#: Who certifies under the demonstration's rules, which certify nothing for anyone.
+DEMO, DEMO_OPERATOR = "demo", "platform operator"
 app = App(name="lot")
+
+
+class OperatorUnnamed(Refusal):
+    code = "registry.operator_unnamed"
+    message = (
+        "Nobody is named as operator, and who verifies a lot must not be its operator. "
+        "Set {variable} to the name under which this installation certifies."
+    )
 
 
 @app.command
@@ -54,20 +64,29 @@ def certify(
     from tanpuhui.registry.certify import Order
     from tanpuhui.registry.certify import certify as certify_lot
 
-    day = parse_day(through)
+    day = parse_day(through, "--through")
+    rules = jurisdiction()
     library = load_library()
     order = Order(
         methodology=methodology,
         version=version or library.get(methodology).version,
         vintage=vintage or day.year,
         through=day,
-        operator=os.environ.get(OPERATOR, DEFAULT_OPERATOR),
+        operator=_operator(rules.code),
         verifier=verifier,
         at=utc_now(),
     )
     with transaction.atomic():
-        lot = certify_lot(order, places=places(), jurisdiction=jurisdiction(), library=library)
+        lot = certify_lot(order, places=places(), jurisdiction=rules, library=library)
     return _print([lot], as_json=json, whole=False)
+
+
+def _operator(jurisdiction: str) -> str:
+    """Under which name lots are certified; the demonstration alone has one of its own."""
+    named = os.environ.get(OPERATOR, "").strip()
+    if not named and jurisdiction != DEMO:
+        raise OperatorUnnamed(variable=OPERATOR)
+    return named or DEMO_OPERATOR
 
 
 @app.command

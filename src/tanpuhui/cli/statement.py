@@ -62,8 +62,10 @@ def statement(
     """
     from django.db import connection
 
+    from tanpuhui.consent import store
     from tanpuhui.ledger.statement import statement as draw_up
 
+    store.refuse_unknown([account])
     moment = _moment(at) if at else utc_now()
     drawn = draw_up(connection, account, at=moment, limit=limit)
     if pdf is not None:

@@ -10,10 +10,11 @@ import duckdb
 from tanpuhui.evidence.expressions import name
 from tanpuhui.evidence.format import Check, Note, Reading, Terms
 from tanpuhui.evidence.plausible import common_checks
-from tanpuhui.evidence.rows import present_columns
+from tanpuhui.evidence.rows import IDENTIFIERS, present_columns
 
 _FIRST_CHECKS = (
     Check("evidence.unknown_field", "", "unknown_field IS NOT NULL"),
+    *(Check("evidence.identifier_not_text", key, f"not_text = '{key}'") for key in IDENTIFIERS),
     Check("evidence.row_unreadable", "", "unreadable IS NOT NULL"),
 )
 

@@ -109,12 +109,18 @@ ACTION = "CASE WHEN is_empty(t_action) THEN 'report' ELSE t_action END"
 
 
 def needed_text(column: str, name: str | None = None) -> list[Check]:
-    """A text that must be there and have at most 200 characters."""
+    """A text that must be there, without control characters, and have at most 200 characters."""
     text = f"t_{column}"
     return [
         Check("evidence.missing", name or column, f"is_empty({text})"),
+        control_characters(column, name),
         Check("evidence.too_long", name or column, f"length({text}) > 200", {"limit": 200}),
     ]
+
+
+def control_characters(column: str, name: str | None = None) -> Check:
+    """No text that identifies something has NUL, a line end or another control character in it."""
+    return Check("evidence.control_character", name or column, f"regexp_matches(t_{column}, '[[:cntrl:]]')")
 
 
 def needed_moment(column: str, value: str) -> list[Check]:

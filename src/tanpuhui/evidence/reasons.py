@@ -8,6 +8,10 @@ REFUSALS: dict[str, str] = {
     "an empty line or broken JSON. Send it again as one whole line.",
     "evidence.unknown_field": "The object has a key that the format does not know. Correct its name, or leave it out.",
     "evidence.missing": "A value that the format needs is missing. Send the row again with it.",
+    "evidence.identifier_not_text": "An identifier is true or false, a number with decimals, a list or an object. "
+    "Send it as text, or as a whole number.",
+    "evidence.control_character": "The text has a control character in it, such as NUL, a tab or a line end. "
+    "Send it without.",
     "evidence.too_long": "The text has more than 200 characters. Shorten it.",
     "evidence.not_a_number": "The value is not a plain whole number or decimal, or has too many digits. "
     "Send digits only, in the unit of the column.",

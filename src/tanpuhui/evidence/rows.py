@@ -1,9 +1,9 @@
 """Rows: providers' files as a staged table of text, one row for each row of a file and none lost.
 
 The table ``staged`` has ``row_number`` (the record's id: its batch, and the row of its file from 1), ``unreadable``
-(the line, where it is not a row) or ``unknown_field`` (a key that the format does not know), and a text column
-``t_<name>`` for each column of the shape. Memory is bounded: text goes in by pieces of 50,000 lines, and DuckDB
-spills to the disk.
+(the line, where it is not a row), ``unknown_field`` (a key that the format does not know), ``not_text`` (the key of an
+identifier that is no text), and a text column ``t_<name>`` for each column of the shape. Memory is bounded: text goes
+in by pieces of 50,000 lines, and DuckDB spills to the disk.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from tanpuhui.evidence.format import Format, Shape, Terms
 from tanpuhui.kit.refusal import Refusal
 
 LINES_AT_ONCE = 50_000
+#: Keys of objects that identify something: text, or a whole number of at most 20 digits, and nothing else.
+IDENTIFIERS = ("id", "person", "refunds", "source_id", "user")
 
 Progress = Callable[[int, int], None]
 
@@ -92,7 +94,7 @@ def make_table(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) ->
     texts = "".join(f", {name(column)} VARCHAR" for column in columns)
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE staged "
-        f"(row_number BIGINT, unreadable VARCHAR, unknown_field VARCHAR{texts})"
+        f"(row_number BIGINT, unreadable VARCHAR, unknown_field VARCHAR, not_text VARCHAR{texts})"
     )
 
 
@@ -112,7 +114,7 @@ def text_columns(shape: Shape) -> list[str]:
 def present_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
     """Names of the text columns that ``staged`` has."""
     names = [row[0] for row in connection.execute("DESCRIBE staged").fetchall()]
-    return names[3:]
+    return names[4:]
 
 
 def choose_shape(file: str, form: Format, shapes: Sequence[Shape], header: Sequence[str]) -> int:
@@ -263,13 +265,25 @@ def _insert_objects(connection: duckdb.DuckDBPyConnection, known: set[str]) -> N
     texts = f"CASE WHEN good THEN json_extract_string(line, [{paths}]) END" if keys else "NULL"
     others = ", ".join(literal(key) for key in keys) or "NULL"
     connection.execute(f"""
-        INSERT INTO staged (row_number, unreadable, unknown_field{names})
-        SELECT row_number, CASE WHEN NOT good OR unknown IS NOT NULL THEN line END, unknown{values}
+        INSERT INTO staged (row_number, unreadable, unknown_field, not_text{names})
+        SELECT row_number, CASE WHEN NOT good OR unknown IS NOT NULL OR not_text IS NOT NULL THEN line END, unknown,
+            not_text{values}
         FROM (
-            SELECT row_number, line, good, {texts} AS texts,
+            SELECT row_number, line, good, {texts} AS texts, CASE WHEN good THEN {_not_text(keys)} END AS not_text,
                 list_filter(keys, lambda key: coalesce(key NOT IN ({others}), true))[1] AS unknown
             FROM objects
         )""")
+
+
+def _not_text(keys: Sequence[str]) -> str:
+    """SQL: the first key of an object whose identifier is neither text nor a whole number, NULL where all are."""
+    named = [key for key in keys if key in IDENTIFIERS]
+    if not named:
+        return "NULL"
+    paths = ", ".join(literal(f"$.{key}") for key in named)
+    pairs = f"list_zip([{', '.join(map(literal, named))}], json_type(line, [{paths}]))"
+    fits = "coalesce(pair[2] IN ('VARCHAR', 'UBIGINT', 'BIGINT', 'NULL'), true)"
+    return f"list_filter({pairs}, lambda pair: NOT {fits})[1][1]"
 
 
 _TEXTS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)

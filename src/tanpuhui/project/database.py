@@ -17,6 +17,16 @@ from tanpuhui.project import embedded
 VARIABLE = "TANPUHUI_DATABASE_URL"
 NAME = "tanpuhui"
 APP_ROLE = "tanpuhui_app"
+#: How long a server may take to answer the first connection.
+CONNECT_S = 10
+
+
+class Unreachable(Refusal):
+    code = "project.database_unreachable"
+    message = (
+        "The database that {variable} names does not answer: {reason}. "
+        "See that it runs and that the address is right, then repeat the command."
+    )
 
 
 class MigrationsMissing(Refusal):
@@ -63,7 +73,7 @@ def django_database(address: str | None = None, *, role: str | None = None) -> d
 def ensure_roles(address: str) -> None:
     """Make the application's role where it is missing; on the embedded server it may log in."""
     role = sql.Identifier(APP_ROLE)
-    with psycopg.connect(address, autocommit=True) as connection:
+    with _reached(address) as connection:
         connection.execute(
             sql.SQL(
                 "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {name}) "
@@ -75,6 +85,27 @@ def ensure_roles(address: str) -> None:
         member = connection.execute("SELECT pg_has_role(current_user, %s, 'MEMBER')", [APP_ROLE]).fetchone()
         if member != (True,):
             connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(role))
+
+
+def _reached(address: str) -> psycopg.Connection[Any]:
+    """A connection as the owner; refuses where the named server does not answer or its address is none."""
+    try:
+        return psycopg.connect(address, autocommit=True, connect_timeout=CONNECT_S)
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:
+        if not os.environ.get(VARIABLE):
+            raise
+        # The words of the driver may repeat the address, and that may have a password in it.
+        reason = " ".join(str(error).split()).rstrip(".?") or "no answer"
+        raise Unreachable(variable=VARIABLE, reason=_without_password(reason, address)) from error
+
+
+def _without_password(text: str, address: str) -> str:
+    """A text in which nothing is left of an address's password, however it is written there."""
+    _, _, after = address.partition("://")
+    _, _, password = after.rpartition("@")[0].partition(":")
+    for secret in filter(None, (password, unquote(password))):
+        text = text.replace(secret, "...")
+    return text
 
 
 def migrate(alias: str = "owner") -> None:

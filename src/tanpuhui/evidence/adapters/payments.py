@@ -11,6 +11,7 @@ from tanpuhui.evidence.format import (
     Shape,
     Sheet,
     Terms,
+    control_characters,
     needed_moment,
     needed_text,
     whole_number,
@@ -78,6 +79,7 @@ def _checks() -> list[Check]:
             for check in whole_number(name, f"whole(t_{name})")
         ),
         _needed("refunds", _REFUND),
+        control_characters("refunds"),
         Check("evidence.too_long", "refunds", "length(t_refunds) > 200", {"limit": 200}),
         _needed("mode", _RIDE),
         Check("evidence.unknown_type", "mode", f"{_RIDE} AND t_mode NOT IN ('bus', 'metro')"),

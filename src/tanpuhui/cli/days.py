@@ -1,0 +1,20 @@
+"""Days as commands take them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from tanpuhui.kit.refusal import Refusal
+
+
+class BadDay(Refusal):
+    code = "cli.bad_day"
+    message = "{option} is {given!r}, which is not a day. Write it as 2018-09-01."
+
+
+def parse_day(text: str, option: str) -> date:
+    """A day as YYYY-MM-DD; anything else is refused with the option that it was given for."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadDay(option=option, given=text) from error
