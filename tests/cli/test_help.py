@@ -35,6 +35,7 @@ COMMANDS = [
     "grant give",
     "grant show",
     "grant withdraw",
+    "integrity run",
     "ledger check",
     "lot certify",
     "lot show",

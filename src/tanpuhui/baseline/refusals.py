@@ -45,3 +45,23 @@ class TooFewControls(Refusal):
 class SharesDoNotSum(Refusal):
     code = "baseline.shares"
     message = "Shares sum to {total}. Let them be 0 or more and sum to 1, with walking and trips not made among them."
+
+
+class TooFewCities(Refusal):
+    code = "baseline.too_few_cities"
+    message = "{found} cities are too few for an average and its error. Draw {least} or more (--seeds)."
+
+
+class SchemeUnknown(Refusal):
+    code = "baseline.scheme_unknown"
+    message = (
+        "{scheme} names no rule: {problem}. Write MODULE:FUNCTION of a module that Python finds (PYTHONPATH)."
+    )
+
+
+class SchemeAnswer(Refusal):
+    code = "baseline.scheme_answer"
+    message = (
+        "The rule of {scheme} answered {type} of shape {shape} for {homes} homes. "
+        "Let it answer one whole number of Wh, 0 or more, for each home that joined."
+    )

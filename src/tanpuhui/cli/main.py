@@ -26,6 +26,7 @@ OUR_FAULT = 1
 WITHOUT_DATABASE = {
     "methodology",
     "baseline",
+    "integrity",
     "demo",
     "database",
     "send",
@@ -51,6 +52,11 @@ app.command(
     "tanpuhui.cli.baseline:app",
     name="baseline",
     help="Fit what a home would have used from its own reads and the weather, and what was saved.",
+)
+app.command(
+    "tanpuhui.cli.integrity:app",
+    name="integrity",
+    help="Show what schemes issue in a synthetic city whose truth is known.",
 )
 app.command("tanpuhui.cli.account:app", name="account", help="Open and show residents' accounts.")
 app.command("tanpuhui.cli.grant:app", name="grant", help="Give, withdraw and show residents' grants.")
