@@ -77,9 +77,8 @@ def _print(answer: dict[str, Any]) -> None:
     from tanpuhui.baseline.schemes.report import COLUMNS
 
     settings = answer["settings"]
-    table = Table(
-        title=f"Issued, % of use, and for each unit truly saved; {settings['seeds']} cities of {settings['homes']} homes"
-    )
+    cities = f"{settings['seeds']} cities of {settings['homes']} homes"
+    table = Table(title=f"Issued: % of use, or of what was truly saved as 1; {cities}")
     table.add_column("scheme")
     for words in COLUMNS.values():
         table.add_column(words, justify="right")
