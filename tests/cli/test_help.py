@@ -11,6 +11,8 @@ COMMANDS = [
     "account open",
     "account show",
     "baseline fit",
+    "baseline hold-out draw",
+    "baseline hold-out verify",
     "challenge announce",
     "challenge show",
     "challenge tally",

@@ -65,3 +65,25 @@ class SchemeAnswer(Refusal):
         "The rule of {scheme} answered {type} of shape {shape} for {homes} homes. "
         "Let it answer one whole number of Wh, 0 or more, for each home that joined."
     )
+
+
+class HomesRepeated(Refusal):
+    code = "baseline.homes_repeated"
+    message = "{count} homes are listed more than once, {first} among them. List each home once."
+
+
+class NotSealed(Refusal):
+    code = "baseline.not_sealed"
+    message = (
+        "This is no sealed hold-out: {problem}. Give the file that 'tanpuhui baseline hold-out draw' wrote."
+    )
+
+
+class SealExists(Refusal):
+    code = "baseline.seal_exists"
+    message = "{file} is there already. A draw is made once; name another file for another programme."
+
+
+class BadPercent(Refusal):
+    code = "baseline.percent"
+    message = "{percent} per cent cannot be held out. Give a whole number from 1 to 90."
