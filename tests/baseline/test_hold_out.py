@@ -94,5 +94,8 @@ def test_a_draw_is_sealed_once_and_verified_by_command(
     assert (status, again["refused"]["code"]) == (2, "baseline.seal_exists")
     status, none = answered(capsys, "draw", homes, "--percent", "0", "--sealed", tmp_path / "other.json")
     assert (status, none["refused"]["code"]) == (2, "baseline.percent")
+    nowhere = tmp_path / "no" / "sealed.json"
+    status, unwritten = answered(capsys, "draw", homes, "--percent", "20", "--sealed", nowhere)
+    assert (status, unwritten["refused"]["code"]) == (2, "baseline.file_unwritable")
     status, broken = answered(capsys, "verify", homes, "--sealed", homes, "--commitment", "sha256:0")
     assert (status, broken["refused"]["code"]) == (2, "baseline.not_sealed")

@@ -59,6 +59,14 @@ def test_the_figure_says_in_words_what_it_shows(tmp_path: Path, capsys: pytest.C
         assert f"{row['issued_percent']['true_8']:g} %" in words
 
 
+def test_a_figure_that_cannot_be_written_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, answer = answered(capsys, *SMALL, "--figure", str(tmp_path))
+
+    assert (status, answer["refused"]["code"]) == (2, "baseline.file_unwritable")
+
+
 def test_people_read_tables(capsys: pytest.CaptureFixture[str]) -> None:
     status_of(["integrity", "run", *SMALL])
 

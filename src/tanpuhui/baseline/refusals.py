@@ -10,6 +10,11 @@ class FileUnreadable(Refusal):
     message = "{file} cannot be read: {problem}. Give a CSV file in UTF-8, plain or as .gz."
 
 
+class FileUnwritable(Refusal):
+    code = "baseline.file_unwritable"
+    message = "{file} cannot be written: {problem}. Name a file in a folder that is there and yours."
+
+
 class ColumnMissing(Refusal):
     code = "baseline.column_missing"
     message = "{file} has no column {column}; it has: {found}. Name the columns in its first line."

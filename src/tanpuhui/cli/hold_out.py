@@ -28,7 +28,7 @@ def draw(homes: Homes, *, percent: int, sealed: Path, as_json: Json = False) -> 
     Example: tanpuhui baseline hold-out draw homes.txt --percent 20 --sealed sealed.json
     """
     from tanpuhui.baseline import hold_out
-    from tanpuhui.baseline.refusals import BadPercent, SealExists
+    from tanpuhui.baseline.refusals import BadPercent, FileUnwritable, SealExists
 
     if not 1 <= percent <= 90:
         raise BadPercent(percent=percent)
@@ -38,6 +38,8 @@ def draw(homes: Homes, *, percent: int, sealed: Path, as_json: Json = False) -> 
         opened = os.open(sealed, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise SealExists(file=str(sealed)) from error
+    except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        raise FileUnwritable(file=str(sealed), problem=error.strerror) from error
     with os.fdopen(opened, "w", encoding="utf-8") as stream:
         stream.write(content)
     answer = {"commitment": drawn.commitment, "homes": drawn.homes_digest, "held": len(drawn.held)}

@@ -44,9 +44,13 @@ def run(
     trial = try_schemes(seeds, homes, (*SCHEMES, *(_scheme(name) for name in scheme or ())))
     answer = report(trial, claims(trial))
     if figure is not None:
+        from tanpuhui.baseline.refusals import FileUnwritable
         from tanpuhui.cli.integrity_figure import drawn
 
-        write_bytes(figure, drawn(answer).encode())
+        try:
+            write_bytes(figure, drawn(answer).encode())
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+            raise FileUnwritable(file=str(figure), problem=error.strerror) from error
     if as_json:
         print_json(answer)
     else:
