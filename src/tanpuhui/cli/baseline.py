@@ -15,6 +15,9 @@ DONE, FINDINGS = 0, 3
 BASELINE_DAYS = 365
 
 app = App(name="baseline", help="What a home would have used, from its own reads and the weather.")
+app.command(
+    "tanpuhui.cli.hold_out:app", name="hold-out", help="Draw a hold-out before recruitment; verify it."
+)
 
 MeterFile = Annotated[Path, Parameter(help="CSV with start,value and perhaps estimated; .gz too.")]
 TemperatureFile = Annotated[Path, Parameter(help="CSV with dt,tempF or dt,tempC, hourly; .gz too.")]

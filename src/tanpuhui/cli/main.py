@@ -27,6 +27,7 @@ WITHOUT_DATABASE = {
     "methodology",
     "baseline",
     "jurisdiction",
+    "integrity",
     "demo",
     "database",
     "send",
@@ -59,6 +60,11 @@ app.command(
     "tanpuhui.cli.jurisdiction:app",
     name="jurisdiction",
     help="Check, show and compare the dated rules of jurisdictions.",
+)
+app.command(
+    "tanpuhui.cli.integrity:app",
+    name="integrity",
+    help="Show what schemes issue in a synthetic city whose truth is known.",
 )
 app.command("tanpuhui.cli.account:app", name="account", help="Open and show residents' accounts.")
 app.command("tanpuhui.cli.grant:app", name="grant", help="Give, withdraw and show residents' grants.")

@@ -1,0 +1,1 @@
+"""Schemes: rules by which programmes issue reductions, tried on a synthetic city whose truth is known."""
