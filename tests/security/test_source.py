@@ -161,6 +161,7 @@ PUT_INTO_SQL: dict[str, set[str]] = {
         "name(column)",
         "', '.join(columns)",
         "', '.join(texts)",
+        "_not_text(keys)",
         "number",
         "literal(str(envelope.path))",
     },
