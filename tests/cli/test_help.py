@@ -41,6 +41,7 @@ COMMANDS = [
     "jurisdiction diff",
     "jurisdiction show",
     "integrity run",
+    "integrity look",
     "ledger check",
     "lot certify",
     "lot show",

@@ -167,6 +167,7 @@ PUT_INTO_SQL: dict[str, set[str]] = {
     },
     "evidence/settle.py": {"MEMORY_LIMIT", "work / 'spill'", "ROWS_PER_BATCH", "sums", "row", "source"},
     "evidence/subjects.py": {"_ASKED"},
+    "integrity/patterns/find.py": {"pattern.sql"},
     "ledger/invariants.py": {"invariant.query", "ROWS_NAMED"},
     "points/redeem.py": {"query"},
     "points/settle.py": {"_OPEN"},

@@ -1,4 +1,4 @@
-"""``tanpuhui integrity``: what schemes issue in a synthetic city whose truth is known, and what ours must keep."""
+"""``tanpuhui integrity``: what schemes issue in a city of known truth, and patterns of fraud in closed days."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 DONE, FINDINGS = 0, 3
 
-app = App(name="integrity", help="What schemes issue in a synthetic city whose truth is known.")
+app = App(
+    name="integrity", help="What schemes issue in a synthetic city whose truth is known; patterns of fraud."
+)
+app.command("tanpuhui.cli.integrity_look:look", name="look")
 
 
 @app.command

@@ -27,7 +27,6 @@ WITHOUT_DATABASE = {
     "methodology",
     "baseline",
     "jurisdiction",
-    "integrity",
     "demo",
     "database",
     "send",
@@ -37,7 +36,7 @@ WITHOUT_DATABASE = {
     "--version",
 }
 #: Commands of other groups that do.
-ALONE = (["offset", "cap"],)
+ALONE = (["offset", "cap"], ["integrity", "run"])
 
 app = App(
     name="tanpuhui",
@@ -64,7 +63,7 @@ app.command(
 app.command(
     "tanpuhui.cli.integrity:app",
     name="integrity",
-    help="Show what schemes issue in a synthetic city whose truth is known.",
+    help="Show what schemes issue in a synthetic city of known truth; look for patterns of fraud.",
 )
 app.command("tanpuhui.cli.account:app", name="account", help="Open and show residents' accounts.")
 app.command("tanpuhui.cli.grant:app", name="grant", help="Give, withdraw and show residents' grants.")
@@ -81,6 +80,11 @@ app.command(
     "tanpuhui.cli.close:app",
     name="close",
     help="Close a day, or replay a close from its manifest.\n\nExample: tanpuhui close 2018-09-01",
+)
+app.command(
+    "tanpuhui.cli.integrity:app",
+    name="integrity",
+    help="Look for patterns of fraud in the acts of closed days.",
 )
 app.command("tanpuhui.cli.lot:app", name="lot", help="Certify reductions into a lot with a serial range.")
 app.command(

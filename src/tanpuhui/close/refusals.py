@@ -63,6 +63,11 @@ class NoDayClosed(Refusal):
     message = "No day from {first} to {last} was closed with {methodology}. Choose other days."
 
 
+class DayNotClosed(Refusal):
+    code = "close.day_not_closed"
+    message = "{day} is not closed. Close it with 'tanpuhui close {day}', then look again."
+
+
 class UnknownAct(Refusal):
     code = "close.unknown_act"
     message = "There is no act {record} among yours. Look at the list of your acts."
