@@ -81,11 +81,6 @@ app.command(
     name="close",
     help="Close a day, or replay a close from its manifest.\n\nExample: tanpuhui close 2018-09-01",
 )
-app.command(
-    "tanpuhui.cli.integrity:app",
-    name="integrity",
-    help="Look for patterns of fraud in the acts of closed days.",
-)
 app.command("tanpuhui.cli.lot:app", name="lot", help="Certify reductions into a lot with a serial range.")
 app.command(
     "tanpuhui.cli.statistics:app",
