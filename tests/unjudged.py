@@ -33,5 +33,9 @@ def judge_now() -> None:
 def _switch(to: str) -> None:
     judge_now()
     with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        (role,) = cursor.fetchone()
+        cursor.execute("RESET ROLE")
         for table, trigger in JUDGES:
             cursor.execute(f"ALTER TABLE {table} {to} TRIGGER {trigger}")
+        cursor.execute(f"SET ROLE {role}")

@@ -14,6 +14,7 @@ from tanpuhui.access.models import AuditEntry
 from tanpuhui.cli import challenge, request
 from tanpuhui.cli.statement import statement
 from tanpuhui.community.refusals import ChallengeTaken
+from tanpuhui.consent.open_account import open_accounts
 from tanpuhui.rights.ask import ask
 from tanpuhui.rights.refusals import StepImpossible
 
@@ -58,10 +59,11 @@ def test_a_request_is_listed_and_answered_and_the_person_sees_it(capsys: pytest.
 
 
 def test_a_statement_is_written_for_printing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (account,) = open_accounts(1, at=AT)
     for place, changes in enumerate(({}, {"language": "en"}, {"large": True})):
         path = tmp_path / f"{place}.pdf"
 
-        assert statement(7, pdf=path, **changes) == 0
+        assert statement(account, pdf=path, **changes) == 0
 
         assert path.read_bytes().startswith(b"%PDF-")
     assert "written to" in capsys.readouterr().out

@@ -11,7 +11,7 @@ import pytest
 from consent.test_invariants import corrupt
 from tanpuhui.cli import account as account_commands
 from tanpuhui.cli import grant as grant_commands
-from tanpuhui.cli.close import BadDay
+from tanpuhui.cli.days import BadDay
 from tanpuhui.consent.models import Grant
 from tanpuhui.consent.receipt import verify_receipt
 from tanpuhui.consent.refusals import BadRange, CannotFollow, GuardianMissing, UnknownGrant, UnknownResident

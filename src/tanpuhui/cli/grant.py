@@ -109,9 +109,14 @@ def _refuse_unknown(provider: str, kinds: list[str]) -> None:
 
     What consent has to say about either (one of each, named at all) it says itself.
     """
+    from django.db import transaction
+
     from tanpuhui.evidence import contract
     from tanpuhui.evidence.record import ACT_KINDS
+    from tanpuhui.kit.moment import utc_now
 
+    with transaction.atomic():
+        contract.ensure_default_contracts(at=utc_now())
     names_one = provider.strip() and "," not in provider and "*" not in provider
     if names_one:
         contract.latest(provider)
