@@ -168,3 +168,17 @@ def test_time_ends_what_was_held(city: int, capsys: pytest.CaptureFixture[str]) 
     capsys.readouterr()
     assert points.expire(as_json=True) == 0
     assert printed(capsys) == {"redemptions": 0, "points": {"city": 0}}
+
+
+def test_a_superscript_two_is_no_number_of_a_redemption(city: int) -> None:
+    with pytest.raises(Refusal) as refused:
+        redeem.capture("²", merchant="corner-cafe")
+
+    assert code_of(refused) == "points.code_forged"
+
+
+def test_a_refund_of_a_number_beyond_the_database_is_an_unknown_redemption(city: int) -> None:
+    with pytest.raises(Refusal) as refused:
+        redeem.refund(10**20, 1, merchant="corner-cafe", reason="Cold.")
+
+    assert code_of(refused) == "points.unknown_redemption"

@@ -114,7 +114,8 @@ def capture(
 
     if quantity is not None:
         _refuse_bad_quantity(quantity)
-    number = int(redemption) if redemption.isdigit() else code.read(redemption, code.public_key()).redemption
+    is_number = redemption.isascii() and redemption.isdecimal()
+    number = int(redemption) if is_number else code.read(redemption, code.public_key()).redemption
     order = CaptureOrder(key or str(uuid4()), number, merchant, quantity)
     with transaction.atomic():
         answer = take(order, day=_today(), at=utc_now())

@@ -48,15 +48,15 @@ def refunded(redemption: int) -> int:
 
 
 def _refund(order: RefundOrder, day: date, at: datetime) -> dict[str, Any]:
+    organisation = get_organisation(order.organisation)
+    found = Redemption.objects.filter(pk=order.redemption, organisation_id=organisation.pk).first()
+    if found is None:
+        raise UnknownRedemption(redemption=order.redemption)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended('tanpuhui.points.refund', %s))", [order.redemption]
         )
-    organisation = get_organisation(order.organisation)
-    found = Redemption.objects.filter(pk=order.redemption, organisation_id=organisation.pk).first()
     closing = Closing.objects.filter(pk=order.redemption, state=Closing.CAPTURED).first()
-    if found is None:
-        raise UnknownRedemption(redemption=order.redemption)
     captured, before = (closing.points if closing else 0), refunded(order.redemption)
     if not 1 <= order.points <= captured - before:
         raise RefundTooLarge(
