@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tanpuhui.client import Client, Problem, generate_key
-from tanpuhui.client.client import Patience, Unreachable
+from tanpuhui.client.client import NoAddress, Patience, Unreachable
 from tanpuhui.client.key import KeyFileExists, KeyFileUnreadable, read_key, write_key
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -187,3 +187,9 @@ def test_what_is_no_key_is_refused(tmp_path: Path, content: bytes) -> None:
         read_key("blue", path)
     with pytest.raises(KeyFileUnreadable):
         read_key("blue", tmp_path / "none.pem")
+
+
+@pytest.mark.parametrize("url", ["http://[", "ftp://carbon.example", "carbon.example", "https://", ""])
+def test_what_is_no_address_is_refused_before_anything_is_sent(url: str) -> None:
+    with pytest.raises(NoAddress):
+        Client(url, generate_key("blue"))

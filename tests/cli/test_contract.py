@@ -137,6 +137,16 @@ def test_take_has_the_keys_of_the_contract_and_the_same_file_the_same_answer(pro
     assert state(program) == before
 
 
+def test_a_file_with_only_a_header_is_taken_and_nothing_is_refused(program: Program, tmp_path: Path) -> None:
+    """As a provider sends it on a day on which nothing happened."""
+    path = tmp_path / "quiet.csv"
+    path.write_text(f"{HEADER}\n", encoding="utf-8")
+
+    answer = take(program, "generic", path)
+
+    assert (answer.status, answer.json["rows"], answer.json["refused"]) == (0, 0, 0)
+
+
 def test_close_and_replay_have_the_keys_of_the_contract(program: Program) -> None:
     answer = program.json("close", DAY, "--engine", "duckdb")
 

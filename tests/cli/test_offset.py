@@ -142,6 +142,8 @@ def test_jurisdictions_are_checked_shown_and_compared(run: Any, tmp_path: Path) 
     status, rows = run("jurisdiction", "check", "--root", folder)
     assert status == 2
     assert [row["jurisdiction"] for row in rows if not row["sound"]] == ["guangdong"]
+    status, said = run("jurisdiction", "check", "--root", tmp_path / "none")
+    assert (status, said["refused"]["code"]) == (2, "jurisdiction.no_files")
     assert date.fromisoformat(shown["on"]) == date(2025, 3, 31)
 
 

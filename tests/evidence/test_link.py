@@ -12,7 +12,7 @@ from django.db import DatabaseError, transaction
 from evidence.conftest import GENERIC, NOW, RIDE, Take, Write
 from tanpuhui.evidence.contract import UnknownProvider, ensure_default_contracts
 from tanpuhui.evidence.lake import UNLINKED, record_files
-from tanpuhui.evidence.link import AlreadyLinked, NoAccount, link, link_many
+from tanpuhui.evidence.link import AlreadyLinked, NoAccount, NoPseudonym, link, link_many
 from tanpuhui.evidence.models import Subject, SubjectLink
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +52,14 @@ def test_the_same_link_again_changes_nothing_and_another_account_is_refused(defa
         link_many("generic", [("p-2", 8), ("p-1", 9)], at=NOW)
 
     assert list(SubjectLink.objects.values_list("account_id", flat=True)) == [7]
+
+
+@pytest.mark.parametrize("pseudonym", ["", "  "])
+def test_an_empty_pseudonym_names_nobody(defaults: None, pseudonym: str) -> None:
+    with pytest.raises(NoPseudonym):
+        link_many("generic", [("p-1", 7), (pseudonym, 8)], at=NOW)
+
+    assert not SubjectLink.objects.exists()
 
 
 def test_many_links_are_made_at_once_and_two_pseudonyms_may_be_one_account(defaults: None) -> None:

@@ -91,7 +91,7 @@ def take(provider: str, file: Path, /, *, key: str | None = None, as_json: AsJso
             progress=progress,
         )
     _show_receipt(receipt.as_json(), as_json=as_json)
-    return REFUSED if receipt.refused == receipt.rows else 0
+    return REFUSED if receipt.rows and receipt.refused == receipt.rows else 0
 
 
 @app.command

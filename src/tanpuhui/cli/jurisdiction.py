@@ -42,6 +42,11 @@ class NoSuchFile(Refusal):
     message = "There is no file {file}. Name an earlier version of the jurisdiction's file."
 
 
+class NoFiles(Refusal):
+    code = "jurisdiction.no_files"
+    message = "There are no jurisdictions in {root}. Name the folder that has their .toml files."
+
+
 @app.command
 def check(code: str | None = None, /, *, root: Root = None, as_json: Json = False) -> int:
     """Load every jurisdiction and say what is wrong with it; exit status 2 if anything is.
@@ -53,7 +58,10 @@ def check(code: str | None = None, /, *, root: Root = None, as_json: Json = Fals
     code
         One jurisdiction; all of them when left out.
     """
-    rows = [_checked(each, root) for each in ([code] if code else known_jurisdictions(root))]
+    codes = [code] if code else known_jurisdictions(root)
+    if not codes:
+        raise NoFiles(root=str(root or content("jurisdictions")))
+    rows = [_checked(each, root) for each in codes]
     if as_json:
         print_json(rows)
     else:

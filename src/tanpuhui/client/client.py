@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -60,6 +60,11 @@ class Unreachable(Refusal):
         "{url} did not answer after {attempts} attempts ({reason}). "
         "Send the same file again later: with the same key it counts once."
     )
+
+
+class NoAddress(Refusal):
+    code = "client.no_address"
+    message = "{url} is no address of a platform. Write it as https://carbon.example."
 
 
 class UnknownMedia(Refusal):
@@ -118,7 +123,7 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.url = url.rstrip("/")
+        self.url = _address(url)
         self.key = key
         self.language = language
         self.patience = patience or Patience()
@@ -321,3 +326,14 @@ def _retry_after(response: httpx.Response, now: datetime) -> float | None:
     except (TypeError, ValueError):
         return None
     return max(0.0, (moment - now).total_seconds()) if moment.tzinfo else None
+
+
+def _address(url: str) -> str:
+    """An address without the last slash; refuses what is neither http nor https, or names no host."""
+    try:
+        read = urlsplit(url)
+    except ValueError:
+        raise NoAddress(url=url) from None
+    if read.scheme not in ("http", "https") or not read.hostname:
+        raise NoAddress(url=url)
+    return url.rstrip("/")

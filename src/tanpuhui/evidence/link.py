@@ -20,6 +20,11 @@ class AlreadyLinked(Refusal):
     )
 
 
+class NoPseudonym(Refusal):
+    code = "evidence.no_pseudonym"
+    message = "A pseudonym is empty, and names nobody. Give the one that the provider writes in its rows."
+
+
 class NoAccount(Refusal):
     code = "evidence.no_account"
     message = "{account_id} is not an account: accounts are numbered from 1. Open one first."
@@ -37,6 +42,8 @@ def link_many(provider: str, pairs: Iterable[tuple[str, int]], *, at: datetime) 
     Refuses all of them when one is linked to another account already. The caller's transaction decides.
     """
     accounts = dict(pairs)
+    if any(not pseudonym.strip() for pseudonym in accounts):
+        raise NoPseudonym
     for account_id in accounts.values():
         if account_id < 1:
             raise NoAccount(account_id=account_id)
