@@ -289,6 +289,8 @@ def test_wrong_arguments_are_refused(program: Program) -> None:
     act = lines_file(program.home / "act.json", ['{"occurred_at": "2026-03-02T08:00:00+08:00"}'])
     for arguments, code in (
         (("close", "yesterday"), "close.bad_day"),
+        (("close", "2018-W35-6"), "close.bad_day"),
+        (("integrity", "look", "20180901"), "cli.bad_day"),
         (("close", DAY, "--engine", "abacus"), "close.unknown_engine"),
         (("close", "replay", "sha256:00"), "close.manifest_unknown"),
         (("lot", "show", "NONE-1"), "registry.lot_unknown"),

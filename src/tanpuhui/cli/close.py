@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cyclopts import App
 from rich.table import Table
 
+from tanpuhui.cli.days import read_day
 from tanpuhui.cli.output import console, errors, mg_as_mass, print_json
 from tanpuhui.cli.places import jurisdiction, places
 from tanpuhui.kit.moment import utc_now
@@ -30,7 +31,7 @@ class BadDay(Refusal):
 def parse_day(text: str) -> date:
     """A day as YYYY-MM-DD; anything else is refused."""
     try:
-        return date.fromisoformat(text)
+        return read_day(text)
     except ValueError as error:
         raise BadDay(given=text) from error
 

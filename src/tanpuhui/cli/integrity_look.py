@@ -50,14 +50,14 @@ def look(day: str, /, *, days: Annotated[int, Parameter(negative=())] = 7, as_js
     from django.db import transaction
 
     from tanpuhui.access.audit import record
-    from tanpuhui.cli.close import parse_day
+    from tanpuhui.cli.days import parse_day
     from tanpuhui.cli.places import places
     from tanpuhui.close.window import acts_in
     from tanpuhui.integrity.patterns.find import find
 
     if not 1 <= days <= MOST_DAYS:
         raise BadWindow(given=days, most=MOST_DAYS)
-    last = parse_day(day)
+    last = parse_day(day, "DAY")
     window = [last - timedelta(days=back) for back in range(days)]
     with transaction.atomic():
         acts = acts_in(window, places())

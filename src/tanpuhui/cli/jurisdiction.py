@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 from rich.table import Table
 
-from tanpuhui.cli.close import parse_day
+from tanpuhui.cli.days import parse_day
 from tanpuhui.cli.output import console, print_json
 from tanpuhui.kit.home import content
 from tanpuhui.kit.moment import local_day, to_us, utc_now
@@ -88,7 +88,7 @@ def show(
         Show rules of all days.
     """
     jurisdiction = load_jurisdiction(code, root)
-    day = parse_day(on) if on else local_day(to_us(utc_now()), jurisdiction.zone)
+    day = parse_day(on, "--on") if on else local_day(to_us(utc_now()), jurisdiction.zone)
     found = (
         list(rule_changes.named_rules(jurisdiction)) if every else rule_changes.in_force(jurisdiction, day)
     )
@@ -154,12 +154,14 @@ def diff(
     if (against is None) == (first is None or second is None):
         raise NothingToCompare()
     if against is not None:
-        today = parse_day(on) if on else local_day(to_us(utc_now()), jurisdiction.zone)
+        today = parse_day(on, "--on") if on else local_day(to_us(utc_now()), jurisdiction.zone)
         changes = rule_changes.between_versions(_earlier(against, root), jurisdiction, on=today)
     else:
         assert first is not None
         assert second is not None
-        changes = rule_changes.between_days(jurisdiction, parse_day(first), parse_day(second))
+        changes = rule_changes.between_days(
+            jurisdiction, parse_day(first, "--from"), parse_day(second, "--to")
+        )
     rewritten = any(change.rewrites_past for change in changes)
     if as_json:
         rows = [change.as_json() for change in changes]
