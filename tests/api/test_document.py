@@ -170,6 +170,7 @@ OPERATORS_OWN = {
     "evidence.key_too_long",
     "evidence.key_unknown",
     "evidence.no_account",
+    "evidence.no_pseudonym",
     "evidence.no_rows",
     "evidence.receipt_invalid",
     "evidence.row_resolved",
