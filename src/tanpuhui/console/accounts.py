@@ -221,9 +221,6 @@ class AccountVerb(VerbPage):
         resident = get_resident(account)
         return [(_("Account"), cells.link(resident.pk, "consent_resident_change", resident.pk))]
 
-    def do(self, form: Any, *, account: int) -> str:
-        raise NotImplementedError
-
 
 class Freeze(AccountVerb):
     title = _l("Freeze an account")
