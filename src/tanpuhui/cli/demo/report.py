@@ -47,6 +47,7 @@ def as_json(result: Result, home: Path, seconds: int) -> dict[str, Any]:
         "days": result.city.days,
         "seed": result.city.seed,
         "wrong_accounts": len(result.wrong_accounts()),
+        "spent": result.spent.as_json() if result.spent else None,
         "home": str(home),
         "seconds": seconds,
     }
