@@ -51,25 +51,24 @@ class Spent:
 
 
 def spend(accounts: dict[int, int], days: int, jurisdiction: Jurisdiction) -> Spent | None:
-    """Take points from the sponsor's money to the shop's; ``None`` where nobody has a kilogram certified."""
+    """Take points from the sponsor's money to the shop's; ``None`` in a city too small for a lot."""
     calendar = Calendar(days)
     at, day = calendar.certified_at, calendar.day(days + 1)
     with transaction.atomic():
         open_sponsor(SPONSOR, currency="CNY", point_value_minor=POINT_VALUE_MINOR, at=at)
         fund(FundOrder("demo:fund", SPONSOR, BUDGET, "CNY", "DEMO-BUDGET"), at=at).accepted()
-        for order in offers(at):
-            publish(order, at=at)
+        for offer in offers(at):
+            publish(offer, at=at)
         rule = conversion_rule(jurisdiction, day)
-        rich = []
-        for number in sorted(accounts)[:CONVERT]:
-            order = ConvertOrder(f"demo:{number}", SPONSOR, accounts[number], POINTS, day)
-            if convert(order, rule, at=at).refusal is None:
-                rich.append(accounts[number])
-    if not rich:
+        first = [accounts[number] for number in sorted(accounts)[:CONVERT]]
+        orders = [ConvertOrder(f"demo:{one}", SPONSOR, one, POINTS, day) for one in first]
+        rich = [order.account for order in orders if convert(order, rule, at=at).refusal is None]
+    if accounts[BORROWER] not in rich:
         return None
     redeemed = [_redeem("coffee", account, calendar) for account in rich[:COFFEES]]
     redeemed += [_redeem("trees", account, calendar) for account in rich[:DONATIONS]]
-    loan = Redemption.objects.get(pk=_redeem("green-loan", accounts[BORROWER], calendar, by=BANK))
+    loan = _redeem("green-loan", accounts[BORROWER], calendar, by=BANK)
+    terms = Terms.objects.get(pk__in=Redemption.objects.filter(pk=loan).values("terms_id"))
     with transaction.atomic():
         refund(
             RefundOrder("demo:refund", redeemed[-1], SHOP, 1, "The planting was put off."), day=day, at=at
@@ -84,7 +83,7 @@ def spend(accounts: dict[int, int], days: int, jurisdiction: Jurisdiction) -> Sp
         settled=str(settlement["settlement"]),
         paid_minor=int(settlement["amount_minor"]),
         is_paid=paid,
-        rate_discount_bp=Terms.objects.get(pk=loan.terms_id).rate_discount_bp or 0,
+        rate_discount_bp=terms.rate_discount_bp or 0,
     )
 
 
