@@ -19,7 +19,7 @@ from tanpuhui.cli.demo.spend import Spent
 from tanpuhui.cli.output import mg_as_mass
 from tanpuhui.cli.server import Running
 from tanpuhui.ledger.statement import Statement
-from tanpuhui.points.money import to_text
+from tanpuhui.money.amounts import to_text
 from tanpuhui.quantify.outcome import MEANING, Outcome
 
 STATEMENT_LINES = 8

@@ -10,10 +10,10 @@ from django.db import transaction
 
 from tanpuhui.cli.demo.bank_file import Booked, bank_file
 from tanpuhui.cli.demo.calendar import Calendar
-from tanpuhui.points.bank_statement import import_statement
+from tanpuhui.money.amounts import to_text
+from tanpuhui.money.bank_statement import import_statement
 from tanpuhui.points.convert import ConvertOrder, convert
 from tanpuhui.points.models import Offer, Redemption, Terms
-from tanpuhui.points.money import to_text
 from tanpuhui.points.offer import OfferOrder, TermsOf, publish
 from tanpuhui.points.redeem import CaptureOrder, RedeemOrder, capture, redeem
 from tanpuhui.points.refund import RefundOrder, refund
