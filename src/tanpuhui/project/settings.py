@@ -40,6 +40,7 @@ OUR_APPS = [
     "tanpuhui.disclosure",
     "tanpuhui.community",
     "tanpuhui.offsetting",
+    "tanpuhui.pooling",
     "tanpuhui.web.shared",
     "tanpuhui.web.sign_in",
     "tanpuhui.web.public",
