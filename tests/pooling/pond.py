@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 
+from money.bank import pay_in
 from registry.units_town import key, new_lot
 from tanpuhui.access.models import Organisation
 from tanpuhui.access.organise import organise
@@ -19,11 +20,16 @@ from tanpuhui.ledger.asset import lot_code
 from tanpuhui.ledger.balance import balances
 from tanpuhui.ledger.invariants import check as check_ledger
 from tanpuhui.ledger.invariants import exceptions
+from tanpuhui.money.account import available_minor, resident_money_account
+from tanpuhui.money.amounts import to_text
+from tanpuhui.money.invariants import check as check_money
+from tanpuhui.points.invariants import check as check_points
 from tanpuhui.pooling.invariants import check as check_pooling
 from tanpuhui.pooling.join import Wish, join
-from tanpuhui.pooling.models import Pool, Round
+from tanpuhui.pooling.models import Pool, Round, Sale
 from tanpuhui.pooling.open_round import RoundOrder, open_round
 from tanpuhui.pooling.pool import PoolOrder, open_pool
+from tanpuhui.pooling.sell import SellOrder, sell
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.registry.models import Block
 from tanpuhui.registry.reconcile import INVARIANTS
@@ -99,9 +105,26 @@ def blocks(lot: str) -> list[tuple[int, int, str, int]]:
 
 
 def findings() -> list[Any]:
-    """What the checks of the ledger, of lots and of pooling find; what waits for a commit is judged first."""
+    """What the checks of the ledger, lots, money, points and pooling find; what waits for a commit is judged first."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
     about_lots: Iterable[Any] = (one for each in ABOUT_LOTS for one in exceptions(connection, each))
-    return [*check_ledger(connection), *about_lots, *check_pooling(connection)]
+    return [
+        *check_ledger(connection),
+        *about_lots,
+        *check_money(connection),
+        *check_points(connection),
+        *check_pooling(connection),
+    ]
+
+
+def sold(of_round: Round, buyer: Organisation, tonnes: int, price_minor: int | None = None) -> Sale:
+    """Tonnes sold to a company that pays in what they cost first."""
+    price = price_minor or of_round.price_minor
+    pay_in(buyer, to_text(price * tonnes, "CNY"))
+    return sell(SellOrder(key(), of_round.pk, buyer.code, tonnes, price), at=AT)
+
+
+def money_of(account: int) -> int:
+    return available_minor(resident_money_account(account), "CNY")

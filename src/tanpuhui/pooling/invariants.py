@@ -83,6 +83,28 @@ INVARIANTS = (
         ORDER BY r.id
         """,
     ),
+    Invariant(
+        "sales_are_paid_once",
+        "A pay-out is what its sale owes, the ledger paid each resident just that, and nothing without one.",
+        """
+        SELECT 'pooling_pay_out' AS tablename, format('sale=%s', coalesce(o.sale_id::text, l.sale)) AS key,
+            format('%s in money and %s in points of %s, the ledger paid %s and %s points', coalesce(o.money_minor, 0),
+                coalesce(o.points, 0), a.amount_minor, coalesce(l.credited, 0), coalesce(b.points, 0)) AS found
+        FROM pooling_pay_out o JOIN pooling_sale a ON a.id = o.sale_id
+        FULL JOIN (SELECT substring(key FROM 10) AS sale, credited FROM ledger_batch WHERE reason = 'pool_pay') l
+            ON l.sale = o.sale_id::text
+        LEFT JOIN points_purchase b ON b.key = 'pool_pay:' || o.sale_id
+        WHERE o.sale_id IS NULL OR o.money_minor + o.points_minor <> a.amount_minor
+            OR o.money_minor <> coalesce(l.credited, 0) OR o.points <> coalesce(b.points, 0)
+        UNION ALL
+        SELECT 'pooling_sale_share', format('sale=%s account=%s', h.sale_id, h.account),
+            format('%s due, %s paid', h.money_minor, coalesce(p.amount, 0))
+        FROM pooling_sale_share h JOIN pooling_pay_out o ON o.sale_id = h.sale_id
+        LEFT JOIN ledger_batch b ON b.key = 'pool_pay:' || h.sale_id
+        LEFT JOIN ledger_posting p ON p.tx_id = ANY(b.transaction_ids) AND p.account_id = h.account * 16 + 15
+        WHERE h.money_minor <> coalesce(p.amount, 0) ORDER BY 2
+        """,
+    ),
 )
 
 

@@ -9,7 +9,7 @@ from tanpuhui.access.models import Organisation
 from tanpuhui.access.organise import get_organisation
 from tanpuhui.consent.policy import policy
 from tanpuhui.ledger.account import organisation
-from tanpuhui.points.money import known_currency
+from tanpuhui.money.amounts import known_currency
 from tanpuhui.points.sponsor import get_sponsor
 from tanpuhui.pooling.models import MONEY, POINTS, Pool
 from tanpuhui.pooling.refusals import BadPays, NoPoolKind, OtherCurrency, OtherPool, PoolNotNamed, UnknownPool
@@ -42,6 +42,8 @@ def open_pool(order: PoolOrder, jurisdiction: Jurisdiction, *, at: datetime) -> 
     if order.pays not in (MONEY, POINTS) or (order.pays == POINTS) != (order.sponsor is not None):
         raise BadPays(given=order.pays)
     sponsor = get_sponsor(order.sponsor) if order.sponsor else None
+    if sponsor is not None and sponsor.pk == found.pk:
+        raise BadPays(given=order.pays)
     if sponsor is not None and sponsor.currency != order.currency:
         raise OtherCurrency(currency=order.currency, sponsor=sponsor.code, given=sponsor.currency)
     terms = (jurisdiction.code, order.currency, order.pays, sponsor.pk if sponsor else None)

@@ -40,7 +40,7 @@ class OtherCurrency(Refusal):
 
 class BadPays(Refusal):
     code = "pooling.bad_pays"
-    message = "{given!r} is nothing that a pool pays with. Choose money, or points with a sponsor."
+    message = "{given!r} is nothing that a pool pays with. Choose money, or points with another organisation as sponsor."
 
 
 class BadTerms(Refusal):
@@ -126,6 +126,30 @@ class PaidOutBefore(Refusal):
     message = "Sale {number} was paid out on {day}. Each sale is paid out once; nothing more is due for it."
 
 
+class PoolLacksMoney(Refusal):
+    code = "pooling.pool_lacks_money"
+    message = (
+        "Sale {number} owes residents {wanted} {currency}, and {pool} has {available}. "
+        "Let {pool} pay money in under {reference}, then pay out."
+    )
+
+
+class BuyerLacksMoney(Refusal):
+    code = "pooling.buyer_lacks_money"
+    message = (
+        "{wanted} {currency} are due for these tonnes, and {buyer} has {available}. "
+        "Let {buyer} pay money in under {reference}, then sell."
+    )
+
+
+class NoBuyer(Refusal):
+    code = "pooling.no_buyer"
+    message = "{buyer} is registered as {kind}, and only a company buys tonnes. Name a company."
+
+
 class StillListed(Refusal):
     code = "pooling.still_listed"
-    message = "{tonnes} t of round {number} are on offer on the market. Withdraw the listing first, or wait until it ends."
+    message = (
+        "{tonnes} t of round {number} are on offer on the market. "
+        "Withdraw the listing first, or wait until it ends."
+    )

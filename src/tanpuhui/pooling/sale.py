@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +31,10 @@ class Sold:
     def digest(self, number: int) -> str:
         """The digest of the content, without the key, of a sale of a round."""
         return digest_json([number, self.via, self.reference, self.buyer, self.tonnes, self.amount_minor])
+
+    def with_ranges(self, ranges: Sequence[dict[str, Any]]) -> Sold:
+        """The same, with the serial numbers that went."""
+        return replace(self, ranges=tuple(ranges))
 
 
 def known_sale(key: str, digest: str) -> Sale | None:
