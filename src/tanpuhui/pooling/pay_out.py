@@ -30,7 +30,8 @@ REASON = "pool_pay"
 def pay_out(number: int, *, key: str, at: datetime) -> PayOut:
     """Pay a sale out in the caller's transaction: all of it, or a refusal and nothing.
 
-    The same key is answered as before. Points are bought at what they are worth, from the sponsor's budget; what is below one is paid in money.
+    The same key is answered as before. Points are bought at what they are worth, from the sponsor's budget; what is
+    below one is paid in money.
     """
     sale = get_sale(number)
     hold_round(sale.round_id)

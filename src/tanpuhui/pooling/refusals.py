@@ -40,7 +40,10 @@ class OtherCurrency(Refusal):
 
 class BadPays(Refusal):
     code = "pooling.bad_pays"
-    message = "{given!r} is nothing that a pool pays with. Choose money, or points with another organisation as sponsor."
+    message = (
+        "{given!r} is nothing that a pool pays with. "
+        "Choose money, or points with another organisation as sponsor."
+    )
 
 
 class BadTerms(Refusal):
