@@ -14,6 +14,7 @@ from django.db.models import F, Q
 
 from tanpuhui.access.models import Organisation
 from tanpuhui.consent.models import Grant
+from tanpuhui.money.models import BankLine
 from tanpuhui.points.models import Sponsor
 
 _KEPT: list[pgtrigger.Trigger] = [
@@ -282,3 +283,73 @@ class Returned(models.Model):
 
     def __str__(self) -> str:
         return f"{self.amount_mg} mg back to account {self.account}"
+
+
+class Payee(models.Model):
+    """Where a resident's bank pays them: a token that it gave them, which says nothing to anybody else. In the vault."""
+
+    account = models.BigIntegerField(primary_key=True)
+    token = models.TextField()
+    said_at = models.DateTimeField()
+
+    class Meta:
+        db_table = 'vault"."payee'
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="pooling_payee_token", condition=Q(token__regex=r"^[A-Za-z0-9-]{8,64}$")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"payee of account {self.account}"
+
+
+class Withdrawal(models.Model):
+    """A resident's money that is to be paid to them: held until the bank says that it was paid, or till it is let go."""
+
+    id = models.BigAutoField(primary_key=True)
+    key = models.TextField(unique=True)
+    account = models.BigIntegerField(db_index=True)
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    hold_id = models.BigIntegerField(unique=True)
+    asked_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="pooling_withdrawal_amount", condition=Q(amount_minor__gte=1)),
+        ]
+        triggers: ClassVar = _KEPT
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def reference(self) -> str:
+        """What the payment out carries as its end-to-end reference."""
+        return f"TPR-{self.pk:09d}"
+
+
+class WithdrawalEnding(models.Model):
+    """How a resident's withdrawal ended, once."""
+
+    PAID, CANCELLED = "paid", "cancelled"
+
+    withdrawal = models.OneToOneField(Withdrawal, models.PROTECT, primary_key=True, related_name="ending")
+    outcome = models.CharField(max_length=10)
+    #: The bank's line that paid it.
+    line = models.OneToOneField(BankLine, models.PROTECT, null=True, related_name="+")
+    ended_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "pooling_withdrawal_ending"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="pooling_withdrawal_paid_by_a_line",
+                condition=Q(outcome="paid", line__isnull=False) | Q(outcome="cancelled", line__isnull=True),
+            ),
+        ]
+        triggers: ClassVar = _KEPT
+
+    def __str__(self) -> str:
+        return f"{self.outcome}: {self.withdrawal_id}"

@@ -150,6 +150,40 @@ class NoBuyer(Refusal):
     message = "{buyer} is registered as {kind}, and only a company buys tonnes. Name a company."
 
 
+class BadToken(Refusal):
+    code = "pooling.bad_token"
+    message = (
+        "That is no payee token. Give the 8 to 64 letters, digits and hyphens that your bank gave you for it."
+    )
+
+
+class NoPayee(Refusal):
+    code = "pooling.no_payee"
+    message = "Nobody knows where to pay your money. Give your bank's payee token first."
+
+
+class PayeeInUse(Refusal):
+    code = "pooling.payee_in_use"
+    message = (
+        "{count} withdrawals are on their way to this payee. Wait until they are paid, or cancel them first."
+    )
+
+
+class NotSoMuchMoney(Refusal):
+    code = "pooling.not_so_much_money"
+    message = "You have {available} {currency}, and {wanted} were asked for. Ask for that much at most."
+
+
+class UnknownWithdrawal(Refusal):
+    code = "pooling.unknown_withdrawal"
+    message = "There is no withdrawal {withdrawal!r}. Look at the list of yours."
+
+
+class WithdrawalEnded(Refusal):
+    code = "pooling.withdrawal_ended"
+    message = "The withdrawal {withdrawal} is {outcome} since {day}. Ask for a new one."
+
+
 class StillListed(Refusal):
     code = "pooling.still_listed"
     message = (
