@@ -105,6 +105,22 @@ INVARIANTS = (
         WHERE h.money_minor <> coalesce(p.amount, 0) ORDER BY 2
         """,
     ),
+    Invariant(
+        "residents_withdrawals_hold_what_is_not_paid",
+        "An open withdrawal of a resident holds its amount; a paid one was captured, a cancelled one let go.",
+        """
+        SELECT 'pooling_withdrawal' AS tablename, format('id=%s', w.id) AS key,
+            format('%s of %s, hold %s of %s', coalesce(e.outcome, 'open'), w.amount_minor, h.state, h.amount) AS found
+        FROM pooling_withdrawal w LEFT JOIN pooling_withdrawal_ending e ON e.withdrawal_id = w.id
+        LEFT JOIN LATERAL (
+            SELECT h.state, sum(l.amount) AS amount FROM ledger_hold h
+            JOIN ledger_hold_line l ON l.hold_id = h.id AND l.account_id = w.account * 16 + 15
+            WHERE h.id = w.hold_id GROUP BY h.state) h ON true
+        WHERE h.amount IS DISTINCT FROM w.amount_minor
+            OR h.state IS DISTINCT FROM CASE e.outcome WHEN 'paid' THEN 'captured' WHEN 'cancelled' THEN 'released'
+                                         ELSE 'open' END
+        """,
+    ),
 )
 
 

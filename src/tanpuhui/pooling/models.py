@@ -286,7 +286,7 @@ class Returned(models.Model):
 
 
 class Payee(models.Model):
-    """Where a resident's bank pays them: a token that it gave them, which says nothing to anybody else. In the vault."""
+    """Where a resident's bank pays them: a token it gave them, which says nothing to anybody else. In the vault."""
 
     account = models.BigIntegerField(primary_key=True)
     token = models.TextField()
@@ -305,7 +305,7 @@ class Payee(models.Model):
 
 
 class Withdrawal(models.Model):
-    """A resident's money that is to be paid to them: held until the bank says that it was paid, or till it is let go."""
+    """A resident's money that is to be paid to them: held until the bank says that it was paid, or let go."""
 
     id = models.BigAutoField(primary_key=True)
     key = models.TextField(unique=True)
