@@ -20,7 +20,7 @@ def check(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = F
 
     What was issued is compared with closes and lots too, so that a credit that no close gave is found; serial numbers
     with milligrams; what companies reserved and surrendered with their caps and the pool; money with
-    what banks' statements say.
+    what banks' statements say; what is offered on the market with holds, and trades with both their sides.
 
     Example: tanpuhui ledger check --json
 
@@ -33,6 +33,7 @@ def check(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = F
 
     from tanpuhui.ledger.invariants import check as find
     from tanpuhui.ledger.invariants import counts
+    from tanpuhui.market import invariants as market
     from tanpuhui.money import invariants as money
     from tanpuhui.offsetting import invariants as offsetting
     from tanpuhui.points import invariants as points
@@ -46,6 +47,7 @@ def check(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = F
             *find(connection),
             *reconcile(connection),
             *money.check(connection),
+            *market.check(connection),
             *offsetting.check(connection),
             *points.check(connection),
             *pooling.check(connection),
@@ -54,6 +56,7 @@ def check(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = F
         checked = counts(connection)
         checked["invariants"] += (
             len(INVARIANTS)
+            + len(market.INVARIANTS)
             + len(money.INVARIANTS)
             + len(offsetting.INVARIANTS)
             + len(points.invariants())

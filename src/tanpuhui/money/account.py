@@ -44,7 +44,7 @@ def lock_money() -> None:
     """Let this transaction alone move money of several accounts until it ends.
 
     Taken after a key's lock and before the locks of lots and any row, by every such verb and by the import of
-    statements, so that they wait for each other and never deadlock. A verb that touches one account does without.
+    statements, so that they wait for each other and never deadlock; and what is available stays so.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])

@@ -46,6 +46,7 @@ def cancel_withdrawal(reference: str, *, key: str, at: datetime) -> Answer:
 
 def _withdraw(order: WithdrawOrder, at: datetime) -> dict[str, Any]:
     amount_minor = to_minor(order.amount, order.currency)
+    lock_money()
     found = get_organisation(order.organisation)
     account, asset = money_account(found.pk), money_asset(order.currency)
     held = hold(

@@ -41,6 +41,7 @@ OUR_APPS = [
     "tanpuhui.disclosure",
     "tanpuhui.community",
     "tanpuhui.offsetting",
+    "tanpuhui.market",
     "tanpuhui.pooling",
     "tanpuhui.web.shared",
     "tanpuhui.web.sign_in",
