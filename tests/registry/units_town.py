@@ -37,13 +37,18 @@ def new_lot(
     vintage: int = 2026,
     methodology: str = "shanghai/rooftop-pv@1",
     status: str = "published",
+    holders: dict[int, int] | None = None,
 ) -> str:
-    """A lot whose milligrams residents 1 to 3 have: a half, a third, and the rest."""
+    """A lot whose milligrams ``holders`` have; without them residents 1 to 3: a half, a third, and the rest."""
+    whole = tonnes * TONNE_MG
+    thirds = dict(zip(RESIDENTS, (whole // 2, whole // 3, whole - whole // 2 - whole // 3), strict=True))
     with unjudged():
-        return _new_lot(tonnes, jurisdiction, vintage, methodology, status)
+        code = _numbered(tonnes, jurisdiction, vintage, methodology, status)
+        _issue(code, holders or thirds)
+    return code
 
 
-def _new_lot(tonnes: int, jurisdiction: str, vintage: int, methodology: str, status: str) -> str:
+def _numbered(tonnes: int, jurisdiction: str, vintage: int, methodology: str, status: str) -> str:
     last = Lot.objects.order_by("-serial_last").first()
     first = last.serial_last + 1 if last else 1
     code = f"{jurisdiction.upper()}-{Lot.objects.count() + 1:06d}"
@@ -63,11 +68,16 @@ def _new_lot(tonnes: int, jurisdiction: str, vintage: int, methodology: str, sta
         manifests=[],
         certified_at=AT,
     )
-    whole = tonnes * TONNE_MG
-    amounts = [whole // 2, whole // 3, whole - whole // 2 - whole // 3]
+    return code
+
+
+def _issue(code: str, holders: dict[int, int]) -> None:
+    assert sum(holders.values()) == Lot.objects.get(pk=code).tonnes * TONNE_MG
+    owners = sorted(holders)
     asset = get_or_create_asset(connection, lot_code(code)).id
-    accounts = np.array(RESIDENTS, np.int64) << KIND_BITS | int(Kind.RESIDENT_CERTIFIED)
-    nothing = np.zeros(3, np.int64)
+    accounts = np.array(owners, np.int64) << KIND_BITS | int(Kind.RESIDENT_CERTIFIED)
+    amounts = [holders[owner] for owner in owners]
+    nothing = np.zeros(len(owners), np.int64)
     post_batch(
         connection,
         key=f"certify:{code}",
@@ -77,7 +87,6 @@ def _new_lot(tonnes: int, jurisdiction: str, vintage: int, methodology: str, sta
         legs=Legs(accounts, nothing + asset, np.array(amounts, np.int64), nothing, nothing),
         at=AT,
     )
-    return code
 
 
 def offers(lot: str) -> tuple[Offer, ...]:

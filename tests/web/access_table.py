@@ -153,6 +153,9 @@ TABLE: dict[str, Row] = {
     "resident:appeals": RESIDENTS,
     "resident:certificates": RESIDENTS,
     "resident:statement_pdf": RESIDENTS,
+    "resident:pools": RESIDENTS,
+    "resident:pool": {**all_signed_in(302), "resident": 404},
+    "resident:money": RESIDENTS,
     "resident:tokens": RESIDENTS,
     # Nobody has an act 5 here, nor anything to draw: whose act it is, is tested in test_resident.py.
     "resident:activity": {**RESIDENTS, "resident": 404},

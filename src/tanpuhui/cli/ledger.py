@@ -37,6 +37,7 @@ def check(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = F
     from tanpuhui.money import invariants as money
     from tanpuhui.offsetting import invariants as offsetting
     from tanpuhui.points import invariants as points
+    from tanpuhui.pooling import invariants as pooling
     from tanpuhui.registry.reconcile import INVARIANTS, reconcile
 
     with transaction.atomic():
@@ -49,6 +50,7 @@ def check(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = F
             *market.check(connection),
             *offsetting.check(connection),
             *points.check(connection),
+            *pooling.check(connection),
         ]
         findings = [finding.as_json() for finding in found]
         checked = counts(connection)
@@ -58,6 +60,7 @@ def check(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = F
             + len(money.INVARIANTS)
             + len(offsetting.INVARIANTS)
             + len(points.invariants())
+            + len(pooling.INVARIANTS)
         )
     if as_json:
         print_json({"ok": not findings, "findings": findings, "checked": checked})

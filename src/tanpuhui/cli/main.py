@@ -125,6 +125,11 @@ app.command(
     name="redeem",
     help="Redeem points: hold, capture, release, refund; codes and their check.",
 )
+app.command(
+    "tanpuhui.cli.pool:app",
+    name="pool",
+    help="Pools: residents' reductions sold as whole tonnes, and paid out to them.",
+)
 app.command("tanpuhui.cli.session:app", name="session", help="End sessions, one user's or everybody's.")
 app.command(
     "tanpuhui.cli.challenge:app", name="challenge", help="Announce, count and show a city's challenges."

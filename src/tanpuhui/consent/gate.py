@@ -201,6 +201,19 @@ def ended_since(connection: Connection, mark: int) -> tuple[int, ...]:
         return tuple(account for (account,) in cursor.fetchall())
 
 
+def allowed_now(connection: Connection, *, purpose: str, recipient: str, at: datetime) -> dict[int, int]:
+    """Everybody whose grant for a purpose and recipient may be used at a moment, with the newest such grant.
+
+    Under :func:`lock_for_close` nobody's answer changes until the transaction ends.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT account_id, max(grant_id) FROM ({_grants(at, _code(purpose), _code(recipient))}) AS found "
+            "WHERE usable GROUP BY account_id ORDER BY account_id"
+        )
+        return dict(cursor.fetchall())
+
+
 def lock_for_close(connection: Connection) -> None:
     """Wait until no step of any grant is under way, and keep it so until the transaction ends.
 

@@ -78,6 +78,7 @@ def purpose(code: str) -> str:
         "quantification": pgettext("purpose", "to quantify acts"),
         "disclosure": pgettext("purpose", "to show balance or tier"),
         "publication": pgettext("purpose", "to publish by nickname"),
+        "pooling": pgettext("purpose", "to sell reductions in a pool"),
     }.get(code, code)
 
 

@@ -107,10 +107,39 @@ class ConversionLine(models.Model):
         return f"{self.amount_mg} mg of conversion {self.conversion_id}"
 
 
+class Purchase(models.Model):
+    """Points that an organisation bought of a sponsor for residents, with money, at what one of them is worth."""
+
+    id = models.BigAutoField(primary_key=True)
+    key = models.TextField(unique=True)
+    sponsor = models.ForeignKey(Sponsor, models.PROTECT, related_name="+")
+    buyer = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    points = models.BigIntegerField()
+    point_value_minor = models.BigIntegerField()
+    amount_minor = models.BigIntegerField()
+    residents = models.BigIntegerField()
+    #: The transaction of the ledger that made the points.
+    tx_id = models.BigIntegerField(unique=True)
+    expires_at = models.DateTimeField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="points_purchase_is_its_worth",
+                condition=Q(points__gte=1, amount_minor=F("points") * F("point_value_minor")),
+            ),
+        ]
+        triggers: ClassVar = _KEPT
+
+    def __str__(self) -> str:
+        return f"purchase {self.pk}: {self.points} points of {self.sponsor_id}"
+
+
 class Earning(models.Model):
     """Points that came to a resident, and until when they are good; the oldest are used first."""
 
-    CONVERSION, TRANSFER, REFUND = "conversion", "transfer", "refund"
+    CONVERSION, TRANSFER, REFUND, PURCHASE = "conversion", "transfer", "refund", "purchase"
 
     id = models.BigAutoField(primary_key=True)
     sponsor = models.ForeignKey(Sponsor, models.PROTECT, related_name="+", db_index=False)
@@ -124,7 +153,8 @@ class Earning(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                name="points_earning_via", condition=Q(via__in=["conversion", "transfer", "refund"])
+                name="points_earning_via",
+                condition=Q(via__in=["conversion", "transfer", "refund", "purchase"]),
             ),
             models.CheckConstraint(name="points_earning_points", condition=Q(points__gte=1)),
         ]

@@ -35,6 +35,19 @@ class OtherCurrency(Refusal):
     )
 
 
+class NothingToBuy(Refusal):
+    code = "points.nothing_to_buy"
+    message = "{points} points in all cannot be bought. Give each resident one point or more."
+
+
+class BuyerLacksMoney(Refusal):
+    code = "points.buyer_lacks_money"
+    message = (
+        "{available} {currency} are available, and these points cost {wanted}. "
+        "Pay money in first, then ask again."
+    )
+
+
 class NoConversion(Refusal):
     code = "points.no_conversion"
     message = (

@@ -31,16 +31,23 @@ class ConversionRule:
 
     def expires_at(self, at: datetime) -> datetime:
         """When points are over that are made at a moment: so many months later, at most the month's last day."""
-        if self.validity_months is None:
-            return datetime(9999, 12, 31, tzinfo=at.tzinfo)
-        months = at.year * 12 + at.month - 1 + self.validity_months
-        year, month = divmod(months, 12)
-        return at.replace(
-            year=year, month=month + 1, day=min(at.day, calendar.monthrange(year, month + 1)[1])
-        )
+        return _months_later(at, self.validity_months)
 
 
 _STATUSES = ("official", "published", "secondary", "illustrative")
+
+
+def good_until(jurisdiction: Jurisdiction, day: date, at: datetime) -> datetime:
+    """When points are over that come to somebody at a moment in another way than by converting."""
+    validity = jurisdiction.rule("points_validities", day)
+    return _months_later(at, int(validity.content["months"]) if validity else None)
+
+
+def _months_later(at: datetime, months: int | None) -> datetime:
+    if months is None:
+        return datetime(9999, 12, 31, tzinfo=at.tzinfo)
+    year, month = divmod(at.year * 12 + at.month - 1 + months, 12)
+    return at.replace(year=year, month=month + 1, day=min(at.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def conversion_rule(jurisdiction: Jurisdiction, day: date) -> ConversionRule:

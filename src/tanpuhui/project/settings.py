@@ -42,6 +42,7 @@ OUR_APPS = [
     "tanpuhui.community",
     "tanpuhui.offsetting",
     "tanpuhui.market",
+    "tanpuhui.pooling",
     "tanpuhui.web.shared",
     "tanpuhui.web.sign_in",
     "tanpuhui.web.public",

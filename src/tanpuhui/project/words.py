@@ -37,6 +37,7 @@ REFUSING = (
     "disclosure",
     "kit",
     "offsetting",
+    "pooling",
     "registry",
     "rights",
     "web",

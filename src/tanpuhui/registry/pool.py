@@ -1,7 +1,11 @@
-"""Pool: residents' milligrams of a lot are gathered, and leave as whole tonnes of a company with serial numbers."""
+"""Pool: residents' milligrams of a lot are gathered, and leave as whole tonnes of a company with serial numbers.
+
+What was not used goes the same way back, to the milligram.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -17,7 +21,7 @@ from tanpuhui.ledger.balance import balances
 from tanpuhui.ledger.legs import Legs
 from tanpuhui.ledger.post_batch import post_batch
 from tanpuhui.registry.models import Annulment, Block, Lot
-from tanpuhui.registry.refusals import CannotGather, LotAnnulled, LotUnknown, NotInPool
+from tanpuhui.registry.refusals import CannotGather, CannotGiveBack, LotAnnulled, LotUnknown, NotInPool
 from tanpuhui.registry.units import (
     Place,
     Range,
@@ -29,7 +33,7 @@ from tanpuhui.registry.units import (
     move_units,
 )
 
-GATHER, DELIVER = "gather", "deliver"
+GATHER, DELIVER, GIVE_BACK = "gather", "deliver", "give_back"
 
 
 @dataclass(frozen=True)
@@ -64,20 +68,7 @@ def gather(order: GatherOrder, *, at: datetime) -> dict[int, int]:
     lock_lots([order.lot])
     if Annulment.objects.filter(pk=order.lot).exists():
         raise LotAnnulled(lot=order.lot)
-    owners = np.array(list(parts), np.int64)
-    amounts = np.array(list(parts.values()), np.int64)
-    nothing = np.zeros(len(owners), np.int64)
-    accounts = owners << KIND_BITS | int(Kind.RESIDENT_CERTIFIED)
-    post_batch(
-        connection,
-        key=f"{GATHER}:{order.key}",
-        manifest=digest_json([GATHER, order.pool, order.lot]),
-        reason=GATHER,
-        effective_on=order.effective_on,
-        legs=Legs(accounts, nothing + asset_of(order.lot), -amounts, nothing, nothing),
-        counter=account_id(Kind.POOL, order.pool),
-        at=at,
-    )
+    _post(GATHER, order.key, order.pool, order.lot, parts, sign=-1, on=order.effective_on, at=at)
     return parts
 
 
@@ -103,6 +94,47 @@ def deliver(order: UnitOrder, *, to: int, at: datetime) -> tuple[Range, ...]:
                 raise NotInPool(lot=part.lot, pool_mg=in_pool, wanted_t=part.tonnes)
     source = Place(Block.OPEN, 0, Kind.POOL)
     return move_units(DELIVER, order, source, held_by(to), at, account=account_id(Kind.POOL, order.holder))
+
+
+def give_back(order: UnitOrder, amounts: Mapping[int, int], *, pool: int, at: datetime) -> tuple[Range, ...]:
+    """Undo a delivery and its gathering: a company's units of one lot are open again, and residents have the amounts.
+
+    ``amounts`` are milligrams by account, and sum to the order's tonnes. The same order again is answered as before.
+    """
+    sound = len(order.parts) == 1 and all(amount >= 1 for amount in amounts.values())
+    if not sound or sum(amounts.values()) != sum(part.tonnes for part in order.parts) * TONNE_MG:
+        raise CannotGiveBack(tonnes=sum(part.tonnes for part in order.parts), amount_mg=sum(amounts.values()))
+    (part,) = order.parts
+    ranges = move_units(
+        GIVE_BACK,
+        order,
+        held_by(order.holder),
+        Place(Block.OPEN, 0, Kind.POOL),
+        at,
+        to_account=account_id(Kind.POOL, pool),
+    )
+    _post(GIVE_BACK, order.key, pool, part.lot, amounts, sign=1, on=order.effective_on, at=at)
+    return ranges
+
+
+def _post(
+    verb: str, key: str, pool: int, lot: str, amounts: Mapping[int, int], *, sign: int, on: date, at: datetime
+) -> None:
+    """Milligrams of a lot between residents and a pool: out of their accounts, or into them."""
+    owners = np.array(sorted(amounts), np.int64)
+    parts = np.array([amounts[owner] for owner in owners.tolist()], np.int64)
+    nothing = np.zeros(len(owners), np.int64)
+    accounts = owners << KIND_BITS | int(Kind.RESIDENT_CERTIFIED)
+    post_batch(
+        connection,
+        key=f"{verb}:{key}",
+        manifest=digest_json([verb, pool, lot]),
+        reason=verb,
+        effective_on=on,
+        legs=Legs(accounts, nothing + asset_of(lot), sign * parts, nothing, nothing),
+        counter=account_id(Kind.POOL, pool),
+        at=at,
+    )
 
 
 def pool_mg(pool: int, lot: str) -> int:

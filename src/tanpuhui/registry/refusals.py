@@ -148,6 +148,14 @@ class CannotGather(Refusal):
     )
 
 
+class CannotGiveBack(Refusal):
+    code = "registry.cannot_give_back"
+    message = (
+        "{tonnes} t cannot be given back as {amount_mg} mg. Name one lot, and amounts of 1 mg or more that sum to "
+        "its whole tonnes."
+    )
+
+
 class SameHolder(Refusal):
     code = "registry.same_holder"
     message = "{holder} has these units already. Name another company."

@@ -83,10 +83,12 @@ def move_units(
     at: datetime,
     *,
     account: int | None = None,
+    to_account: int | None = None,
 ) -> tuple[Range, ...]:
     """Move milligrams and serial numbers together, in the caller's transaction; a repeat has the same answer.
 
-    ``account`` has the milligrams where it is not the holder's own: a pool's, whose numbers are open.
+    ``account`` has the milligrams, or ``to_account`` gets them, where it is not the holder's own: a pool's, whose
+    numbers are open.
     """
     lock_lots(part.lot for part in order.parts)
     manifest = digest_json([verb, order.holder, target.owner, order.said])
@@ -98,7 +100,7 @@ def move_units(
         for part in sorted(order.parts, key=lambda part: part.lot)
         for leg in move(
             source=account_id(source.kind, source.owner) if account is None else account,
-            target=account_id(target.kind, target.owner),
+            target=account_id(target.kind, target.owner) if to_account is None else to_account,
             asset_id=asset_of(part.lot),
             amount=part.tonnes * TONNE_MG,
         )

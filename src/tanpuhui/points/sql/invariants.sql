@@ -16,13 +16,25 @@ FROM ledger_posting p JOIN points_sponsor s ON s.points_asset = p.asset_id
 WHERE NOT (p.account_id & 15 IN (8, 14) OR p.account_id = (281474976710656 + s.organisation_id) * 16 + 9);
 
 -- invariant: minted_is_converted
--- Points come from conversions alone: each transaction that mints is one, of as many points.
+-- Points come from conversions and purchases alone: each transaction that mints is one, of as many points.
 SELECT 'points_conversion' AS tablename, format('tx_id=%s', coalesce(m.tx_id, c.tx_id)) AS key,
-       format('%s points minted, %s converted', coalesce(m.points, 0), coalesce(c.points, 0)) AS found
+       format('%s points minted, %s converted or bought', coalesce(m.points, 0), coalesce(c.points, 0)) AS found
 FROM (SELECT p.tx_id, -sum(p.amount) AS points FROM ledger_posting p JOIN points_sponsor s ON s.points_asset = p.asset_id
       WHERE p.account_id & 15 = 9 GROUP BY p.tx_id HAVING sum(p.amount) < 0) m
-FULL JOIN points_conversion c ON c.tx_id = m.tx_id
+FULL JOIN (SELECT tx_id, points FROM points_conversion UNION ALL SELECT tx_id, points FROM points_purchase) c
+    ON c.tx_id = m.tx_id
 WHERE m.points IS DISTINCT FROM c.points;
+
+-- invariant: bought_is_paid
+-- The sponsor of a purchase got its points' worth in money, and residents got its points.
+SELECT 'points_purchase' AS tablename, format('id=%s', b.id) AS key,
+       format('%s points for %s, %s paid, %s earned', b.points, b.amount_minor, coalesce(m.amount, 0), coalesce(e.points, 0)) AS found
+FROM points_purchase b
+LEFT JOIN (SELECT t.key, p.account_id, sum(p.amount) AS amount FROM ledger_transaction t JOIN ledger_posting p ON p.tx_id = t.id
+           JOIN ledger_asset a ON a.id = p.asset_id AND a.code LIKE 'money:%' WHERE t.reason = 'points.buy' GROUP BY 1, 2) m
+    ON m.key = 'points.buy:' || b.key AND m.account_id = (281474976710656 + b.sponsor_id) * 16 + 4
+LEFT JOIN (SELECT tx_id, sum(points) AS points FROM points_earning WHERE via = 'purchase' GROUP BY 1) e ON e.tx_id = b.tx_id
+WHERE m.amount IS DISTINCT FROM b.amount_minor OR e.points IS DISTINCT FROM b.points;
 
 -- invariant: conversion_is_its_lines
 -- A conversion took from lots what its points cost, and what it used up was retired in the same transaction.

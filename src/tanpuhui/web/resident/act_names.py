@@ -28,4 +28,5 @@ def act_name(kind: str) -> str:
         "reductions": pgettext("act", "What you avoided"),
         "account_balance": pgettext("act", "Balance of the account"),
         "account_tier": pgettext("act", "Tier of the account"),
+        "certified_reductions": pgettext("act", "Certified reductions"),
     }.get(kind, kind)

@@ -30,6 +30,7 @@ from tanpuhui.kit.moment import from_us, utc_now
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.web.resident.act_names import act_name
 from tanpuhui.web.resident.consent_form import ConsentForm
+from tanpuhui.web.resident.notice import lines_of
 from tanpuhui.web.resident.offers import (
     Offer,
     lang_of,
@@ -243,15 +244,7 @@ def _decline(for_whom: Whose, offer: Offer, at: datetime) -> int:
 
 def notice_lines(offer: Offer) -> dict[str, Any]:
     """The notice as it is drawn: its exact words, line by line, with its version and digest."""
-    notice = offer.notice(get_language() or "")
-    title, _blank, *rest = notice.text.strip().split("\n")
-    lines = []
-    for line in rest:
-        mark = "：" if notice.lang == "zh" else ": "
-        name, found, said = line.partition(mark)
-        is_pair = bool(found) and len(name) < 60
-        lines.append({"name": f"{name}{mark.strip()}" if is_pair else "", "said": said if is_pair else line})
-    return {"title": title, "lines": lines, "version": notice.version, "digest": notice.digest}
+    return lines_of(offer.notice(get_language() or ""))
 
 
 def _with_address(
