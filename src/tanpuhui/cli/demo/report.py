@@ -14,6 +14,7 @@ from rich.table import Table
 from tanpuhui.access.demo import ROLES, path_of
 from tanpuhui.cli.demo.check import ASTRAY
 from tanpuhui.cli.demo.run import Result
+from tanpuhui.cli.demo.sell import Sold
 from tanpuhui.cli.demo.sending import Sending
 from tanpuhui.cli.demo.spend import Spent
 from tanpuhui.cli.output import mg_as_mass
@@ -49,6 +50,7 @@ def as_json(result: Result, home: Path, seconds: int) -> dict[str, Any]:
         "days": result.city.days,
         "seed": result.city.seed,
         "wrong_accounts": len(result.wrong_accounts()),
+        "sold": result.sold.as_json() if result.sold else None,
         "spent": result.spent.as_json() if result.spent else None,
         "home": str(home),
         "seconds": seconds,
@@ -61,8 +63,8 @@ def show(result: Result, statement: Statement, notice: str, console: Console) ->
     console.print(_milligrams(result))
     console.print(_truth(result))
     _show_astray(result, console)
-    if result.spent:
-        console.print(_worth(result.spent))
+    if result.spent and result.sold:
+        console.print(_worth(result.spent, result.sold))
     console.print(_statement(statement))
     if notice:
         console.print(f"[dim]{notice}[/]")
@@ -157,7 +159,7 @@ def _truth(result: Result) -> Table:
     return table
 
 
-def _worth(spent: Spent) -> Table:
+def _worth(spent: Spent, sold: Sold) -> Table:
     """What reductions were good for: who got what for them."""
     table = _table("What it was worth", "What")
     paid = f"{to_text(spent.paid_minor, 'CNY')} CNY, settlement {spent.settled}"
@@ -165,6 +167,13 @@ def _worth(spent: Spent) -> Table:
     table.add_row("redeemed for coffees and trees", f"{spent.redeemed} times, one refunded")
     table.add_row("the shop was paid" if spent.is_paid else "[red]the shop was not paid[/]", paid)
     table.add_row("the bank's loan, by tier", f"{spent.rate_discount_bp} hundredths of a point less interest")
+    table.add_section()
+    amount, paid_out = to_text(sold.amount_minor, "CNY"), to_text(sold.paid_out_minor, "CNY")
+    table.add_row(f"{sold.residents:,} residents' pool sold", f"{sold.tonnes} t for {amount} CNY")
+    table.add_row("paid out to them", f"{paid_out} CNY")
+    cap = f"{mg_as_mass(sold.surrendered_mg)} of a cap of {mg_as_mass(sold.cap_mg)}"
+    table.add_row("the company surrendered", cap)
+    table.add_row("a milligram above it", sold.refused or "[red]was not refused[/]")
     return table
 
 

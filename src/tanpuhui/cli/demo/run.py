@@ -15,6 +15,7 @@ from tanpuhui.cli.demo.calendar import Calendar
 from tanpuhui.cli.demo.disclose import let_the_bank_see
 from tanpuhui.cli.demo.plan import City, Delivery
 from tanpuhui.cli.demo.register import Registered, link, register, withdraw_until
+from tanpuhui.cli.demo.sell import Sold, sell
 from tanpuhui.cli.demo.spend import Spent, spend
 from tanpuhui.cli.demo.together import live_together
 from tanpuhui.cli.demo.users import make_users
@@ -86,6 +87,7 @@ class Result:
     accounts: Mapping[int, int]
     ledger_mg: Mapping[int, int]
     spent: Spent | None
+    sold: Sold | None
 
     @property
     def credited_mg(self) -> int:
@@ -138,7 +140,7 @@ class Result:
 
 def run(city: City, at: Installation, watch: Watch) -> Result:
     """Take a city through a week, its late files, a first lot, and a check of everything."""
-    steps = Steps(watch, whole=len(city.deliveries) + 2 * city.days + 5)
+    steps = Steps(watch, whole=len(city.deliveries) + 2 * city.days + 6)
     expected = check.expect(city)
     steps.begin("Opening accounts, giving grants")
     registered = register(city)
@@ -161,6 +163,8 @@ def run(city: City, at: Installation, watch: Watch) -> Result:
     ledger_mg = residents_mg()
     steps.begin("Spending, settling")
     spent = spend(registered.accounts, city.days, at.jurisdiction)
+    steps.begin("Selling, surrendering")
+    sold = sell(registered.accounts, city.days, at.jurisdiction, lot)
     steps.begin("Done")
     return Result(
         city=city,
@@ -176,6 +180,7 @@ def run(city: City, at: Installation, watch: Watch) -> Result:
         accounts=registered.accounts,
         ledger_mg=ledger_mg,
         spent=spent,
+        sold=sold,
     )
 
 

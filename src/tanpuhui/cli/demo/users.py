@@ -14,7 +14,7 @@ from tanpuhui.access.models import Membership, Organisation, User
 from tanpuhui.access.organise import organise
 
 #: (kind, code, name in Chinese, name in English) of the organisations; a provider's code is its contract's, and the
-#: bank's and the company's are the recipients' in the policy of consent.
+#: bank's, the company's and the pool's are the recipients' in the policy of consent.
 ORGANISATIONS = (
     (Organisation.OPERATOR, "demo-centre", "演示城市碳普惠中心", "Demonstration city centre"),
     (Organisation.PROVIDER, "szt", "演示地铁公司", "Demonstration metro"),
@@ -26,6 +26,7 @@ ORGANISATIONS = (
     (Organisation.PROVIDER, "payments", "演示支付应用", "Demonstration payment app"),
     (Organisation.PROVIDER, "grid_company", "演示供电公司", "Demonstration grid company"),
     (Organisation.COMPANY, "pool_buyer", "演示控排企业", "Demonstration compliance company"),
+    (Organisation.COMPANY, "city_pool", "演示减排量池", "Demonstration pool"),
     (Organisation.MERCHANT, "demo-merchant", "演示商户", "Demonstration shop"),
     (Organisation.BANK, "bank", "演示银行", "Demonstration bank"),
     (Organisation.VERIFIER, "demo-verifier", "演示核查机构", "Demonstration verifier"),
