@@ -204,6 +204,89 @@ def sell(
     return _print_sale(sale_as_json(made), as_json=as_json)
 
 
+@app.command(name="offer")
+def offer_(
+    number: int,
+    /,
+    *,
+    tonnes: int,
+    price: str,
+    days: int | None = None,
+    key: str | None = None,
+    as_json: Json = False,
+) -> int:
+    """List tonnes of a round on the market, at its price or more: whoever takes them buys them of the round.
+
+    Example: tanpuhui pool offer 1 --tonnes 6 --price 65.00 --days 10 --key offer-1
+
+    Parameters
+    ----------
+    number
+        Number of the round.
+    tonnes
+        Whole tonnes.
+    price
+        What a tonne costs: the round's price or more, within the market's band.
+    days
+        For how long; the market's most when left out.
+    key
+        Names this offer, as with open-round.
+    """
+    from django.db import transaction
+
+    from tanpuhui.pooling.on_market import OfferOrder, offer
+    from tanpuhui.pooling.report import round_as_json
+    from tanpuhui.pooling.rounds import get_round
+
+    with transaction.atomic():
+        offer(OfferOrder(key or str(uuid4()), number, tonnes, price, days), at=utc_now())
+    return _print_round(round_as_json(get_round(number)), as_json=as_json)
+
+
+@app.command
+def settle(number: int, /, *, as_json: Json = False) -> int:
+    """Write down what the market sold of a round, and keep again what came back. Again, it changes nothing.
+
+    Example: tanpuhui pool settle 1 --json
+
+    Parameters
+    ----------
+    number
+        Number of the round.
+    """
+    from django.db import transaction
+
+    from tanpuhui.pooling.on_market import settle_round
+    from tanpuhui.pooling.report import round_as_json
+
+    with transaction.atomic():
+        settled = settle_round(number, at=utc_now())
+    return _print_round(round_as_json(settled), as_json=as_json)
+
+
+@app.command
+def take_back(number: int, /, *, reason: str, as_json: Json = False) -> int:
+    """Cancel what a round has listed on the market. What was taken and waits for its money stays taken.
+
+    Example: tanpuhui pool take-back 1 --reason "the round ends" --json
+
+    Parameters
+    ----------
+    number
+        Number of the round.
+    reason
+        Why: it is kept with the listing.
+    """
+    from django.db import transaction
+
+    from tanpuhui.pooling.on_market import take_back as cancel_listings
+    from tanpuhui.pooling.report import round_as_json
+
+    with transaction.atomic():
+        settled = cancel_listings(number, reason=reason, at=utc_now())
+    return _print_round(round_as_json(settled), as_json=as_json)
+
+
 @app.command
 def pay_out(sale: int, /, *, key: str | None = None, as_json: Json = False) -> int:
     """Pay a sale out to the residents whose milligrams it took, once, to the last unit.
@@ -301,10 +384,8 @@ def _print_round(said: dict[str, Any], *, as_json: bool) -> int:
         f"residents at {said['price']} {said['currency']} a tonne or more, {said['state']}",
         highlight=False,
     )
-    console.print(
-        f"sold {said['sold_t']:,} t, left {said['kept_t']:,} t, went back {said['back_t']:,} t",
-        highlight=False,
-    )
+    left = f"left {said['kept_t']:,} t, on the market {said['on_market_t']:,} t"
+    console.print(f"sold {said['sold_t']:,} t, {left}, went back {said['back_t']:,} t", highlight=False)
     for sale in said["sales"]:
         _print_sale(sale, as_json=False)
     return 0

@@ -67,11 +67,31 @@ INVARIANTS = (
     ),
     Invariant(
         "open_rounds_keep_what_is_left",
-        "What an open round has not sold is locked for it, unless its lot was annulled.",
+        "What an open round has not sold is locked for it or on the market, unless its lot was annulled.",
         f"""
         SELECT 'pooling_round' AS tablename, format('id=%s', r.id) AS key,
-            format('%s t, %s t sold, %s t kept', r.tonnes, coalesce(a.tonnes, 0), coalesce(k.tonnes, 0)) AS found
+            format('%s t, %s t sold, %s t kept, %s t on the market, %s t free', r.tonnes, coalesce(a.tonnes, 0),
+                coalesce(k.tonnes, 0), m.tonnes, f.tonnes) AS found
         FROM pooling_round r
+        -- Of listings that are open, what nobody took; of trades, those that wait and those that are not sales yet.
+        CROSS JOIN LATERAL (
+            SELECT (SELECT coalesce(sum(l.tonnes - (SELECT coalesce(sum(t.tonnes), 0) FROM market_trade t
+                                                    WHERE t.listing_id = l.id)), 0)
+                    FROM pooling_offering o JOIN market_listing l ON l.id = o.listing_id
+                    WHERE o.round_id = r.id
+                        AND NOT EXISTS (SELECT FROM market_listing_ending e WHERE e.listing_id = l.id))
+                + (SELECT coalesce(sum(t.tonnes), 0)
+                   FROM pooling_offering o JOIN market_trade t ON t.listing_id = o.listing_id
+                   LEFT JOIN market_trade_ending e ON e.trade_id = t.id
+                   WHERE o.round_id = r.id AND (e.trade_id IS NULL OR e.outcome = 'settled' AND NOT EXISTS (
+                       SELECT FROM pooling_sale s WHERE s.key = format('market:TPM-%s', lpad(t.id::text, 9, '0')))))
+                AS tonnes) m
+        -- What came back from the market and is not locked again yet.
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(b.last - b.first + 1), 0) AS tonnes FROM registry_block b
+            WHERE b.closed_at IS NULL AND b.state = 'held' AND b.lot_id = r.lot
+                AND b.owner = r.pool_id + {FIRST_ORGANISATION}
+                AND EXISTS (SELECT FROM pooling_offering o WHERE o.round_id = r.id)) f
         LEFT JOIN (SELECT round_id, sum(tonnes) AS tonnes FROM pooling_sale GROUP BY 1) a ON a.round_id = r.id
         LEFT JOIN (SELECT k.round_id, sum(b.last - b.first + 1) AS tonnes FROM pooling_keeping k
                    JOIN registry_block b ON b.hold = k.hold AND b.closed_at IS NULL AND b.state = 'locked'
@@ -79,7 +99,7 @@ INVARIANTS = (
                        AND b.owner = q.pool_id + {FIRST_ORGANISATION} GROUP BY 1) k ON k.round_id = r.id
         WHERE NOT EXISTS (SELECT FROM pooling_closing c WHERE c.round_id = r.id)
             AND NOT EXISTS (SELECT FROM registry_annulment n WHERE n.lot_id = r.lot)
-            AND coalesce(a.tonnes, 0) + coalesce(k.tonnes, 0) <> r.tonnes
+            AND r.tonnes - coalesce(a.tonnes, 0) - coalesce(k.tonnes, 0) - m.tonnes NOT BETWEEN 0 AND f.tonnes
         ORDER BY r.id
         """,
     ),

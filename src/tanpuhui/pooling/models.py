@@ -14,6 +14,7 @@ from django.db.models import F, Q
 
 from tanpuhui.access.models import Organisation
 from tanpuhui.consent.models import Grant
+from tanpuhui.market.models import Listing
 from tanpuhui.money.models import BankLine
 from tanpuhui.points.models import Sponsor
 
@@ -154,6 +155,26 @@ class Keeping(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tonnes} t of round {self.round_id} under hold {self.hold}"
+
+
+class Offering(models.Model):
+    """Tonnes of a round that are, or were, listed on the market: what is traded of the listing is sold of the round."""
+
+    listing = models.OneToOneField(Listing, models.PROTECT, primary_key=True, related_name="+")
+    round = models.ForeignKey(Round, models.PROTECT, related_name="offerings")
+    key = models.TextField()
+    tonnes = models.BigIntegerField()
+    listed_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="pooling_offering_tonnes", condition=Q(tonnes__gte=1)),
+            models.UniqueConstraint(fields=["round", "key"], name="pooling_offering_once"),
+        ]
+        triggers: ClassVar = _KEPT
+
+    def __str__(self) -> str:
+        return f"{self.tonnes} t of round {self.round_id} in listing {self.listing_id}"
 
 
 class Sale(models.Model):

@@ -13,6 +13,7 @@ from tanpuhui.consent.gate import allowed_now
 from tanpuhui.ledger.account import FIRST_ORGANISATION, KIND_BITS, Kind
 from tanpuhui.money.amounts import to_text
 from tanpuhui.pooling.models import Pool, Round, Sale
+from tanpuhui.pooling.on_market import waiting_t
 from tanpuhui.pooling.pool import PURPOSE
 from tanpuhui.pooling.rounds import closing_of, kept_t, sold_t
 from tanpuhui.registry.models import Lot
@@ -88,6 +89,7 @@ def round_as_json(of_round: Round) -> dict[str, Any]:
         "state": "open" if closing is None else "annulled" if closing.annulled else "closed",
         "sold_t": sold_t(of_round),
         "kept_t": kept_t(of_round),
+        "on_market_t": 0 if closing else waiting_t(of_round),
         "back_t": closing.tonnes_back if closing else 0,
         "opened_at": of_round.opened_at.isoformat(),
         "closed_at": closing.closed_at.isoformat() if closing else None,

@@ -12,10 +12,11 @@ from tanpuhui.pooling.models import Closing, Keeping, Pool, Round
 from tanpuhui.pooling.pool import owner_of
 from tanpuhui.pooling.refusals import RoundClosed, UnknownRound
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
-from tanpuhui.registry.lock import lock, unlock
+from tanpuhui.registry.lock import Share as LockedShare
+from tanpuhui.registry.lock import lock, transfer_locked, unlock
 from tanpuhui.registry.models import Annulment
 from tanpuhui.registry.refusals import LotAnnulled
-from tanpuhui.registry.units import Part, UnitOrder, lock_lots
+from tanpuhui.registry.units import Part, Range, UnitOrder, lock_lots
 
 
 def get_round(number: int) -> Round:
@@ -78,6 +79,16 @@ def set_free(of_round: Round, *, key: str, at: datetime) -> int:
         return 0
     unlock(kept.hold, key=key, order=units_of(of_round, kept.tonnes, key=key, at=at), at=at)
     return kept.tonnes
+
+
+def hand_over(of_round: Round, tonnes: int, *, to: int, key: str, at: datetime) -> tuple[Range, ...]:
+    """Give tonnes that a round keeps to a company, and keep the rest."""
+    kept = of_round.keepings.order_by("-id").first()
+    assert kept is not None, "it was looked at before what it has"
+    order = units_of(of_round, tonnes, key=key, at=at)
+    moved = transfer_locked(kept.hold, order, (LockedShare(to, tonnes),), at=at)
+    keep(of_round, kept.tonnes - tonnes, key=key, at=at)
+    return moved.ranges[0]
 
 
 def kept_t(of_round: Round) -> int:

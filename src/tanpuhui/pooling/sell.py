@@ -12,6 +12,7 @@ from tanpuhui.access.organise import get_organisation
 from tanpuhui.ledger.account import organisation
 from tanpuhui.ledger.refusals import Insufficient
 from tanpuhui.ledger.transfer import TransferOrder, move, transfer
+from tanpuhui.market.member import newest, refuse_outsider
 from tanpuhui.money.account import lock_money, money_account, money_asset
 from tanpuhui.money.amounts import to_text
 from tanpuhui.money.deposit import deposit_reference
@@ -25,10 +26,9 @@ from tanpuhui.pooling.refusals import (
     NotSoMuchLeft,
     PoolBuysNothing,
 )
-from tanpuhui.pooling.rounds import day_of, hold_round, keep, kept_t, refuse_over, set_free, units_of
+from tanpuhui.pooling.rounds import day_of, hand_over, hold_round, kept_t, refuse_over
 from tanpuhui.pooling.sale import Sold, known_sale, record_sale
-from tanpuhui.registry.transfer import transfer_units
-from tanpuhui.registry.units import Range, ranges_as_json
+from tanpuhui.registry.units import ranges_as_json
 
 REASON = "pool_sale"
 
@@ -68,19 +68,14 @@ def sell(order: SellOrder, *, at: datetime) -> Sale:
     return record_sale(of_round, sold.with_ranges(ranges_as_json(ranges)))
 
 
-def hand_over(of_round: Round, tonnes: int, *, to: int, key: str, at: datetime) -> tuple[Range, ...]:
-    """Give tonnes that a round keeps to a company, and keep the rest."""
-    kept = set_free(of_round, key=key, at=at)
-    ranges = transfer_units(units_of(of_round, tonnes, key=key, at=at), to=to, at=at)
-    keep(of_round, kept - tonnes, key=key, at=at)
-    return ranges
-
-
 def _refuse(order: SellOrder, of_round: Round, buyer: Organisation) -> None:
     if buyer.pk == of_round.pool_id:
         raise PoolBuysNothing(buyer=buyer.code)
     if buyer.kind != Organisation.COMPANY:
         raise NoBuyer(buyer=buyer.code, kind=buyer.kind)
+    known = newest(buyer)
+    if known is not None:
+        refuse_outsider(buyer)
     refuse_over(of_round)
     if order.price_minor < of_round.price_minor:
         raise NotForLess(price_minor=order.price_minor, least_minor=of_round.price_minor)
