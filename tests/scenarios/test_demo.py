@@ -58,6 +58,37 @@ def test_the_truth_of_a_small_city_is_met_to_the_milligram(
     assert not replace(result, ledger_mg={**result.ledger_mg, result.accounts[1]: 0}).is_true
 
 
+@pytest.mark.slow
+def test_what_residents_avoided_is_spent_sold_and_surrendered_up_to_the_cap_and_not_a_milligram_more(
+    transactional_db: None, fresh_home: Path
+) -> None:
+    at = Installation(
+        Places(fresh_home / "lake", 2), load_jurisdiction("demo"), load_library(), fresh_home / "files"
+    )
+
+    result = run(build(residents=1800, days=4, seed=3), at, lambda *_: None)
+
+    assert result.lot is not None
+    assert result.ledger_findings == []
+    assert result.planted == result.found
+    assert result.wrong_accounts() == []
+    assert result.is_true
+    spent, sold = result.spent, result.sold
+    assert spent is not None
+    assert sold is not None
+    # 20 of the first 40 residents buy a coffee, five give to the trees, and one of these gets its point back.
+    assert spent.redeemed <= 25
+    assert spent.paid_minor == (spent.redeemed - 1) * 50
+    assert spent.rate_discount_bp == 10
+    assert (sold.tonnes, sold.amount_minor, sold.paid_out_minor) == (2, 13_600, 13_600)
+    assert sold.surrendered_mg == sold.cap_mg == 2_000_000_000
+    assert sold.refused == "offsetting.cap_exceeded"
+    # It can fail.
+    assert not replace(result, sold=replace(sold, paid_out_minor=13_599)).is_true
+    assert not replace(result, sold=replace(sold, refused="")).is_true
+    assert not replace(result, spent=replace(spent, is_paid=False)).is_true
+
+
 @pytest.mark.django_db
 def test_a_demonstration_is_never_mixed_with_the_accounts_of_others() -> None:
     open_accounts(1, at=datetime(2026, 3, 1, tzinfo=UTC))

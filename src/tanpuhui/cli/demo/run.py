@@ -135,7 +135,15 @@ class Result:
         """Everything planted was found, and the honest total was credited to the milligram."""
         found_all = self.planted == self.found
         exact = self.credited_mg == self.expected.honest_mg and not self.wrong_accounts()
-        return found_all and exact and self.ledger_ok
+        return found_all and exact and self.ledger_ok and self.paid_exactly
+
+    @property
+    def paid_exactly(self) -> bool:
+        """Where something was sold and spent: everybody was paid, and what is above the cap was refused."""
+        spent, sold = self.spent, self.sold
+        shop = spent is None or spent.is_paid
+        pool = sold is None or (sold.paid_out_minor == sold.amount_minor and bool(sold.refused))
+        return shop and pool
 
 
 def run(city: City, at: Installation, watch: Watch) -> Result:
