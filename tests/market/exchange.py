@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection
 
-from money.bank import bank_file, money_has, pay_in
+from money.bank import bank_file, pay_in
 from registry.units_town import given, new_lot
 from tanpuhui.access.models import Organisation
 from tanpuhui.ledger.account import organisation as owner_of
@@ -124,6 +124,3 @@ def findings() -> list[Any]:
         for finding in exceptions(connection, one)
     ]
     return [*check_ledger(connection), *check_money(connection), *check_market(connection), *registry]
-
-
-__all__ = ["money_has"]

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
         ("DELETE FROM market_unit_lock WHERE auction_id IS NOT NULL", "locks_of_the_market_are_offered"),
         ("UPDATE market_bid SET tonnes = 2", "open_bids_hold_their_money"),
         (
-            "UPDATE ledger_hold SET state = 'released' WHERE reason = 'market.bid'",
+            "UPDATE ledger_hold SET state = 'released', closed_at = opened_at WHERE reason = 'market.bid'",
             "open_bids_hold_their_money",
         ),
     ],

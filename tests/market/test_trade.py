@@ -22,8 +22,10 @@ from market.exchange import (
     refusal_of,
     seller,
     taken,
+    units_for,
 )
 from money.bank import bank_file, money_has, pay_in
+from tanpuhui.ledger.account import organisation as owner_of
 from tanpuhui.market import trade as trades
 from tanpuhui.market.expire import expire
 from tanpuhui.market.listing import TakeOrder, take
@@ -32,6 +34,8 @@ from tanpuhui.market.negotiate import ProposeOrder, ReplyOrder, accept, decline,
 from tanpuhui.money.bank_statement import import_statement
 from tanpuhui.money.withdraw import WithdrawOrder, withdraw
 from tanpuhui.registry.annul import annul
+from tanpuhui.registry.lock import lock
+from tanpuhui.registry.units import Part, UnitOrder
 
 pytestmark = pytest.mark.django_db
 
@@ -218,4 +222,28 @@ def test_money_that_is_held_elsewhere_pays_nothing() -> None:
     assert made["state"] == "waiting"
     pay_in(bolt, "1.00")
     assert money_has(bolt) == (28_099, 1)
+    assert findings() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_statements_and_other_verbs_over_two_lots_never_wait_for_each_other_for_ever() -> None:
+    with transaction.atomic():
+        acme, first = seller(10)
+        second = units_for(acme, 10)
+        member("bolt")
+        made = [taken(listed("seller", lot, 5), "bolt", 2) for lot in (first, second)]
+    lines = [(one["trade"], "140.00", "CRDT") for one in made]
+    bodies = [bank_file(*lines), bank_file(*lines[::-1], opening="1.00")]
+
+    def work(n: int) -> Any:
+        with transaction.atomic():
+            if n < 2:
+                return import_statement(bodies[n], at=AT)["matched"]
+            parts = (Part(second, 1), Part(first, 1))
+            return lock(UnitOrder(f"u{n}", owner_of(acme.pk), parts, AT.date()), at=AT).hold
+
+    results = in_parallel(4, work)
+
+    assert [result for result in results if isinstance(result, Exception)] == []
+    assert sorted([*results[0], *results[1]]) == sorted(one["trade"] for one in made)
     assert findings() == []
