@@ -98,18 +98,20 @@ WHERE coalesce(b.amount, 0) <> coalesce(l.amount, 0);
 -- invariant: captured_is_what_was_held
 -- A redemption that is captured took its points from its own hold, never more than it held.
 SELECT 'points_closing' AS tablename, format('redemption_id=%s', c.redemption_id) AS key,
-       format('%s of %s points, hold %s', c.points, r.points, h.state) AS found
-FROM points_closing c LEFT JOIN points_redemption r ON r.id = c.redemption_id LEFT JOIN ledger_hold h ON h.id = r.hold_id
+       format('%s of %s points, transaction %s, hold %s', c.points, r.points, c.tx_id, r.hold_id) AS found
+FROM points_closing c LEFT JOIN points_redemption r ON r.id = c.redemption_id
+LEFT JOIN ledger_single_hold_end e ON e.hold_id = r.hold_id
 WHERE c.state = 'captured' AND (r.state IS DISTINCT FROM 'held' OR c.points > r.points OR c.quantity > r.quantity
-    OR c.tx_id IS DISTINCT FROM h.capture_tx);
+    OR c.tx_id IS DISTINCT FROM e.tx_id OR c.points <> coalesce(e.taken, 0));
 
 -- invariant: released_is_free
--- What was released or is over is held no more, and what is held for a redemption has an open or expired hold.
+-- What was released or is over is held no more, and what is held for a redemption has a hold of its points that is open.
 SELECT 'points_redemption' AS tablename, format('id=%s', r.id) AS key,
-       format('%s, hold %s', coalesce(c.state, r.state), h.state) AS found
-FROM points_redemption r JOIN ledger_hold h ON h.id = r.hold_id LEFT JOIN points_closing c ON c.redemption_id = r.id
-WHERE r.state = 'held' AND CASE WHEN c.state IN ('released', 'expired') THEN h.state NOT IN ('released', 'expired')
-                                WHEN c.state IS NULL THEN h.state NOT IN ('open', 'expired') ELSE false END;
+       format('%s, hold %s of %s, ended at %s', coalesce(c.state, r.state), r.hold_id, h.amount, e.at) AS found
+FROM points_redemption r LEFT JOIN ledger_single_hold h ON h.id = r.hold_id
+LEFT JOIN ledger_single_hold_end e ON e.hold_id = r.hold_id LEFT JOIN points_closing c ON c.redemption_id = r.id
+WHERE r.state = 'held' AND r.points > 0 AND (h.amount IS DISTINCT FROM r.points
+    OR (c.redemption_id IS NULL) <> (e.hold_id IS NULL) OR c.state IN ('released', 'expired') AND e.tx_id IS NOT NULL);
 
 -- invariant: stock_is_what_was_not_given
 -- What is left of an offer is what it had less what is held for people or was captured.
