@@ -7,4 +7,4 @@ from tanpuhui.ledger import sql
 
 class Migration(migrations.Migration):
     dependencies = [("ledger", "0003_counter")]
-    operations = [migrations.RunSQL(sql.read("short")), migrations.RunSQL(sql.read("apply"))]
+    operations = [migrations.RunSQL(sql.read(name)) for name in ("short", "apply", "many", "grants")]

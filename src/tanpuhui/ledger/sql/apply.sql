@@ -14,38 +14,7 @@
 -- of the cost of a large batch.
 CREATE OR REPLACE AGGREGATE ledger_sum(bigint) (SFUNC = int8pl, STYPE = bigint, INITCOND = '0', PARALLEL = SAFE, COMBINEFUNC = int8pl);
 
--- Two legs that sum to zero in one asset: the same checks, locks and refusals as below, balance by balance.
-CREATE OR REPLACE FUNCTION ledger_apply_two(
-    tx bigint, of_day date, asset integer, source bigint, target bigint, moved bigint, floored_kinds integer
-) RETURNS void LANGUAGE plpgsql AS
-$body$
-DECLARE
-    from_floored constant boolean := (floored_kinds >> (source & 15)::integer) & 1 = 1;
-    to_floored   constant boolean := (floored_kinds >> (target & 15)::integer) & 1 = 1;
-BEGIN
-    INSERT INTO ledger_applied (tx_id, legs)
-    SELECT t.id, 2 FROM ledger_transaction t
-    WHERE t.id = tx AND t.state = 'posted' AND t.posted_on = of_day AND EXISTS (SELECT FROM ledger_asset a WHERE a.id = asset)
-    ON CONFLICT DO NOTHING;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'the transaction of two legs, or their asset, is unknown, refused or applied before'
-            USING ERRCODE = 'TL002', HINT = 'Insert all legs of a transaction in one statement, once.';
-    END IF;
-    IF to_floored AND target < source THEN PERFORM ledger_credit_one(target, asset, moved); END IF;
-    IF from_floored THEN
-        UPDATE ledger_balance SET available = available - moved
-        WHERE account_id = source AND asset_id = asset AND available >= moved;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION 'account % has too little', source USING ERRCODE = 'TL001', DETAIL = json_build_object(
-                'account_id', source, 'asset', (SELECT a.code FROM ledger_asset a WHERE a.id = asset),
-                'available', coalesce((SELECT b.available FROM ledger_balance b
-                    WHERE b.account_id = source AND b.asset_id = asset), 0), 'wanted', moved)::text;
-        END IF;
-    END IF;
-    IF to_floored AND target > source THEN PERFORM ledger_credit_one(target, asset, moved); END IF;
-END
-$body$;
-
+-- Put an amount on a floored account, its first or not.
 CREATE OR REPLACE FUNCTION ledger_credit_one(account bigint, asset integer, moved bigint) RETURNS void LANGUAGE plpgsql AS
 $body$
 BEGIN
@@ -57,7 +26,7 @@ BEGIN
 END
 $body$;
 
-REVOKE ALL ON FUNCTION ledger_apply_two, ledger_credit_one FROM PUBLIC;
+REVOKE ALL ON FUNCTION ledger_credit_one FROM PUBLIC;
 
 DO $build$
 DECLARE
@@ -91,19 +60,42 @@ DECLARE
     large         boolean;
     attempt       integer := 1;
     two           record;
+    credits       boolean;
 BEGIN
     SELECT bit_or(1 << code) FILTER (WHERE floored), bit_or(1 << code) FILTER (WHERE counter)
     INTO floored_kinds, counter_kinds FROM ledger_account_kind;
-    SELECT count(*) AS legs, min(tx_id) AS tx, max(tx_id) AS last_tx, min(asset_id) AS asset, max(asset_id) AS last_asset,
-           min(posted_on) AS first_on, max(posted_on) AS last_on, min(amount) AS least, max(amount) AS most,
-           min(account_id) FILTER (WHERE amount < 0) AS source, min(account_id) FILTER (WHERE amount > 0) AS target,
-           bit_or(1 << (account_id & 15)::integer) AS kinds
-    INTO two FROM (SELECT * FROM fresh LIMIT 3) few;
-    IF two.legs = 2 AND two.tx = two.last_tx AND two.asset = two.last_asset AND two.first_on = two.last_on
-        AND two.least + two.most = 0 AND two.source <> two.target AND two.kinds & counter_kinds = 0 THEN
-        PERFORM ledger_apply_two(two.tx, two.first_on, two.asset, two.source, two.target, two.most, floored_kinds);
+    WITH few AS MATERIALIZED (SELECT * FROM fresh LIMIT 3)
+    SELECT s.tx_id, s.posted_on, s.asset_id, s.account_id AS source, t.account_id AS target, t.amount AS moved
+    INTO two FROM few s JOIN few t
+        ON (t.tx_id, t.posted_on, t.asset_id, t.amount) = (s.tx_id, s.posted_on, s.asset_id, -s.amount)
+    WHERE s.amount < 0 AND t.account_id <> s.account_id AND (SELECT count(*) FROM few) = 2
+        AND ((counter_kinds >> (s.account_id & 15)::integer) | (counter_kinds >> (t.account_id & 15)::integer)) & 1 = 0;
+    IF FOUND THEN
+        INSERT INTO ledger_applied (tx_id, legs)
+        SELECT t.id, 2 FROM ledger_transaction t JOIN ledger_asset a ON a.id = two.asset_id
+        WHERE t.id = two.tx_id AND t.state = 'posted' AND t.posted_on = two.posted_on
+        ON CONFLICT DO NOTHING;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'the transaction of two legs, or their asset, is unknown, refused or applied before'
+                USING ERRCODE = 'TL002', HINT = 'Insert all legs of a transaction in one statement, once.';
+        END IF;
+        -- Balances are locked in the order of their accounts here too.
+        credits := (floored_kinds >> (two.target & 15)::integer) & 1 = 1;
+        IF credits AND two.target < two.source THEN PERFORM ledger_credit_one(two.target, two.asset_id, two.moved); END IF;
+        IF (floored_kinds >> (two.source & 15)::integer) & 1 = 1 THEN
+            UPDATE ledger_balance SET available = available - two.moved
+            WHERE account_id = two.source AND asset_id = two.asset_id AND available >= two.moved;
+            IF NOT FOUND THEN
+                RAISE EXCEPTION 'account % has too little', two.source USING ERRCODE = 'TL001', DETAIL = json_build_object(
+                    'account_id', two.source, 'asset', (SELECT a.code FROM ledger_asset a WHERE a.id = two.asset_id),
+                    'available', coalesce((SELECT b.available FROM ledger_balance b
+                        WHERE b.account_id = two.source AND b.asset_id = two.asset_id), 0), 'wanted', two.moved)::text;
+            END IF;
+        END IF;
+        IF credits AND two.target > two.source THEN PERFORM ledger_credit_one(two.target, two.asset_id, two.moved); END IF;
         RETURN NULL;
     END IF;
+
     WITH per_kind AS MATERIALIZED (
         SELECT tx_id, asset_id, posted_on, ledger_sum(amount) AS total, count(*) AS legs,
                CASE WHEN (counter_kinds >> (account_id & 15)::integer) & 1 = 1 THEN account_id & 15 END AS counter
@@ -145,7 +137,9 @@ BEGIN
                 <<merge_balances>>;
                 PERFORM set_config('enable_nestloop', 'on', true), set_config('enable_hashjoin', 'on', true);
             ELSE
+                PERFORM set_config('enable_mergejoin', 'off', true), set_config('enable_hashjoin', 'off', true);
                 <<merge_balances>>;
+                PERFORM set_config('enable_mergejoin', 'on', true), set_config('enable_hashjoin', 'on', true);
             END IF;
             RETURN NULL;
         EXCEPTION

@@ -1,5 +1,5 @@
 -- Redemptions: points are held for an offer, then captured by who gives it, or released. One call, one answer, the
--- same for every repeat of its key. Locks are taken in one order: the person's count, stripes of stock (all days,
+-- same for every repeat of its key. Locks are taken in one order: the closing, the person's count, stripes of stock (all days,
 -- then the day), the ledger's balance. No row is everybody's. The functions that nobody may call from outside run as
 -- part of those that somebody may, with their rights and search path.
 
@@ -202,6 +202,7 @@ BEGIN
     -- A key that is known is met where the row is written: what was done until then is undone.
     IF wanted IS NULL OR wanted < 1 THEN RAISE EXCEPTION 'a redemption is of one or more'; END IF;
     SELECT * INTO STRICT offer FROM points_offer WHERE id = wanted_offer;
+    SELECT points_asset INTO asset FROM points_sponsor WHERE organisation_id = offer.sponsor_id;
     -- Not more than the ledger counts: a quantity that large is short of points in any case.
     price := least(wanted::numeric * offer.price_points, 9e18)::bigint;
     until := at + make_interval(secs => offer.code_s);
@@ -215,7 +216,6 @@ BEGIN
         END IF;
         PERFORM points_admit(offer, person, wanted, today, at, patient);
         IF price > 0 THEN
-            SELECT points_asset INTO STRICT asset FROM points_sponsor WHERE organisation_id = offer.sponsor_id;
             held := ledger_hold_one(person * 16 + 8, asset, price);
             IF held IS NULL THEN
                 PERFORM points_refuse('points.too_few', jsonb_build_object('offer', offer.code, 'wanted', price,
@@ -317,26 +317,19 @@ BEGIN
     END IF;
     IF amount IS NULL OR amount < 1 THEN RAISE EXCEPTION 'a capture is of one or more'; END IF;
     price := redemption.points / redemption.quantity * amount;
-    BEGIN
-        IF amount < redemption.quantity THEN PERFORM points_give_back(redemption, redemption.quantity - amount); END IF;
-        IF price > 0 THEN
-            -- An organisation's owner number begins at 2^48; kind 14 is points_taken.
-            taken := ledger_capture_one('redeemed:' || wanted, 'redeem', effective, at, redemption.hold_id,
-                (281474976710656 + merchant) * 16 + 14, price, wanted);
-        END IF;
-        INSERT INTO points_closing (redemption_id, key, content_digest, state, organisation_id, sponsor_id, quantity,
-            points, tx_id, at)
-        VALUES (wanted, capture_key, digest, 'captured', merchant, redemption.sponsor_id, amount, price, taken, at);
-    EXCEPTION
-        -- Somebody else captured or released it just now.
-        WHEN unique_violation THEN
-            closed := points_closed(wanted, capture_key, 'captured');
-            IF closed.id IS NULL THEN
-                RETURN (wanted, 'refused', jsonb_build_object('code', 'points.redemption_closed', 'facts',
-                    jsonb_build_object('redemption', wanted, 'state', 'released', 'closed_at', at)), NULL, false)::points_redeemed;
-            END IF;
-            RETURN closed;
-    END;
+    -- Who captures or releases at the same moment meets at the closing, before anything is done.
+    IF price > 0 THEN taken := nextval('ledger_transaction_id_seq'); END IF;
+    INSERT INTO points_closing (redemption_id, key, content_digest, state, organisation_id, sponsor_id, quantity, points,
+        tx_id, at)
+    VALUES (wanted, capture_key, digest, 'captured', merchant, redemption.sponsor_id, amount, price, taken, at)
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN RETURN points_closed(wanted, capture_key, 'captured'); END IF;
+    IF amount < redemption.quantity THEN PERFORM points_give_back(redemption, redemption.quantity - amount); END IF;
+    IF price > 0 THEN
+        -- An organisation's owner number begins at 2^48; kind 14 is points_taken.
+        PERFORM ledger_capture_one(taken, 'redeemed:' || wanted, 'redeem', effective, at, redemption.hold_id,
+            (281474976710656 + merchant) * 16 + 14, price, wanted);
+    END IF;
     RETURN (wanted, 'captured', NULL, digest, false)::points_redeemed;
 END
 $body$;
@@ -356,37 +349,49 @@ BEGIN
         RETURN (wanted, 'refused', jsonb_build_object('code', 'points.unknown_redemption', 'facts',
             jsonb_build_object('redemption', wanted)), NULL, false)::points_redeemed;
     END IF;
-    BEGIN
-        PERFORM points_give_back(redemption, redemption.quantity);
-        IF redemption.hold_id IS NOT NULL THEN
-            PERFORM ledger_release_one(redemption.hold_id, at);
-        END IF;
-        INSERT INTO points_closing (redemption_id, key, content_digest, state, organisation_id, sponsor_id, quantity,
-            points, at)
-        VALUES (wanted, release_key, digest, as_state, redemption.organisation_id, redemption.sponsor_id, 0, 0, at);
-    EXCEPTION WHEN unique_violation THEN
-        RETURN points_closed(wanted, release_key, as_state);
-    END;
+    INSERT INTO points_closing (redemption_id, key, content_digest, state, organisation_id, sponsor_id, quantity, points, at)
+    VALUES (wanted, release_key, digest, as_state, redemption.organisation_id, redemption.sponsor_id, 0, 0, at)
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN RETURN points_closed(wanted, release_key, as_state); END IF;
+    PERFORM points_give_back(redemption, redemption.quantity);
+    IF redemption.hold_id IS NOT NULL THEN PERFORM ledger_release_one(redemption.hold_id, at); END IF;
     RETURN (wanted, as_state, NULL, digest, false)::points_redeemed;
 END
 $body$;
 
+-- Many at once, so all that they will touch is locked first, in the order in which everybody takes it.
 CREATE OR REPLACE FUNCTION points_expire_redemptions(at timestamptz, most integer) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
 $body$
 DECLARE
-    over   bigint;
-    counted bigint := 0;
-    answer points_redeemed;
+    over       bigint[];
+    redemption points_redemption;
 BEGIN
-    FOR over IN
-        SELECT r.id FROM points_redemption r
-        WHERE r.expires_at <= at AND NOT EXISTS (SELECT FROM points_closing c WHERE c.redemption_id = r.id)
+    WITH closed AS (
+        INSERT INTO points_closing (redemption_id, key, content_digest, state, organisation_id, sponsor_id, quantity, points, at)
+        SELECT r.id, 'expired', 'expired', 'expired', r.organisation_id, r.sponsor_id, 0, 0, points_expire_redemptions.at
+        FROM points_redemption r
+        WHERE r.expires_at <= points_expire_redemptions.at AND r.state = 'held'
+            AND NOT EXISTS (SELECT FROM points_closing c WHERE c.redemption_id = r.id)
         ORDER BY r.id LIMIT most
-    LOOP
-        answer := points_release(over, 'expired', 'expired', 'expired', at);
-        IF answer.state = 'expired' THEN counted := counted + 1; END IF;
+        ON CONFLICT DO NOTHING RETURNING redemption_id
+    )
+    SELECT coalesce(array_agg(redemption_id ORDER BY redemption_id), '{}') INTO over FROM closed;
+    PERFORM FROM points_use u
+    WHERE (u.offer_id, u.account) IN (SELECT r.offer_id, r.account FROM points_redemption r WHERE r.id = ANY (over))
+    ORDER BY u.offer_id, u.account FOR UPDATE;
+    PERFORM FROM points_stripe s
+    WHERE (s.offer_id, s.day) IN (SELECT r.offer_id, d.day FROM points_redemption r,
+        LATERAL (VALUES (r.day), ('9999-12-31'::date)) AS d (day) WHERE r.id = ANY (over))
+    ORDER BY s.offer_id, s.day DESC, s.stripe FOR UPDATE;
+    PERFORM FROM ledger_balance b
+    WHERE (b.account_id, b.asset_id) IN (SELECT h.account_id, h.asset_id FROM points_redemption r
+        JOIN ledger_single_hold h ON h.id = r.hold_id WHERE r.id = ANY (over))
+    ORDER BY b.account_id, b.asset_id FOR UPDATE;
+    FOR redemption IN SELECT * FROM points_redemption r WHERE r.id = ANY (over) ORDER BY r.id LOOP
+        PERFORM points_give_back(redemption, redemption.quantity);
+        IF redemption.hold_id IS NOT NULL THEN PERFORM ledger_release_one(redemption.hold_id, at); END IF;
     END LOOP;
-    RETURN counted;
+    RETURN cardinality(over);
 END
 $body$;
