@@ -1,4 +1,4 @@
-"""Transfer many: up to thousands of two-leg transfers in one call, each once under its own key, each with its answer."""
+"""Transfer many: thousands of two-leg transfers in one call, each once under its own key, each with its answer."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ def transfer_many(
         return []
     digests = [_digest(one, reason, effective_on) for one in moves]
     query = (
-        "SELECT id, state, refusal::text, content_digest, repeated FROM ledger_transfer_many(%s::text[], %s::text[], %s, %s,"
-        " %s, %s::bigint[], %s::bigint[], %s::integer[], %s::bigint[], %s::bigint[], %s::smallint[])"
+        "SELECT id, state, refusal::text, content_digest, repeated FROM ledger_transfer_many("
+        "%s::text[], %s::text[], %s, %s, %s, %s::bigint[], %s::bigint[], %s::integer[], %s::bigint[],"
+        " %s::bigint[], %s::smallint[])"
     )
     columns = [
         [getattr(one, name) for one in moves]
@@ -52,12 +53,12 @@ def transfer_many(
         cursor.execute(query, parameters)
         rows = cursor.fetchall()
     answers = []
-    for one, digest, (tx_id, state, refusal, known_digest, repeated) in zip(moves, digests, rows, strict=True):
+    for one, digest, (tx_id, state, refusal, known_digest, repeated) in zip(
+        moves, digests, rows, strict=True
+    ):
         if known_digest != digest:
             raise KeyReused(key=one.key)
-        answers.append(
-            Answer(tx_id, state, refusal_from(json.loads(refusal)) if refusal else None, repeated)
-        )
+        answers.append(Answer(tx_id, state, refusal_from(json.loads(refusal)) if refusal else None, repeated))
     return answers
 
 
