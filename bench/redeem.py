@@ -85,7 +85,8 @@ TRANSFERS = 1_000
 MANY = """\\set first random(1, {last})
 SELECT count(*) FROM (
     SELECT array_agg(gen_random_uuid()::text) AS keys, array_agg(repeat('d', 64)) AS digests,
-           array_agg((:first + n) * 16::bigint + 8) AS sources, array_agg((:first + 1000 + n) * 16::bigint + 8) AS targets,
+           array_agg((:first + n) * 16::bigint + 8) AS sources,
+           array_agg((:first + 1000 + n) * 16::bigint + 8) AS targets,
            array_agg({asset}) AS assets, array_agg(1::bigint) AS amounts, array_agg(0::bigint) AS refs,
            array_agg(0::smallint) AS codes
     FROM generate_series(1, 1000) AS n) o,

@@ -90,11 +90,11 @@ SELECT 'ledger_single_hold_end' AS tablename, format('hold_id=%s', e.hold_id) AS
        format('%s held, %s taken, %s debited', h.amount, e.taken, coalesce(p.amount, 0)) AS found
 FROM ledger_single_hold_end e
 LEFT JOIN ledger_single_hold h ON h.id = e.hold_id
-LEFT JOIN (SELECT tx_id, account_id, asset_id, -sum(amount) AS amount FROM ledger_posting
-           WHERE tx_id IN (SELECT tx_id FROM ledger_single_hold_end) GROUP BY tx_id, account_id, asset_id) p
+LEFT JOIN (SELECT tx_id, account_id, asset_id, -sum(amount) AS amount FROM ledger_posting WHERE amount < 0
+           GROUP BY tx_id, account_id, asset_id) p
     ON p.tx_id = e.tx_id AND p.account_id = h.account_id AND p.asset_id = h.asset_id
-WHERE h.id IS NULL OR e.taken > h.amount OR e.taken <> coalesce(p.amount, 0)
-   OR EXISTS (SELECT FROM ledger_single_hold_end o WHERE o.tx_id = e.tx_id AND o.hold_id <> e.hold_id)
+LEFT JOIN (SELECT tx_id FROM ledger_single_hold_end GROUP BY tx_id HAVING count(*) > 1) twice ON twice.tx_id = e.tx_id
+WHERE h.id IS NULL OR e.taken > h.amount OR e.taken <> coalesce(p.amount, 0) OR twice.tx_id IS NOT NULL
 ORDER BY e.hold_id;
 
 -- invariant: batch_has_its_transactions

@@ -360,7 +360,8 @@ END
 $body$;
 
 -- Many at once, so all that they will touch is locked first, in the order in which everybody takes it.
-CREATE OR REPLACE FUNCTION points_expire_redemptions(at timestamptz, most integer) RETURNS bigint
+DROP FUNCTION IF EXISTS points_expire_redemptions(timestamptz, integer);
+CREATE OR REPLACE FUNCTION points_expire_redemptions(since timestamptz, at timestamptz, most integer) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
 $body$
 DECLARE
@@ -371,7 +372,7 @@ BEGIN
         INSERT INTO points_closing (redemption_id, key, content_digest, state, organisation_id, sponsor_id, quantity, points, at)
         SELECT r.id, 'expired', 'expired', 'expired', r.organisation_id, r.sponsor_id, 0, 0, points_expire_redemptions.at
         FROM points_redemption r
-        WHERE r.expires_at <= points_expire_redemptions.at AND r.state = 'held'
+        WHERE r.expires_at > since AND r.expires_at <= points_expire_redemptions.at AND r.state = 'held'
             AND NOT EXISTS (SELECT FROM points_closing c WHERE c.redemption_id = r.id)
         ORDER BY r.id LIMIT most
         ON CONFLICT DO NOTHING RETURNING redemption_id
