@@ -17,7 +17,7 @@ from tanpuhui.periodic.rounds import Periodic, Rounds, verbs
 from tanpuhui.points.models import Closing
 from tanpuhui.points.sponsor import liability
 
-NAMES = {"points.expire_redemptions", "ledger.expire_holds", "points.expire"}
+NAMES = {"points.expire_redemptions", "ledger.expire_holds", "points.expire", "points.deliver"}
 
 
 class Clock:

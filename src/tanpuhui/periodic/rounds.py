@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.ledger.release import expire_holds
+from tanpuhui.points.callback import Reach, deliver
 from tanpuhui.points.expire import expire
 from tanpuhui.points.models import Sponsor
 from tanpuhui.points.redeem import expire_redemptions
@@ -59,6 +60,10 @@ def _expire_points(at: datetime) -> int:
     return count
 
 
+def _tell_banks(at: datetime) -> int:
+    return deliver(at=at, reach=Reach.of_installation())
+
+
 def _expire_holds(at: datetime) -> int:
     with transaction.atomic():
         return expire_holds(connection, at=at)
@@ -70,6 +75,7 @@ def verbs() -> tuple[Periodic, ...]:
         Periodic("points.expire_redemptions", 30, _ExpireRedemptions()),
         Periodic("ledger.expire_holds", 30, _expire_holds),
         Periodic("points.expire", 3_600, _expire_points),
+        Periodic("points.deliver", 15, _tell_banks),
     )
 
 

@@ -542,6 +542,40 @@ class Outbox(models.Model):
         return f"{self.state} to {self.organisation_id}"
 
 
+class Callback(models.Model):
+    """Where a bank takes its messages, or that it takes none any more; the last row counts."""
+
+    id = models.BigAutoField(primary_key=True)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    #: Empty where nothing is to be sent.
+    url = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        triggers: ClassVar = _KEPT
+
+    def __str__(self) -> str:
+        return f"callback of {self.organisation_id}"
+
+
+class Attempt(models.Model):
+    """A message was sent and not taken: what was answered, or why there was no answer."""
+
+    id = models.BigAutoField(primary_key=True)
+    message = models.ForeignKey(Outbox, models.PROTECT, related_name="attempts")
+    url = models.TextField()
+    #: The HTTP status; nothing where there was no answer.
+    status = models.IntegerField(null=True)
+    why_not = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    class Meta:
+        triggers: ClassVar = _KEPT
+
+    def __str__(self) -> str:
+        return f"attempt at {self.message_id}: {self.status or self.why_not}"
+
+
 class Delivery(models.Model):
     """A message of the outbox was taken by whom it is for."""
 
