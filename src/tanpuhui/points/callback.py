@@ -137,7 +137,8 @@ def due(at: datetime) -> Iterator[tuple[Outbox, str]]:
 
 def wait_after(attempts: int) -> timedelta:
     """How long is waited after so many attempts (1 or more)."""
-    return min(FIRST_WAIT * 2 ** min(attempts - 1, 20), LONGEST_WAIT)
+    doubled: int = 2 ** min(attempts - 1, 20)
+    return min(FIRST_WAIT * doubled, LONGEST_WAIT)
 
 
 def status_of(organisation_id: int | None = None) -> list[dict[str, Any]]:

@@ -7,47 +7,102 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('access', '0005_session'),
-        ('points', '0003_short'),
+        ("access", "0005_session"),
+        ("points", "0003_short"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('url', models.TextField()),
-                ('status', models.IntegerField(null=True)),
-                ('why_not', models.CharField(max_length=200)),
-                ('at', models.DateTimeField()),
-                ('message', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='points.outbox')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("url", models.TextField()),
+                ("status", models.IntegerField(null=True)),
+                ("why_not", models.CharField(max_length=200)),
+                ("at", models.DateTimeField()),
+                (
+                    "message",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attempts",
+                        to="points.outbox",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Callback',
+            name="Callback",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('url', models.TextField()),
-                ('at', models.DateTimeField()),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='access.organisation')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("url", models.TextField()),
+                ("at", models.DateTimeField()),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="access.organisation",
+                    ),
+                ),
             ],
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='attempt',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='1754f64ae58828d7dd69193e1092e4f26fa495df', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_09724', table='points_attempt', when='BEFORE')),
+            model_name="attempt",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="1754f64ae58828d7dd69193e1092e4f26fa495df",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_09724",
+                    table="points_attempt",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='attempt',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;", hash='c7d962a5e4b7090e4160f67a42e67aedb659ceb9', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_36ca0', table='points_attempt', when='BEFORE')),
+            model_name="attempt",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
+                    hash="c7d962a5e4b7090e4160f67a42e67aedb659ceb9",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_36ca0",
+                    table="points_attempt",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='callback',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='9666ef05f8bb91662b164b1fcb0779373d4c2707', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_52bb7', table='points_callback', when='BEFORE')),
+            model_name="callback",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="9666ef05f8bb91662b164b1fcb0779373d4c2707",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_52bb7",
+                    table="points_callback",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='callback',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;", hash='e35f064e1d99c9dd0ac514d2a365796db2524027', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_6cbad', table='points_callback', when='BEFORE')),
+            model_name="callback",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
+                    hash="e35f064e1d99c9dd0ac514d2a365796db2524027",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_6cbad",
+                    table="points_callback",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

@@ -133,3 +133,16 @@ FROM (SELECT r.offer_id, r.account, r.day, sum(coalesce(c.quantity, r.quantity))
       WHERE r.state = 'held' GROUP BY 1, 2, 3) t
 JOIN points_offer o ON o.id = t.offer_id
 WHERE t.amount > o.per_person OR t.of_day > o.per_person_day;
+
+-- invariant: what_was_clawed_back_is_answered
+-- Points were taken back, or written down as lost, for no more than their conversion, and are gone from the ledger.
+SELECT 'points_take_back' AS tablename, format('conversion=%s', c.id) AS key,
+       format('%s points, %s taken back, %s lost, transactions took %s', c.points, b.points, b.lost, coalesce(p.points, 0)) AS found
+FROM points_conversion c
+JOIN (SELECT conversion_id, sum(points) AS points, sum(lost_points) AS lost FROM points_take_back GROUP BY 1) b
+    ON b.conversion_id = c.id
+LEFT JOIN (SELECT t.conversion_id, sum(q.amount) AS points FROM points_take_back t
+           JOIN points_conversion k ON k.id = t.conversion_id JOIN points_sponsor s ON s.organisation_id = k.sponsor_id
+           JOIN ledger_posting q ON q.tx_id = t.tx_id AND q.asset_id = s.points_asset AND q.account_id & 15 = 9
+           GROUP BY 1) p ON p.conversion_id = c.id
+WHERE b.points + b.lost > c.points OR b.points <> coalesce(p.points, 0) OR c.rule ->> 'on_clawback' IS DISTINCT FROM 'take_back';
