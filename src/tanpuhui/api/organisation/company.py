@@ -115,8 +115,9 @@ def reserve_units(request: HttpRequest, wanted: schemas.NewReservation) -> Any:
     response={200: schemas.Reservation, **refusals(403, 404, 409, 429, body=True)},
     openapi_extra=CHANGES_SOMETHING,
 )
-def surrender_reservation(request: HttpRequest, reservation: ReservationId, _nothing: schemas.Ending) -> Any:
+def surrender_reservation(request: HttpRequest, reservation: ReservationId, nothing: schemas.Ending) -> Any:
     """Use what was reserved against the year's emissions, for good: its units are retired."""
+    del nothing
     owner, at = _owner(request), caller_of(request).at
 
     def use(key: str) -> dict[str, Any]:
@@ -134,8 +135,9 @@ def surrender_reservation(request: HttpRequest, reservation: ReservationId, _not
     response={200: schemas.Reservation, **refusals(403, 404, 409, 429, body=True)},
     openapi_extra=CHANGES_SOMETHING,
 )
-def release_reservation(request: HttpRequest, reservation: ReservationId, _nothing: schemas.Ending) -> Any:
+def release_reservation(request: HttpRequest, reservation: ReservationId, nothing: schemas.Ending) -> Any:
     """Give a reservation up: its units are free again, and so is its share of the cap."""
+    del nothing
     owner, at = _owner(request), caller_of(request).at
 
     def give_up(key: str) -> dict[str, Any]:

@@ -108,8 +108,9 @@ def capture_redemption(request: HttpRequest, redemption: RedemptionId, wanted: s
     response={200: schemas.Redemption, **refusals(403, 404, 409, 429, body=True)},
     openapi_extra=CHANGES_SOMETHING,
 )
-def release_redemption(request: HttpRequest, redemption: RedemptionId, _nothing: schemas.Release) -> Any:
+def release_redemption(request: HttpRequest, redemption: RedemptionId, nothing: schemas.Release) -> Any:
     """You do not give it: the points are free again at once."""
+    del nothing
     mine, at = organisation_of(request), caller_of(request).at
 
     def let_go(key: str) -> dict[str, Any] | Refusal:
