@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("points", "0004_callback"),
+        ("points", "0005_callback"),
     ]
 
     operations = [

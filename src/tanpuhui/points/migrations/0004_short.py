@@ -6,5 +6,5 @@ from tanpuhui.points import sql
 
 
 class Migration(migrations.Migration):
-    dependencies = [("points", "0002_rules"), ("ledger", "0004_short")]
+    dependencies = [("points", "0003_payments"), ("ledger", "0004_short")]
     operations = [migrations.RunSQL(sql.read(name)) for name in ("short", "redeem", "grants")]

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("access", "0005_session"),
-        ("points", "0003_short"),
+        ("points", "0004_short"),
     ]
 
     operations = [
