@@ -314,3 +314,21 @@ def test_requests_of_an_organisation_are_counted_against_its_key(cafe: Organisat
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert "RateLimit" in answers[0].headers
+
+
+def test_what_merchants_are_refused_has_chinese_words_with_the_same_facts() -> None:
+    import string
+
+    from tanpuhui.evidence.said import chinese
+    from tanpuhui.points import refusals
+
+    kinds = {kind.code: kind for kind in vars(refusals).values() if hasattr(kind, "code")}
+    said = {code: text for code, text in chinese().items() if code.startswith("points.")}
+
+    assert said
+    for code, text in said.items():
+        names = [
+            {field for _, field, _, _ in string.Formatter().parse(one) if field}
+            for one in (text, kinds[code].message)
+        ]
+        assert names[0] <= names[1], code

@@ -27,7 +27,7 @@ def language_of(request: HttpRequest) -> str:
 
 def message_in(language: str, refusal: Refusal) -> str:
     """A refusal's message."""
-    if language == CHINESE and refusal.code.startswith(PASSED_ON):
+    if language == CHINESE and refusal.code.startswith(PASSED_ON) and refusal.code not in chinese():
         with translation.override("zh-hans"):
             return translation.gettext(refusal.message).format(**refusal.facts)
     return text_in(language, refusal.code, refusal.facts, str(refusal))

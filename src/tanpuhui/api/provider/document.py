@@ -23,7 +23,7 @@ NDJSON_EXAMPLE = (
 
 def refusals(*statuses: int, body: bool = False) -> dict[int, type[schemas.Problem]]:
     """The problems that an operation may answer: those of every signed request, and its own."""
-    always = (400, 401, 422, 431, 500)
+    always = (400, 401, 403, 422, 431, 500)
     return dict.fromkeys(sorted({*always, *statuses, *((411, 413) if body else ())}), schemas.Problem)
 
 
