@@ -2,11 +2,12 @@
 
 Run: .venv/bin/python bench/redeem.py [--accounts 1000000] [--seconds 10] [--rounds 3] [--set NAME=VALUE ...]
 A new embedded cluster in a temporary folder, as an installation has it. pgbench calls the two functions that the verbs
-call, in prepared statements, as the application's role, on the same cores as the server: at 8 clients over 1,000 offers
-with stock, and at 20 clients on one offer whose stock and budget everybody takes from. pgbench's own "simple update"
-(TPC-B without branches and tellers, at scale 10) runs before each, for what the machine gave then. At the end every
-invariant of both books is checked, but for the one that says that each point was minted by a conversion: the
-bench gives everybody their points at once.
+call, in prepared statements, on the same cores as the server: at 8 clients over 1,000 offers with stock, and at 20
+clients on one offer whose stock and budget everybody takes from. Before each runs a yardstick for what the machine gave
+then: a hold and a capture in the least schema that can do both (a balance, a hold under a unique key, two legs; no
+rules, no offers, no stock). Then 1,000 transfers in one call, at one client and at two. At the end every invariant of
+both books is checked, but for the one that says that each point was minted by a conversion: the bench gives everybody
+their points at once.
 """
 
 from __future__ import annotations
@@ -31,8 +32,66 @@ OFFERS = 1_000
 HOT_STOCK = 50_000_000
 SCRIPT = """\\set account random(1, {accounts})
 \\set offer random({first}, {last})
-SELECT (points_hold(gen_random_uuid()::text, 'bench', :offer, :account, 1, NULL, NULL, current_date, now())).id \\gset
-SELECT points_capture(gen_random_uuid()::text, 'bench', :id, {merchant}, 1, current_date, now());
+SELECT (points_hold(
+    gen_random_uuid()::text, repeat('d', 64), :offer, :account, 1, NULL, NULL, current_date, now())).id \\gset
+SELECT points_capture(gen_random_uuid()::text, repeat('d', 64), :id, {merchant}, 1, current_date, now());
+"""
+
+YARDSTICK = """\\set account random(1, {accounts})
+SELECT yardstick.hold(gen_random_uuid(), :account, 1) AS id \\gset
+SELECT yardstick.capture(:id, 0);
+"""
+YARDSTICK_SCHEMA = """
+CREATE SCHEMA yardstick;
+CREATE TABLE yardstick.balance (
+    account   bigint PRIMARY KEY,
+    available bigint NOT NULL CHECK (available >= 0),
+    held      bigint NOT NULL DEFAULT 0 CHECK (held >= 0)
+) WITH (fillfactor = 60);
+CREATE TABLE yardstick.held (
+    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    key     uuid   NOT NULL UNIQUE,
+    account bigint NOT NULL,
+    amount  bigint NOT NULL,
+    is_open boolean NOT NULL DEFAULT true
+) WITH (fillfactor = 60);
+CREATE TABLE yardstick.leg (hold bigint NOT NULL, account bigint NOT NULL, amount bigint NOT NULL);
+CREATE INDEX ON yardstick.leg (account);
+CREATE FUNCTION yardstick.hold(wanted uuid, who bigint, price bigint) RETURNS bigint
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $body$
+DECLARE
+    made bigint;
+BEGIN
+    INSERT INTO yardstick.held (key, account, amount) VALUES (wanted, who, price) RETURNING id INTO made;
+    UPDATE yardstick.balance SET available = available - price, held = held + price WHERE account = who;
+    RETURN made;
+END
+$body$;
+CREATE FUNCTION yardstick.capture(wanted bigint, merchant bigint) RETURNS void
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $body$
+DECLARE
+    who   bigint;
+    price bigint;
+BEGIN
+    UPDATE yardstick.held SET is_open = false WHERE id = wanted AND is_open
+    RETURNING account, amount INTO STRICT who, price;
+    UPDATE yardstick.balance SET held = held - price WHERE account = who;
+    INSERT INTO yardstick.leg VALUES (wanted, who, -price), (wanted, merchant, price);
+END
+$body$;
+"""
+#: Transfers of one call, from a thousand accounts to a thousand others; clients have thousands of their own.
+TRANSFERS = 1_000
+MANY = """\\set first random(1, {last})
+SELECT count(*) FROM (
+    SELECT array_agg(gen_random_uuid()::text) AS keys, array_agg(repeat('d', 64)) AS digests,
+           array_agg((:first + n) * 16::bigint + 8) AS sources,
+           array_agg((:first + 1000 + n) * 16::bigint + 8) AS targets,
+           array_agg({asset}) AS assets, array_agg(1::bigint) AS amounts, array_agg(0::bigint) AS refs,
+           array_agg(0::smallint) AS codes
+    FROM generate_series(1, 1000) AS n) o,
+LATERAL ledger_transfer_many(o.keys, o.digests, 'bench', current_date, now(), o.sources, o.targets, o.assets,
+                             o.amounts, o.refs, o.codes) answer WHERE answer.state = 'posted';
 """
 
 
@@ -78,9 +137,17 @@ def run(arguments: argparse.Namespace, home: Path) -> None:
         assert cursor.fetchone() == ("on",)
         cursor.execute("SHOW server_version")
         (version,) = cursor.fetchone()
+        cursor.execute(YARDSTICK_SCHEMA)
+        cursor.execute(
+            "INSERT INTO yardstick.balance SELECT n, 1000000, 0 FROM generate_series(1, %s) n",
+            [arguments.accounts],
+        )
+        cursor.execute("SELECT points_asset FROM points_sponsor")
+        (asset,) = cursor.fetchone()
         cursor.execute("VACUUM ANALYZE")
     tool = Tool(url(), home)
-    tool.call("-i", "-s", "10", "-q")
+    yardstick = home / "yardstick.sql"
+    yardstick.write_text(YARDSTICK.format(accounts=arguments.accounts))
     figures: dict[str, Any] = {
         "accounts": arguments.accounts,
         "cores": os.cpu_count(),
@@ -96,7 +163,7 @@ def run(arguments: argparse.Namespace, home: Path) -> None:
         )
         pairs = [
             (
-                tool.rate(clients, arguments.seconds, "simple-update"),
+                tool.rate(clients, arguments.seconds, yardstick),
                 tool.rate(clients, arguments.seconds, script),
             )
             for _ in range(arguments.rounds)
@@ -108,9 +175,18 @@ def run(arguments: argparse.Namespace, home: Path) -> None:
             "redemptions_per_s": round(redeemed),
             "rounds": [round(pair[1]) for pair in pairs],
             "commits_per_s": round(2 * redeemed),
-            "pgbench_simple_update_per_s": round(base),
-            "ratio": round(redeemed / base, 2),
+            "yardstick_per_s": round(base),
+            "ratio": round(statistics.median(pair[1] / pair[0] for pair in pairs), 2),
         }
+    script = home / "transfers.sql"
+    script.write_text(MANY.format(last=arguments.accounts - 2 * TRANSFERS, asset=asset))
+    for clients in (1, 2):
+        rates = [TRANSFERS * tool.rate(clients, arguments.seconds, script) for _ in range(arguments.rounds)]
+        figures[f"transfers_in_calls_of_1000_at_{clients}"] = {
+            "transfers_per_s": round(statistics.median(rates)),
+            "rounds": [round(rate) for rate in rates],
+        }
+    figures["load_average_after"] = os.getloadavg()[0]
     figures["findings"] = check()
     print(json.dumps(figures, indent=2))
 
@@ -132,9 +208,11 @@ class Tool:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def rate(self, clients: int, seconds: int, script: Path | str) -> float:
-        how = ("-f", str(script)) if isinstance(script, Path) else ("-b", script)
-        said = self.call("-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(seconds), *how)
+    def rate(self, clients: int, seconds: int, script: Path) -> float:
+        threads = str(min(2, clients))
+        said = self.call(
+            "-n", "-M", "prepared", "-c", str(clients), "-j", threads, "-T", str(seconds), "-f", str(script)
+        )
         failed = re.search(r"number of failed transactions: (\d+)", said)
         assert failed is not None, said
         assert failed[1] == "0", said

@@ -129,7 +129,9 @@ def test_what_is_refused_is_refused_again_and_changes_nothing(
         (("stock = 2", "stocks = 2"), "stocks"),
         (("2099-01-01T00:00:00+08:00", "2099-01-01T00:00:00"), "zone"),
         (("kind = ", "kind "), "Expected"),
-        (('title_en = "Coffee"\n', ""), "title_en"),
+        (('title_en = "Coffee"\n', ""), "title_en is missing"),
+        (("stock = 2", 'stock = 2\nterms = "none"'), r"\[\[terms\]\]"),
+        (("stock = 2", "stock = 2\n[[terms]]\nleast = 1"), "least is not known"),
     ],
 )
 def test_a_file_that_is_no_offer_is_refused_with_what_is_wrong(
@@ -141,6 +143,7 @@ def test_a_file_that_is_no_offer_is_refused_with_what_is_wrong(
     with pytest.raises(Refusal, match=says) as refused:
         offer.publish(file)
     assert code_of(refused) == "points.bad_offer_file"
+    assert "__init__" not in str(refused.value)
 
 
 def test_offers_are_listed_shown_and_stopped(city: int, capsys: pytest.CaptureFixture[str]) -> None:
@@ -182,3 +185,20 @@ def test_a_refund_of_a_number_beyond_the_database_is_an_unknown_redemption(city:
         redeem.refund(10**20, 1, merchant="corner-cafe", reason="Cold.")
 
     assert code_of(refused) == "points.unknown_redemption"
+
+
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        ("{}", "no Ed25519 key"),
+        ('{"kty": "OKP", "crv": "Ed25519", "x": "short"}', "no Ed25519 key"),
+        ("x", "JSON"),
+    ],
+)
+def test_a_file_that_is_no_key_is_not_called_a_forged_code(tmp_path: Path, written: str, why: str) -> None:
+    key = tmp_path / "key.json"
+    key.write_text(written)
+
+    with pytest.raises(Refusal, match=why) as refused:
+        redeem.verify("eyJ.e30.x", key_file=key, merchant="corner-cafe")
+    assert code_of(refused) == "points.bad_key_file"

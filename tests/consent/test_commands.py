@@ -95,6 +95,7 @@ def test_what_is_refused_changes_nothing(account: int) -> None:
         (BadDay, {"from_": "1 September"}),
         (BadRange, {"from_": "2018-09-02", "until": "2018-09-01"}),
         (BadRange, {"from_": "0014-09-01"}),
+        (BadRange, {"from_": "0001-01-01"}),
         (BadRange, {"until": "9999-12-31"}),
         (UnknownResident, {"account": 2**63}),
     ):

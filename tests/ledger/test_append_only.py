@@ -12,7 +12,7 @@ from ledger.bookings import AT, available, fund, legs_of, moving, new_asset, new
 from tanpuhui.ledger.asset import get_or_create_asset
 from tanpuhui.ledger.connection import refusing
 from tanpuhui.ledger.hold import HoldLine, HoldOrder, hold
-from tanpuhui.ledger.invariants import check, counts
+from tanpuhui.ledger.invariants import check, counts, invariants
 from tanpuhui.ledger.post_batch import ISSUANCE, post_batch
 from tanpuhui.ledger.refusals import Insufficient, OnlyGrows, Unbalanced
 from tanpuhui.ledger.release import release
@@ -33,6 +33,8 @@ FACTS = (
     "ledger_asset",
     "ledger_account_kind",
     "ledger_hold_line",
+    "ledger_single_hold",
+    "ledger_single_hold_end",
 )
 COLUMN = {
     "ledger_asset": "code",
@@ -67,7 +69,7 @@ def execute(statement: str) -> None:
 
 
 def attacks(table: str) -> list[str]:
-    column = COLUMN.get(table, "tx_id" if "hold" not in table else "amount")
+    column = COLUMN.get(table, "amount" if table in ("ledger_hold_line", "ledger_single_hold") else "tx_id")
     return [f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"]
 
 
@@ -159,6 +161,6 @@ def test_the_application_does_its_whole_work_in_its_own_role() -> None:
         assert isinstance(refused.refusal, Insufficient)
         assert [line.balance for line in lines] == [60, 100]
         assert check(connection) == []
-        assert counts(connection)["invariants"] == 10
+        assert counts(connection)["invariants"] == len(invariants())
 
     assert available(pool) == 40

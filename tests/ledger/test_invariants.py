@@ -59,6 +59,17 @@ PLANTED = [
     ("counter_totals_are_sums_of_postings", "UPDATE ledger_counter_total SET amount = amount - 1"),
     ("counter_totals_are_sums_of_postings", "DELETE FROM ledger_counter_total"),
     (
+        "single_hold_ends_in_what_was_taken",
+        "INSERT INTO ledger_single_hold VALUES (-1, {resident}, 7, {asset});"
+        "INSERT INTO ledger_single_hold_end VALUES (-1, {tx}, 8, '2026-11-24 12:00Z')",
+    ),
+    (
+        "single_hold_ends_in_what_was_taken",
+        "INSERT INTO ledger_single_hold_end VALUES (-1, NULL, 0, '2026-11-24 12:00Z')",
+    ),
+    ("held_is_sum_of_open_holds", "INSERT INTO ledger_single_hold VALUES (-1, {resident}, 7, {asset})"),
+    ("transaction_has_its_legs", "INSERT INTO ledger_applied VALUES (-1, 2)"),
+    (
         "capture_takes_no_more_than_was_held",
         "UPDATE ledger_hold SET state = 'captured', closed_at = opened_at, capture_tx = {tx} WHERE state = 'open';"
         "UPDATE ledger_hold_line SET amount = 1",

@@ -1,6 +1,6 @@
 """Language: a refusal's message in the caller's language.
 
-English is the refusal's own; Chinese is in ``evidence/messages.zh.toml``.
+English is the refusal's own; Chinese is in ``evidence/messages.zh.toml``, or with the words of pages that say it too.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import translation
 from django.utils.translation import get_language_from_request
 
+from tanpuhui.api.refusals import PASSED_ON
 from tanpuhui.evidence.said import chinese, reason
 from tanpuhui.kit.refusal import Refusal
 
@@ -25,6 +27,9 @@ def language_of(request: HttpRequest) -> str:
 
 def message_in(language: str, refusal: Refusal) -> str:
     """A refusal's message."""
+    if language == CHINESE and refusal.code.startswith(PASSED_ON) and refusal.code not in chinese():
+        with translation.override("zh-hans"):
+            return translation.gettext(refusal.message).format(**refusal.facts)
     return text_in(language, refusal.code, refusal.facts, str(refusal))
 
 
@@ -38,7 +43,7 @@ def text_in(language: str, code: str, facts: Mapping[str, Any], english: str) ->
 
 def is_for_callers(code: str) -> bool:
     """Whether a refusal is one that a caller of the API can do something about: those have a Chinese message."""
-    return code in chinese()
+    return code in chinese() or code.startswith(PASSED_ON)
 
 
 def reason_in(language: str, code: str) -> str:

@@ -54,6 +54,14 @@ class KeyNotInForce(Refusal):
     )
 
 
+class OtherKind(Refusal):
+    code = "api.other_kind"
+    message = (
+        "The key {key_id} belongs to a {kind}, and this address is for a {wanted}. "
+        "Use the addresses that are for you."
+    )
+
+
 class DigestMismatch(Refusal):
     code = "api.digest_mismatch"
     message = (
@@ -208,6 +216,7 @@ STATUSES: dict[str, int] = {
     "api.media_type_unknown": 415,
     "api.method_not_allowed": 405,
     "api.nonce_used": 401,
+    "api.other_kind": 403,
     "api.no_room": 503,
     "api.not_encrypted": 403,
     "api.not_found": 404,
@@ -235,6 +244,16 @@ STATUSES: dict[str, int] = {
 }
 
 
+#: Packages whose refusals a merchant or a company can do something about; translated with the words of pages.
+PASSED_ON = ("points.", "offsetting.", "ledger.", "registry.")
+_CONFLICTS = ("closed", "ended", "lost", "rewritten", "seen")
+
+
 def status_of(code: str) -> int:
     """The HTTP status of a refusal's code."""
+    if code.startswith(PASSED_ON):
+        name = code.partition(".")[2]
+        if name.startswith("unknown_") or name.endswith("_unknown") or name == "no_obligation":
+            return 404
+        return 409 if name.endswith(_CONFLICTS) else 422
     return STATUSES.get(code, 422)

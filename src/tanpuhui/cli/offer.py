@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import MISSING, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -126,12 +127,15 @@ def _order(file: Path) -> Any:
 
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
-        terms = tuple(TermsOf(**row) for row in table.pop("terms", ()))
-        order = OfferOrder(**{"sponsor": None, **table, "terms": terms})
     except OSError as error:
         raise BadOfferFile(path=file, problem=f"it cannot be read ({error.strerror}).") from error
-    except (tomllib.TOMLDecodeError, TypeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadOfferFile(path=file, problem=f"{error}.") from error
+    rows = table.pop("terms", [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise BadOfferFile(path=file, problem="terms is no list of tables: write each as [[terms]].")
+    terms = tuple(TermsOf(**_named(file, row, TermsOf, "[[terms]] ")) for row in rows)
+    order = OfferOrder(**_named(file, {"sponsor": None, **table, "terms": terms}, OfferOrder))
     for name, value in vars(order).items():
         wanted = OfferOrder.__annotations__[name]
         kinds: dict[str, tuple[type, ...]] = {"int": (int,), "str": (str,), "datetime": (datetime,)}
@@ -141,3 +145,17 @@ def _order(file: Path) -> Any:
     if any(at.tzinfo is None for at in (order.starts_at, order.ends_at)):
         raise BadOfferFile(path=file, problem="starts_at and ends_at need their zone.")
     return order
+
+
+def _named(file: Path, table: dict[str, Any], wanted: type, where: str = "") -> dict[str, Any]:
+    """The table, once every name in it is known and none is missing that has no default."""
+    known = {one.name: one for one in fields(wanted)}
+    if unknown := sorted(table.keys() - known.keys()):
+        names = ", ".join(sorted(known))
+        raise BadOfferFile(path=file, problem=f"{where}{', '.join(unknown)} is not known; there are {names}.")
+    needed = {
+        name for name, one in known.items() if one.default is MISSING and one.default_factory is MISSING
+    }
+    if missing := sorted(needed - table.keys()):
+        raise BadOfferFile(path=file, problem=f"{where}{', '.join(missing)} is missing.")
+    return table

@@ -25,6 +25,11 @@ class BadMoment(Refusal):
     message = "{given!r} is not a moment with its zone. Write one such as 2026-11-25T12:00:00+08:00."
 
 
+class BothGiven(Refusal):
+    code = "points.callback_both"
+    message = "An address and --none were given. Give one of the two."
+
+
 @app.command
 def sponsor(
     organisation: str, /, *, point_value: str, currency: str = "CNY", as_json: JsonFlag = False
@@ -253,6 +258,86 @@ def expire(*, as_json: JsonFlag = False) -> int:
         with transaction.atomic():
             over[one.code] = take_back(one, at=now)
     return show({"redemptions": counted, "points": over}, as_json=as_json)
+
+
+@app.command
+def callback(
+    organisation: str,
+    /,
+    *,
+    url: str | None = None,
+    none: Annotated[bool, Parameter(negative=())] = False,
+    as_json: JsonFlag = False,
+) -> int:
+    """Say where a bank takes its messages, or that it takes none; without either, show where it does.
+
+    Messages say that a consent under which somebody has the bank's product has ended. They are signed with the key that
+    'tanpuhui points callback-key' prints, and sent again until the bank answers with a status of 2xx.
+
+    Example: tanpuhui points callback bank --url https://bank.example/tanpuhui
+
+    Parameters
+    ----------
+    organisation
+        Code of the bank.
+    url
+        An https address.
+    none
+        Send it nothing; messages wait.
+    as_json
+        Print as JSON.
+    """
+    from django.db import transaction
+
+    from tanpuhui.points.callback import Reach, callback_of, set_callback
+    from tanpuhui.points.sponsor import get_organisation
+
+    bank = get_organisation(organisation)
+    if url is not None and none:
+        raise BothGiven
+    if url is not None or none:
+        with transaction.atomic():
+            set_callback(organisation, url, reach=Reach.of_installation(), at=utc_now())
+    return show({"bank": bank.code, "url": callback_of(bank.pk)}, as_json=as_json)
+
+
+@app.command
+def callback_key(*, as_json: JsonFlag = False) -> int:
+    """The public key by which banks check that a message is the platform's: its name and its 32 bytes in base64.
+
+    Example: tanpuhui points callback-key --json
+
+    Parameters
+    ----------
+    as_json
+        Print as JSON.
+    """
+    from tanpuhui.points.callback import TAG, key
+
+    ours = key()
+    return show(
+        {"key_id": ours.key_id, "algorithm": "ed25519", "public_key": ours.public_key, "tag": TAG},
+        as_json=as_json,
+    )
+
+
+@app.command
+def outbox(*, bank: str | None = None, as_json: JsonFlag = False) -> int:
+    """Messages to banks: which were taken, how often the others were tried, what was answered, when they go again.
+
+    Example: tanpuhui points outbox --bank bank --json
+
+    Parameters
+    ----------
+    bank
+        Code of one bank; all when left out.
+    as_json
+        Print as JSON.
+    """
+    from tanpuhui.points.callback import status_of
+    from tanpuhui.points.sponsor import get_organisation
+
+    return show_all(status_of(get_organisation(bank).pk if bank else None), as_json=as_json)
 
 
 @app.command

@@ -23,6 +23,14 @@ class BadMoment(Refusal):
     message = "{given!r} is not a moment with its zone. Write it as 2026-03-02T08:00:00+08:00."
 
 
+class NoSuchOwner(Refusal):
+    code = "evidence.no_such_owner"
+    message = (
+        "There is no {owner} whose programs could sign. Give a provider's code, or merchant/CODE or company/CODE of an "
+        "organisation of that kind."
+    )
+
+
 @app.command
 def add(
     provider: str,
@@ -40,7 +48,7 @@ def add(
     Parameters
     ----------
     provider
-        The provider's code, as in its contract.
+        The provider's code, as in its contract; merchant/CODE or company/CODE for an organisation of that kind.
     public_key
         32 bytes in base64, or a PEM file.
     valid_from
@@ -60,6 +68,7 @@ def add(
     now = utc_now()
     with transaction.atomic():
         ensure_default_contracts(at=now)
+        _refuse_unknown(provider)
         key = add_key(
             provider,
             read_public_key(text),
@@ -68,6 +77,18 @@ def add(
             at=now,
         )
     return _show(key.as_json(now), as_json=as_json)
+
+
+def _refuse_unknown(owner: str) -> None:
+    """A merchant's or company's key is of an organisation that is there; of others no request is ever taken."""
+    from tanpuhui.access.models import Organisation
+    from tanpuhui.access.organise import get_organisation
+
+    kind, slash, code = owner.partition("/")
+    if slash and (
+        kind not in (Organisation.MERCHANT, Organisation.COMPANY) or get_organisation(code).kind != kind
+    ):
+        raise NoSuchOwner(owner=owner)
 
 
 @app.command(name="list")

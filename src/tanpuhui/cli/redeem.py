@@ -247,12 +247,16 @@ def verify(
     as_json
         Print what the code says as JSON.
     """
-    from tanpuhui.points.code import accept_offline
+    from tanpuhui.points.code import accept_offline, is_public_key
 
     try:
         public = json.loads(key_file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadKeyFile(path=key_file, why=type(error).__name__) from error
+    except OSError as error:
+        raise BadKeyFile(path=key_file, why=error.strerror or "it cannot be read") from error
+    except ValueError as error:
+        raise BadKeyFile(path=key_file, why="it is not JSON") from error
+    if not is_public_key(public):
+        raise BadKeyFile(path=key_file, why="it is JSON, but no Ed25519 key in JWK form")
     found = accept_offline(code, public, merchant=merchant, seen=set(seen or ()), at=moment(at))
     return show(
         {name: str(value) if hasattr(value, "isoformat") else value for name, value in vars(found).items()},

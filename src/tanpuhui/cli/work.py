@@ -25,6 +25,8 @@ AsJson = Annotated[bool, Parameter(name="--json", negative=())]
 def work(*, once: Flag = False, beside_server: Flag = False, as_json: AsJson = False) -> int:
     """Take batches of the inbox into the lake, oldest first, many small ones of a provider together.
 
+    What time alone makes due (points, redemptions and holds that are over) is done in between, as 'tanpuhui work' does.
+
     Runs until it is stopped; it may be killed at any time, and several may run. The exit status is 1 when a batch
     could not be taken through our fault: it is tried again later, after others.
 
@@ -39,6 +41,9 @@ def work(*, once: Flag = False, beside_server: Flag = False, as_json: AsJson = F
     as_json
         Print what was done as JSON, at the end.
     """
+    from tanpuhui.periodic.rounds import Rounds
+
+    rounds = Rounds()
     done = {"taken": 0, "refused": 0, "rows": 0, "failed": 0}
     forgotten_at = 0.0
     while True:
@@ -46,6 +51,8 @@ def work(*, once: Flag = False, beside_server: Flag = False, as_json: AsJson = F
         if time.monotonic() - forgotten_at > FORGET_EVERY_S:
             _forget()
             forgotten_at = time.monotonic()
+        if not once:
+            rounds.tend()
         _take_each_provider(done)
         if done == before:
             if once or (beside_server and server.running(home()) is None):

@@ -24,7 +24,9 @@ class Outgoing:
     headers: MutableMapping[str, str]
 
 
-def sign(request: Outgoing, key: SigningKey, *, at: datetime, nonce: str | None = None) -> None:
+def sign(
+    request: Outgoing, key: SigningKey, *, at: datetime, nonce: str | None = None, tag: str = profile.TAG
+) -> None:
     """Add ``Signature-Input`` and ``Signature``; a body's ``Content-Digest`` must be there already."""
     present = {name.lower() for name in request.headers}
     wanted = (*profile.WITH_BODY, *profile.WITH_EFFECT, *profile.WHERE_PRESENT)
@@ -37,7 +39,7 @@ def sign(request: Outgoing, key: SigningKey, *, at: datetime, nonce: str | None 
         created=at,
         nonce=nonce or secrets.token_urlsafe(18),
         label=LABEL,
-        tag=profile.TAG,
+        tag=tag,
         covered_component_ids=covered,
         use_existing_digest="content-digest" in present,
     )

@@ -164,7 +164,8 @@ def acts_of_days(first: date | None, last: date | None, zone: str = ZONE) -> tup
     """The range of acts of whole local days, both included; refuses a year that no record can be of."""
     for day in (first, last):
         if day is not None and day.year not in YEARS:
-            raise BadRange(from_=first, until=last)
+            # An end that is left out is said as the last that there could be.
+            raise BadRange(from_=first or date(YEARS[0], 1, 1), until=last or date(YEARS[-1], 12, 31))
     from_us = day_bounds_us(first, zone)[0] if first else None
     return from_us, day_bounds_us(last, zone)[1] if last else None
 

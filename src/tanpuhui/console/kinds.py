@@ -19,6 +19,7 @@ from tanpuhui.close.run import close_day
 from tanpuhui.community.challenge import get_challenge, shows_sum, tally
 from tanpuhui.ledger.invariants import check, counts
 from tanpuhui.methodology.load import load_library
+from tanpuhui.points.take_back import take_back
 from tanpuhui.registry.certify import Order, certify
 from tanpuhui.registry.claw_back import ClawBackOrder, claw_back
 from tanpuhui.registry.freeze import unfreeze
@@ -124,7 +125,8 @@ def _claw_back(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
         amount_mg=arguments["amount_mg"],
         effective_on=date.fromisoformat(arguments["effective_on"]),
     )
-    return {"transaction": claw_back(order, at=at)}
+    transaction = claw_back(order, at=at)
+    return {"transaction": transaction, **take_back(order.account, day=order.effective_on, at=at).as_json()}
 
 
 def _unfreeze(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 from django.db import connection, transaction
 
 from tanpuhui.kit.crash import crash_point
@@ -25,12 +27,12 @@ ATTEMPTS = 3
 PAUSE_S = 1.0
 log = logging.getLogger("tanpuhui.work")
 
-app = App(name="work", help="Do the work that the console's pages asked for.")
+app = App(name="work", help="Do the work that the console's pages asked for, and what is due by time alone.")
 
 
 @app.default
 def work(*, until_empty: bool = False) -> int:
-    """Do the jobs that wait, in order, and wait for more; one worker at a time.
+    """Do the jobs that wait, in order, and what time alone makes due, and wait for more; one worker at a time.
 
     Example: tanpuhui work --until-empty
 
@@ -39,13 +41,41 @@ def work(*, until_empty: bool = False) -> int:
     until_empty
         End when nothing waits.
     """
+    from tanpuhui.periodic.rounds import Rounds
+
+    rounds = Rounds()
     while True:
+        rounds.tend()
         with only_worker() as is_only:
             if is_only:
                 drain()
         if until_empty and not _waits():
             return 0
         time.sleep(PAUSE_S)
+
+
+@app.command
+def tend(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = False) -> int:
+    """Do once, now, everything that time alone makes due: points, redemptions and holds that are over.
+
+    A worker does so by itself, again and again. The exit status is 1 when something failed through our fault.
+
+    Example: tanpuhui work tend --json
+
+    Parameters
+    ----------
+    as_json
+        Print how much each verb did as JSON.
+    """
+    from tanpuhui.periodic.rounds import Rounds
+
+    done = Rounds().tend()
+    if as_json:
+        lines = [json.dumps(done)]
+    else:
+        lines = [f"{name}: {'failed' if count is None else count}" for name, count in done.items()]
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return 1 if None in done.values() else 0
 
 
 def drain() -> int:

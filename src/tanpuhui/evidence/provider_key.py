@@ -18,10 +18,20 @@ from tanpuhui.evidence.models import ProviderKey, ProviderKeyStatus
 from tanpuhui.kit.refusal import Refusal
 
 OPERATOR = "operator"
+PROVIDER = "provider"
 #: Keys of one provider that may be in force at once: the present one, the next one, and one to spare.
 MOST_KEYS = 3
 
 KEY_BYTES = 32
+#: So that its name is one that a request can carry: a colon and 32 digits follow it.
+MOST_OWNER_CHARACTERS = 57
+
+
+class OwnerTooLong(Refusal):
+    code = "evidence.owner_too_long"
+    message = (
+        "{owner} has more than {most} characters, too many for the name of a key. Give it a shorter code."
+    )
 
 
 class NotAPublicKey(Refusal):
@@ -103,6 +113,16 @@ def key_id_of(provider: str, public_key: bytes) -> str:
     return f"{provider}:{hashlib.sha256(public_key).hexdigest()[:32]}"
 
 
+def owner_of(kind: str, code: str) -> str:
+    """Whose a key is: a provider by its code, an organisation of another kind as ``merchant/corner-cafe``."""
+    return code if kind == PROVIDER else f"{kind}/{code}"
+
+
+def kind_of(owner: str) -> str:
+    """Of which kind the owner of a key is. No code has a slash in it."""
+    return owner.partition("/")[0] if "/" in owner else PROVIDER
+
+
 def read_public_key(text: str) -> bytes:
     """The 32 bytes of a public key given as base64 or PEM; refuses anything else."""
     try:
@@ -128,9 +148,15 @@ def add_key(
     made_by: str = OPERATOR,
     at: datetime,
 ) -> Key:
-    """Register a further key of a provider; the keys before it stay as they are, so that one can take over."""
+    """Register a further key of a provider; the keys before it stay as they are, so that one can take over.
+
+    Of an organisation of another kind (:func:`owner_of`) the caller has seen that it is there.
+    """
     assert len(public_key) == KEY_BYTES
-    latest(provider)
+    if kind_of(provider) == PROVIDER:
+        latest(provider)
+    elif len(provider) > MOST_OWNER_CHARACTERS:
+        raise OwnerTooLong(owner=provider, most=MOST_OWNER_CHARACTERS)
     if valid_to is not None and valid_to <= valid_from:
         raise KeyRangeEmpty(valid_from=valid_from, valid_to=valid_to)
     _wait_for_turn(provider)

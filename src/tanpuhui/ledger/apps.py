@@ -19,4 +19,6 @@ class LedgerConfig(AppConfig):
         "ledger_balance",
         "ledger_hold",
         "ledger_hold_line",
+        "ledger_single_hold",
+        "ledger_single_hold_end",
     )

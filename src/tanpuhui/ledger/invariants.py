@@ -61,7 +61,8 @@ def counts(connection: Connection) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT (SELECT count(*) FROM ledger_posting), (SELECT count(*) FROM ledger_transaction),"
-            " (SELECT count(*) FROM ledger_balance), (SELECT count(*) FROM ledger_hold)"
+            " (SELECT count(*) FROM ledger_balance),"
+            " (SELECT count(*) FROM ledger_hold) + (SELECT count(*) FROM ledger_single_hold)"
         )
         postings, transactions, balances, holds = cursor.fetchone()
     return {

@@ -120,6 +120,17 @@ def accept_offline(
     return code
 
 
+def is_public_key(key: Any) -> bool:
+    """Whether this is a public key as :func:`public_key` gives it, so that what it does not fit is a forged code."""
+    if not isinstance(key, dict) or (key.get("kty"), key.get("crv")) != ("OKP", "Ed25519"):
+        return False
+    try:
+        OKPKey.import_key(key)
+    except (JoseError, ValueError, TypeError, KeyError):
+        return False
+    return True
+
+
 def _key() -> OKPKey:
     return _loaded(secret_key("redemption-codes"))
 

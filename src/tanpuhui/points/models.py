@@ -136,6 +136,35 @@ class Purchase(models.Model):
         return f"purchase {self.pk}: {self.points} points of {self.sponsor_id}"
 
 
+class TakeBack(models.Model):
+    """Points that went back because their reduction was clawed back, and spent ones: the sponsor's loss."""
+
+    id = models.BigAutoField(primary_key=True)
+    conversion = models.ForeignKey(Conversion, models.PROTECT, related_name="taken_back")
+    account = models.BigIntegerField()
+    #: What of the conversion's reductions was clawed back when this was written, in all.
+    clawed_back_mg = models.BigIntegerField()
+    points = models.BigIntegerField()
+    lost_points = models.BigIntegerField()
+    tx_id = models.BigIntegerField(null=True, unique=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "points_take_back"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["conversion", "clawed_back_mg"], name="points_taken_back_once"),
+            models.CheckConstraint(
+                name="points_take_back_amounts",
+                condition=Q(points__gte=1, lost_points__gte=0, tx_id__isnull=False, clawed_back_mg__gte=1)
+                | Q(points=0, lost_points__gte=1, tx_id__isnull=True, clawed_back_mg__gte=1),
+            ),
+        ]
+        triggers: ClassVar = _KEPT
+
+    def __str__(self) -> str:
+        return f"{self.points} points of conversion {self.conversion_id} taken back, {self.lost_points} lost"
+
+
 class Earning(models.Model):
     """Points that came to a resident, and until when they are good; the oldest are used first."""
 
@@ -517,6 +546,40 @@ class Outbox(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state} to {self.organisation_id}"
+
+
+class Callback(models.Model):
+    """Where a bank takes its messages, or that it takes none any more; the last row counts."""
+
+    id = models.BigAutoField(primary_key=True)
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    #: Empty where nothing is to be sent.
+    url = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        triggers: ClassVar = _KEPT
+
+    def __str__(self) -> str:
+        return f"callback of {self.organisation_id}"
+
+
+class Attempt(models.Model):
+    """A message was sent and not taken: what was answered, or why there was no answer."""
+
+    id = models.BigAutoField(primary_key=True)
+    message = models.ForeignKey(Outbox, models.PROTECT, related_name="attempts")
+    url = models.TextField()
+    #: The HTTP status; nothing where there was no answer.
+    status = models.IntegerField(null=True)
+    why_not = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    class Meta:
+        triggers: ClassVar = _KEPT
+
+    def __str__(self) -> str:
+        return f"attempt at {self.message_id}: {self.status or self.why_not}"
 
 
 class Delivery(models.Model):

@@ -149,10 +149,16 @@ def release(order: ReleaseOrder, *, at: datetime) -> Redeemed:
     return _ask(order.key, digest, query, [order.redemption, order.key, digest, at])
 
 
-def expire_redemptions(*, at: datetime, most: int = 10_000) -> int:
-    """Give back what nobody captured in time, at most so many at once; answers how many there were."""
+def expire_redemptions(*, at: datetime, most: int = 10_000, since: datetime | None = None) -> int:
+    """Give back what nobody captured in time, at most so many at once; answers how many there were.
+
+    Whoever has looked at everything before ``since`` need not look again.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT points_expire_redemptions(%s, %s)", [at, most])
+        cursor.execute(
+            "SELECT points_expire_redemptions(coalesce(%s, '-infinity'::timestamptz), %s, %s)",
+            [since, at, most],
+        )
         return int(cursor.fetchone()[0])
 
 

@@ -23,6 +23,14 @@ class UnknownOrganisation(Refusal):
     message = "There is no organisation {organisation!r} that can do this. The console lists organisations."
 
 
+class BadCallback(Refusal):
+    code = "points.bad_callback"
+    message = (
+        "{url!r} is no address for messages: {why}. Give one such as https://bank.example/tanpuhui, without "
+        "a name, a password or a fragment in it."
+    )
+
+
 class SponsorKnown(Refusal):
     code = "points.sponsor_known"
     message = "{sponsor} is a sponsor already. Fund its budget with 'tanpuhui points fund'."

@@ -9,6 +9,7 @@ from typing import Any
 
 from tanpuhui.points.refusals import NoConversion
 from tanpuhui.quantify.jurisdiction import Jurisdiction
+from tanpuhui.quantify.rule_tables import STAY
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,15 @@ class ConversionRule:
     transferable: bool
     status: str
     source: str
+    #: What becomes of points whose reduction is clawed back afterwards; the conversion keeps the rule of its day.
+    on_clawback: str = STAY
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """JSON-ready values; ``on_clawback`` is left out where points stay, as before rules could say it."""
+        values = asdict(self)
+        if self.on_clawback == STAY:
+            del values["on_clawback"]
+        return values
 
     def expires_at(self, at: datetime) -> datetime:
         """When points are over that are made at a moment: so many months later, at most the month's last day."""
@@ -66,4 +73,5 @@ def conversion_rule(jurisdiction: Jurisdiction, day: date) -> ConversionRule:
         transferable=bool(transfers.content["transferable"]) if transfers else False,
         status=max((rule.status for rule in parts), key=_STATUSES.index),
         source="; ".join(dict.fromkeys(rule.source for rule in parts)),
+        on_clawback=str(conversion.content.get("on_clawback", STAY)),
     )

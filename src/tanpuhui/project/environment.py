@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -87,6 +88,8 @@ class Environment:
     second_factor_for_everyone: bool
     secret: str | None = field(repr=False)
     earlier_secrets: tuple[str, ...] = field(repr=False)
+    #: Networks that are not public, to which messages for banks may go all the same.
+    callback_networks: tuple[str, ...] = ()
     #: ``tanpuhui work`` runs as a service of its own; otherwise the server begins a worker when there is work.
     has_worker: bool = False
 
@@ -117,6 +120,7 @@ def read(given: Mapping[str, str] | None = None) -> Environment:
         page_upload_bytes=_megabytes(values, "TANPUHUI_PAGE_UPLOAD_MB", 100) * 1_000_000,
         has_worker=values.get("TANPUHUI_WORKER", "") == "1",
         second_factor_for_everyone=_second_factor(values),
+        callback_networks=_networks(values),
         secret=_secret(values, "TANPUHUI_SECRET_KEY"),
         earlier_secrets=tuple((_secret(values, "TANPUHUI_EARLIER_SECRET_KEYS") or "").split()),
     )
@@ -124,6 +128,18 @@ def read(given: Mapping[str, str] | None = None) -> Environment:
         _refuse_unfit_for_production(found)
         _refuse_open_transport(found, values.get("TANPUHUI_DATABASE_URL", ""))
     return found
+
+
+def _networks(values: Mapping[str, str]) -> tuple[str, ...]:
+    given = [one.strip() for one in values.get("TANPUHUI_CALLBACK_NETWORKS", "").split(",") if one.strip()]
+    try:
+        return tuple(str(ip_network(one)) for one in given)
+    except ValueError as error:
+        raise BadSetting(
+            variable="TANPUHUI_CALLBACK_NETWORKS",
+            what_is_wrong=f"is no list of networks ({error})",
+            next_step="Write such as 10.20.0.0/16, with commas between several.",
+        ) from error
 
 
 def _refuse_unfit_for_production(found: Environment) -> None:

@@ -303,6 +303,11 @@ WORK_COMMAND = (
     else [sys.executable, "-c", "from tanpuhui.project.command import run; run()", "work", "--until-empty"]
 )
 
+# -- messages to banks ---------------------------------------------------------------------------------------------
+
+#: Networks that are not public, to which messages may go all the same; others never.
+CALLBACK_NETWORKS = _env.callback_networks
+
 # -- headers ------------------------------------------------------------------------------------------------------
 
 _form_action = ["'self'", *([_env.identity_service.origin] if _env.identity_service else [])]

@@ -22,6 +22,9 @@ SINKS = ("allowance_surrender", "voluntary_cancellation", "points", "financial_p
 #: Verbs of the registry that a rule may name in its own words.
 VERBS = ("issue", "share", "transfer", "lock", "retire", "cancel")
 #: What is shown to stakeholders, for so many working days.
+#: What becomes of points whose reduction is clawed back afterwards; they stay where a rule does not say.
+STAY, TAKE_BACK = "stay", "take_back"
+ON_CLAWBACK = (STAY, TAKE_BACK)
 NOTICES = ("project_application",)
 SERIAL_PARTS = ("code", "methodology", "vintage", "first", "last")
 
@@ -189,6 +192,7 @@ TABLES: dict[str, Shape] = {
         {
             "mg_per_point": Key(_is_whole(1, 10**12), "a whole number of milligrams"),
             "consumes_claim": Key(lambda value: type(value) is bool, "true or false"),
+            "on_clawback": Key(_is_one_of(*ON_CLAWBACK), " or ".join(ON_CLAWBACK), optional=True),
         }
     ),
     "points_validities": Shape({"months": Key(_is_whole(1, 1200), "a whole number of months")}),

@@ -12,6 +12,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 
 from tanpuhui.api.limits import say_limits
+from tanpuhui.api.organisation import company, merchant
 from tanpuhui.api.problem import our_fault, problem
 from tanpuhui.api.provider import batches, corrections, keys, quality, sandbox
 from tanpuhui.api.provider.document import complete
@@ -19,7 +20,8 @@ from tanpuhui.api.refusals import BadRequest, NotFound, RequestInvalid, Signatur
 from tanpuhui.kit.refusal import Refusal
 
 DESCRIPTION = """\
-How a data provider sends batches of acts, sees what became of every row, corrects, retracts, and keeps its keys.
+How a data provider sends batches of acts, sees what became of every row, corrects, retracts, and keeps its keys; how a
+merchant takes redemptions, and how a company offsets. A key is of one of them, and opens its addresses alone.
 
 Every request is signed (RFC 9421, Ed25519). Every refusal is problem+json with a stable code, the facts, and the next
 step, in Chinese or English. A repeated request with the same Idempotency-Key has one effect and one answer.
@@ -43,7 +45,7 @@ class ProviderAPI(NinjaAPI):
 
 
 api = ProviderAPI(
-    title="Tanpuhui 碳普惠: provider API",
+    title="Tanpuhui 碳普惠: API for organisations",
     version="1.0.0",
     description=DESCRIPTION,
     docs_url=None,
@@ -55,6 +57,8 @@ api = ProviderAPI(
             {"name": "corrections", "description": "Refused rows sent again, and acts that never were."},
             {"name": "quality", "description": "How good the reports are."},
             {"name": "keys", "description": "The keys with which requests are signed."},
+            {"name": "merchant", "description": "Redemptions taken, let go and given back; settlements."},
+            {"name": "company", "description": "Holdings, the year's cap, and the way to a surrender."},
             {"name": "sandbox", "description": "Batches that are checked and not kept."},
         ],
     },
@@ -62,6 +66,8 @@ api = ProviderAPI(
 for router in (batches.router, corrections.router, quality.router, keys.router):
     api.add_router("/provider", router)
 api.add_router("/sandbox", sandbox.router)
+api.add_router("/merchant", merchant.router)
+api.add_router("/company", company.router)
 
 
 @api.exception_handler(Refusal)

@@ -23,7 +23,7 @@ NDJSON_EXAMPLE = (
 
 def refusals(*statuses: int, body: bool = False) -> dict[int, type[schemas.Problem]]:
     """The problems that an operation may answer: those of every signed request, and its own."""
-    always = (400, 401, 422, 431, 500)
+    always = (400, 401, 403, 422, 431, 500)
     return dict.fromkeys(sorted({*always, *statuses, *((411, 413) if body else ())}), schemas.Problem)
 
 
@@ -123,7 +123,7 @@ def _complete_response(status: int, response: dict[str, Any], _path: str) -> Non
 _SAID = {
     400: "a field is missing or cannot be read, or the content is not what its digest says.",
     401: "the signature is missing, wrong, repeated or out of time, or its key is unknown or not in force.",
-    403: "the contract is not in force.",
+    403: "the contract is not in force, or the key is of another kind of organisation.",
     404: "there is no such thing of yours.",
     409: "it contradicts what is there; or, with Retry-After, the same request is being answered just now: repeat it.",
     411: "Content-Length is missing.",

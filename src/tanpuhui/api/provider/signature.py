@@ -29,6 +29,7 @@ from tanpuhui.api.refusals import (
     KeyNotInForce,
     KeyUnknown,
     LengthRequired,
+    OtherKind,
     SignatureCoverage,
     SignatureInvalid,
     SignatureMissing,
@@ -57,6 +58,16 @@ class Caller:
     content_digest: str | None
     spent: bool = False
 
+    @property
+    def kind(self) -> str:
+        """Of which kind the owner of the key is; a provider, or an organisation of another kind."""
+        return provider_key.kind_of(self.provider)
+
+    @property
+    def code(self) -> str:
+        """The owner's own code."""
+        return self.provider.rpartition("/")[2]
+
     def spend(self) -> None:
         """Use the nonce up, once; refuses one that was used before."""
         if not self.spent:
@@ -67,7 +78,8 @@ class Caller:
 class HttpMessageSignature(AuthBase):
     """Authentication of every request: its signature, then its key, clock, nonce, and (for JSON) content digest.
 
-    ``streamed`` leaves digest and nonce to the view: the body is too large to be held.
+    ``streamed`` leaves digest and nonce to the view: the body is too large to be held. Owners of another ``kind`` are
+    refused.
     """
 
     openapi_type = "apiKey"
@@ -80,8 +92,8 @@ class HttpMessageSignature(AuthBase):
         "The guide for providers has runnable examples."
     )
 
-    def __init__(self, *, streamed: bool = False) -> None:
-        self.streamed = streamed
+    def __init__(self, *, streamed: bool = False, kind: str = provider_key.PROVIDER) -> None:
+        self.streamed, self.kind = streamed, kind
         super().__init__()
 
     def __call__(self, request: HttpRequest) -> Caller:
@@ -93,6 +105,8 @@ class HttpMessageSignature(AuthBase):
             if not self.streamed:
                 caller.spend()
                 _refuse_digest(request, caller)
+            if caller.kind != self.kind:
+                raise OtherKind(key_id=caller.key.key_id, kind=caller.kind, wanted=self.kind)
         except Refusal as refusal:
             if refusal.code in _GUESSES:
                 count_failure(request, at=at)

@@ -8,14 +8,14 @@ FROM ledger_posting GROUP BY tx_id, asset_id HAVING sum(amount) <> 0 ORDER BY tx
 
 -- invariant: transaction_has_its_legs
 -- A posted transaction has exactly the legs that were applied for it, and they are of its day.
-SELECT 'ledger_transaction' AS tablename, format('id=%s', t.id) AS key,
+SELECT 'ledger_transaction' AS tablename, format('id=%s', coalesce(t.id, a.tx_id)) AS key,
        format('%s legs applied, %s found, %s of another day', coalesce(a.legs, 0), coalesce(p.legs, 0),
               coalesce(p.elsewhere, 0)) AS found
 FROM ledger_transaction t
-LEFT JOIN ledger_applied a ON a.tx_id = t.id
+FULL JOIN ledger_applied a ON a.tx_id = t.id
 LEFT JOIN (SELECT q.tx_id, count(*) AS legs, count(*) FILTER (WHERE q.posted_on <> u.posted_on) AS elsewhere
            FROM ledger_posting q JOIN ledger_transaction u ON u.id = q.tx_id GROUP BY q.tx_id) p ON p.tx_id = t.id
-WHERE t.state = 'posted' AND (a.legs IS DISTINCT FROM p.legs OR p.elsewhere > 0) ORDER BY t.id;
+WHERE t.id IS NULL OR t.state = 'posted' AND (a.legs IS DISTINCT FROM p.legs OR p.elsewhere > 0) ORDER BY 2;
 
 -- invariant: posting_has_its_transaction
 -- Every posting belongs to a posted transaction and a known asset; a refused transaction has none.
@@ -48,9 +48,13 @@ FROM ledger_balance WHERE available < 0 OR held < 0;
 SELECT 'ledger_balance' AS tablename,
        format('account_id=%s asset_id=%s', coalesce(b.account_id, h.account_id), coalesce(b.asset_id, h.asset_id)) AS key,
        format('%s held, open holds sum to %s', coalesce(b.held, 0), coalesce(h.amount, 0)) AS found
-FROM (SELECT l.account_id, l.asset_id, sum(l.amount) AS amount
-      FROM ledger_hold_line l JOIN ledger_hold h ON h.id = l.hold_id WHERE h.state = 'open'
-      GROUP BY l.account_id, l.asset_id) h
+FROM (SELECT o.account_id, o.asset_id, sum(o.amount) AS amount FROM (
+          SELECT l.account_id, l.asset_id, l.amount
+          FROM ledger_hold_line l JOIN ledger_hold h ON h.id = l.hold_id WHERE h.state = 'open'
+          UNION ALL
+          SELECT s.account_id, s.asset_id, s.amount FROM ledger_single_hold s
+          WHERE NOT EXISTS (SELECT FROM ledger_single_hold_end e WHERE e.hold_id = s.id)) o
+      GROUP BY o.account_id, o.asset_id) h
 FULL JOIN (SELECT * FROM ledger_balance WHERE held <> 0) b
     ON b.account_id = h.account_id AND b.asset_id = h.asset_id
 WHERE coalesce(b.held, 0) <> coalesce(h.amount, 0);
@@ -79,6 +83,19 @@ JOIN (SELECT tx_id, account_id, asset_id, -sum(amount) AS amount FROM ledger_pos
       GROUP BY tx_id, account_id, asset_id) c
     ON c.tx_id = h.capture_tx AND c.account_id = l.account_id AND c.asset_id = l.asset_id
 WHERE c.amount > l.amount ORDER BY h.id;
+
+-- invariant: single_hold_ends_in_what_was_taken
+-- What ended a hold of one line took no more than it held, and its transaction debits the account by just that, once.
+SELECT 'ledger_single_hold_end' AS tablename, format('hold_id=%s', e.hold_id) AS key,
+       format('%s held, %s taken, %s debited', h.amount, e.taken, coalesce(p.amount, 0)) AS found
+FROM ledger_single_hold_end e
+LEFT JOIN ledger_single_hold h ON h.id = e.hold_id
+LEFT JOIN (SELECT tx_id, account_id, asset_id, -sum(amount) AS amount FROM ledger_posting WHERE amount < 0
+           GROUP BY tx_id, account_id, asset_id) p
+    ON p.tx_id = e.tx_id AND p.account_id = h.account_id AND p.asset_id = h.asset_id
+LEFT JOIN (SELECT tx_id FROM ledger_single_hold_end GROUP BY tx_id HAVING count(*) > 1) twice ON twice.tx_id = e.tx_id
+WHERE h.id IS NULL OR e.taken > h.amount OR e.taken <> coalesce(p.amount, 0) OR twice.tx_id IS NOT NULL
+ORDER BY e.hold_id;
 
 -- invariant: batch_has_its_transactions
 -- A batch has the transactions it names, and their legs sum to what it says it credited less what it took back.

@@ -110,18 +110,20 @@ WHERE coalesce(b.amount, 0) <> coalesce(l.amount, 0);
 -- invariant: captured_is_what_was_held
 -- A redemption that is captured took its points from its own hold, never more than it held.
 SELECT 'points_closing' AS tablename, format('redemption_id=%s', c.redemption_id) AS key,
-       format('%s of %s points, hold %s', c.points, r.points, h.state) AS found
-FROM points_closing c LEFT JOIN points_redemption r ON r.id = c.redemption_id LEFT JOIN ledger_hold h ON h.id = r.hold_id
+       format('%s of %s points, transaction %s, hold %s', c.points, r.points, c.tx_id, r.hold_id) AS found
+FROM points_closing c LEFT JOIN points_redemption r ON r.id = c.redemption_id
+LEFT JOIN ledger_single_hold_end e ON e.hold_id = r.hold_id
 WHERE c.state = 'captured' AND (r.state IS DISTINCT FROM 'held' OR c.points > r.points OR c.quantity > r.quantity
-    OR c.tx_id IS DISTINCT FROM h.capture_tx);
+    OR c.tx_id IS DISTINCT FROM e.tx_id OR c.points <> coalesce(e.taken, 0));
 
 -- invariant: released_is_free
--- What was released or is over is held no more, and what is held for a redemption has an open or expired hold.
+-- What was released or is over is held no more, and what is held for a redemption has a hold of its points that is open.
 SELECT 'points_redemption' AS tablename, format('id=%s', r.id) AS key,
-       format('%s, hold %s', coalesce(c.state, r.state), h.state) AS found
-FROM points_redemption r JOIN ledger_hold h ON h.id = r.hold_id LEFT JOIN points_closing c ON c.redemption_id = r.id
-WHERE r.state = 'held' AND CASE WHEN c.state IN ('released', 'expired') THEN h.state NOT IN ('released', 'expired')
-                                WHEN c.state IS NULL THEN h.state NOT IN ('open', 'expired') ELSE false END;
+       format('%s, hold %s of %s, ended at %s', coalesce(c.state, r.state), r.hold_id, h.amount, e.at) AS found
+FROM points_redemption r LEFT JOIN ledger_single_hold h ON h.id = r.hold_id
+LEFT JOIN ledger_single_hold_end e ON e.hold_id = r.hold_id LEFT JOIN points_closing c ON c.redemption_id = r.id
+WHERE r.state = 'held' AND r.points > 0 AND (h.amount IS DISTINCT FROM r.points
+    OR (c.redemption_id IS NULL) <> (e.hold_id IS NULL) OR c.state IN ('released', 'expired') AND e.tx_id IS NOT NULL);
 
 -- invariant: stock_is_what_was_not_given
 -- What is left of an offer is what it had less what is held for people or was captured.
@@ -143,3 +145,16 @@ FROM (SELECT r.offer_id, r.account, r.day, sum(coalesce(c.quantity, r.quantity))
       WHERE r.state = 'held' GROUP BY 1, 2, 3) t
 JOIN points_offer o ON o.id = t.offer_id
 WHERE t.amount > o.per_person OR t.of_day > o.per_person_day;
+
+-- invariant: what_was_clawed_back_is_answered
+-- Points were taken back, or written down as lost, for no more than their conversion, and are gone from the ledger.
+SELECT 'points_take_back' AS tablename, format('conversion=%s', c.id) AS key,
+       format('%s points, %s taken back, %s lost, transactions took %s', c.points, b.points, b.lost, coalesce(p.points, 0)) AS found
+FROM points_conversion c
+JOIN (SELECT conversion_id, sum(points) AS points, sum(lost_points) AS lost FROM points_take_back GROUP BY 1) b
+    ON b.conversion_id = c.id
+LEFT JOIN (SELECT t.conversion_id, sum(q.amount) AS points FROM points_take_back t
+           JOIN points_conversion k ON k.id = t.conversion_id JOIN points_sponsor s ON s.organisation_id = k.sponsor_id
+           JOIN ledger_posting q ON q.tx_id = t.tx_id AND q.asset_id = s.points_asset AND q.account_id & 15 = 9
+           GROUP BY 1) p ON p.conversion_id = c.id
+WHERE b.points + b.lost > c.points OR b.points <> coalesce(p.points, 0) OR c.rule ->> 'on_clawback' IS DISTINCT FROM 'take_back';

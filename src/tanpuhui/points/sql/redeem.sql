@@ -1,18 +1,24 @@
 -- Redemptions: points are held for an offer, then captured by who gives it, or released. One call, one answer, the
--- same for every repeat of its key. Locks are taken in one order: the person's count, stripes of stock (all days,
+-- same for every repeat of its key. Locks are taken in one order: the closing, the person's count, stripes of stock (all days,
 -- then the day), the ledger's balance. No row is everybody's. The functions that nobody may call from outside run as
 -- part of those that somebody may, with their rights and search path.
 
-CREATE TYPE points_redeemed AS (id bigint, state text, refusal jsonb, content_digest text, repeated boolean);
+DO $type$
+BEGIN
+    IF to_regtype('points_redeemed') IS NULL THEN
+        CREATE TYPE points_redeemed AS (id bigint, state text, refusal jsonb, content_digest text, repeated boolean);
+    END IF;
+END
+$type$;
 
-CREATE FUNCTION points_redemption_of(wanted_key text) RETURNS points_redeemed
+CREATE OR REPLACE FUNCTION points_redemption_of(wanted_key text) RETURNS points_redeemed
 LANGUAGE sql STABLE AS
 $body$
     SELECT id, state, refusal, content_digest, true FROM points_redemption WHERE key = wanted_key
 $body$;
 
 -- Say no from anywhere inside: caught by the verb, which stores it.
-CREATE FUNCTION points_refuse(code text, facts jsonb) RETURNS void LANGUAGE plpgsql AS
+CREATE OR REPLACE FUNCTION points_refuse(code text, facts jsonb) RETURNS void LANGUAGE plpgsql AS
 $body$
 BEGIN
     RAISE EXCEPTION '%', code USING ERRCODE = 'TP001', DETAIL = jsonb_build_object('code', code, 'facts', facts)::text;
@@ -20,7 +26,7 @@ END
 $body$;
 
 -- The stripes of an offer: as many as 64, together what there is. Made when it is published, and for each day.
-CREATE FUNCTION points_make_stripes(offer bigint, of_day date, whole bigint) RETURNS void
+CREATE OR REPLACE FUNCTION points_make_stripes(offer bigint, of_day date, whole bigint) RETURNS void
 LANGUAGE sql AS
 $body$
     INSERT INTO points_stripe (offer_id, day, stripe, "left")
@@ -30,10 +36,10 @@ $body$
 $body$;
 
 -- What an offer can be had of in all: its stock, or what its budget pays for, whichever is less.
-CREATE FUNCTION points_most(stock bigint, budget bigint, price bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS
+CREATE OR REPLACE FUNCTION points_most(stock bigint, budget bigint, price bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS
 $body$ SELECT least(stock, CASE WHEN price > 0 THEN budget / price END) $body$;
 
-CREATE FUNCTION points_publish_stock() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+CREATE OR REPLACE FUNCTION points_publish_stock() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS
 $body$
 DECLARE
@@ -44,32 +50,29 @@ BEGIN
 END
 $body$;
 
-CREATE TRIGGER points_publish_stock AFTER INSERT ON points_offer
+CREATE OR REPLACE TRIGGER points_publish_stock AFTER INSERT ON points_offer
     FOR EACH ROW EXECUTE FUNCTION points_publish_stock();
 
 -- Take some of what is left. At first without waiting: one's own stripe, or any other that nobody has locked. A row that
 -- was looked at may stay locked though it had too little, so waiting for others from there could deadlock: the verb undoes
 -- what it did (TP003) and comes back patient, which locks all stripes in their order and takes from several.
-CREATE FUNCTION points_take(offer bigint, of_day date, whole bigint, wanted bigint, person bigint, patient boolean)
+CREATE OR REPLACE FUNCTION points_take(offer bigint, of_day date, whole bigint, wanted bigint, person bigint, patient boolean)
 RETURNS boolean
 LANGUAGE plpgsql AS
 $body$
-DECLARE
-    own   constant smallint := person % least(64, whole);
-    found_in smallint;
 BEGIN
     IF NOT patient THEN
-        SELECT stripe INTO found_in FROM points_stripe
-        WHERE offer_id = offer AND day = of_day AND stripe = own AND "left" >= wanted FOR UPDATE SKIP LOCKED;
-        IF NOT FOUND THEN
-            SELECT stripe INTO found_in FROM points_stripe
-            WHERE offer_id = offer AND day = of_day AND "left" >= wanted ORDER BY stripe LIMIT 1 FOR UPDATE SKIP LOCKED;
-        END IF;
-        IF FOUND THEN
-            UPDATE points_stripe SET "left" = "left" - wanted
-            WHERE offer_id = offer AND day = of_day AND stripe = found_in;
-            RETURN true;
-        END IF;
+        UPDATE points_stripe SET "left" = "left" - wanted
+        WHERE offer_id = offer AND day = of_day AND stripe = (
+            SELECT stripe FROM points_stripe
+            WHERE offer_id = offer AND day = of_day AND stripe = person % least(64, whole) AND "left" >= wanted
+            FOR UPDATE SKIP LOCKED);
+        IF FOUND THEN RETURN true; END IF;
+        UPDATE points_stripe SET "left" = "left" - wanted
+        WHERE offer_id = offer AND day = of_day AND stripe = (
+            SELECT stripe FROM points_stripe
+            WHERE offer_id = offer AND day = of_day AND "left" >= wanted ORDER BY stripe LIMIT 1 FOR UPDATE SKIP LOCKED);
+        IF FOUND THEN RETURN true; END IF;
         -- Nothing left anywhere is the usual reason; it is seen without a lock, so that late comers do not queue.
         IF (SELECT coalesce(sum("left"), 0) FROM points_stripe WHERE offer_id = offer AND day = of_day) = 0 THEN
             RETURN false;
@@ -89,7 +92,7 @@ BEGIN
 END
 $body$;
 
-CREATE FUNCTION points_give_back(redemption points_redemption, amount bigint) RETURNS void
+CREATE OR REPLACE FUNCTION points_give_back(redemption points_redemption, amount bigint) RETURNS void
 LANGUAGE plpgsql AS
 $body$
 DECLARE
@@ -114,7 +117,7 @@ BEGIN
 END
 $body$;
 
-CREATE FUNCTION points_consent_stands(wanted bigint, at timestamptz) RETURNS boolean
+CREATE OR REPLACE FUNCTION points_consent_stands(wanted bigint, at timestamptz) RETURNS boolean
 LANGUAGE sql STABLE AS
 $body$
     SELECT EXISTS (
@@ -124,7 +127,7 @@ $body$
 $body$;
 
 -- Whether an offer is to be had now, by this person: takes what it counts, or refuses.
-CREATE FUNCTION points_admit(
+CREATE OR REPLACE FUNCTION points_admit(
     offer points_offer, person bigint, wanted bigint, today date, at timestamptz, patient boolean
 ) RETURNS void
 LANGUAGE plpgsql AS
@@ -178,7 +181,7 @@ BEGIN
 END
 $body$;
 
-CREATE FUNCTION points_hold(
+CREATE OR REPLACE FUNCTION points_hold(
     hold_key text, digest text, wanted_offer bigint, person bigint, wanted bigint, terms bigint, consent bigint,
     today date, at timestamptz
 ) RETURNS points_redeemed
@@ -187,7 +190,6 @@ SET plan_cache_mode = force_generic_plan AS
 $body$
 DECLARE
     answer  points_redeemed;
-    number  bigint;
     offer   points_offer;
     asset   integer;
     price   bigint;
@@ -200,6 +202,7 @@ BEGIN
     -- A key that is known is met where the row is written: what was done until then is undone.
     IF wanted IS NULL OR wanted < 1 THEN RAISE EXCEPTION 'a redemption is of one or more'; END IF;
     SELECT * INTO STRICT offer FROM points_offer WHERE id = wanted_offer;
+    SELECT points_asset INTO asset FROM points_sponsor WHERE organisation_id = offer.sponsor_id;
     -- Not more than the ledger counts: a quantity that large is short of points in any case.
     price := least(wanted::numeric * offer.price_points, 9e18)::bigint;
     until := at + make_interval(secs => offer.code_s);
@@ -213,20 +216,17 @@ BEGIN
         END IF;
         PERFORM points_admit(offer, person, wanted, today, at, patient);
         IF price > 0 THEN
-            SELECT points_asset INTO STRICT asset FROM points_sponsor WHERE organisation_id = offer.sponsor_id;
-            number := nextval('points_redemption_id_seq');
-            held := ledger_hold_one('redeem:' || number, digest, 'redeem', at, last, person * 16 + 8, asset, price);
+            held := ledger_hold_one(person * 16 + 8, asset, price);
             IF held IS NULL THEN
                 PERFORM points_refuse('points.too_few', jsonb_build_object('offer', offer.code, 'wanted', price,
                     'available', coalesce((SELECT available FROM ledger_balance
                         WHERE account_id = person * 16 + 8 AND asset_id = asset), 0)));
             END IF;
         END IF;
-        INSERT INTO points_redemption (id, key, content_digest, offer_id, organisation_id, sponsor_id, account, quantity,
+        INSERT INTO points_redemption (key, content_digest, offer_id, organisation_id, sponsor_id, account, quantity,
             points, state, hold_id, terms_id, grant_id, day, opened_at, good_until, expires_at)
-        OVERRIDING SYSTEM VALUE
-        VALUES (coalesce(number, nextval('points_redemption_id_seq')), hold_key, digest, offer.id, offer.organisation_id, offer.sponsor_id, person, wanted, price, 'held',
-            held, terms, consent, today, at, until, last)
+        VALUES (hold_key, digest, offer.id, offer.organisation_id, offer.sponsor_id, person, wanted, price,
+            'held', held, terms, consent, today, at, until, last)
         RETURNING id, state, refusal, content_digest, false INTO answer;
         RETURN answer;
     EXCEPTION
@@ -253,7 +253,7 @@ END
 $body$;
 
 -- The answer to a closing of a redemption that is closed: the first one's own key gets it again.
-CREATE FUNCTION points_closed(wanted bigint, closing_key text, wanted_state text) RETURNS points_redeemed
+CREATE OR REPLACE FUNCTION points_closed(wanted bigint, closing_key text, wanted_state text) RETURNS points_redeemed
 LANGUAGE sql STABLE AS
 $body$
     SELECT redemption_id, CASE WHEN key = closing_key AND state = wanted_state THEN state ELSE 'refused' END,
@@ -264,7 +264,7 @@ $body$
     FROM points_closing WHERE redemption_id = wanted
 $body$;
 
-CREATE FUNCTION points_why_not_capture(
+CREATE OR REPLACE FUNCTION points_why_not_capture(
     redemption points_redemption, wanted bigint, merchant bigint, amount bigint, at timestamptz
 ) RETURNS jsonb
 LANGUAGE plpgsql STABLE AS
@@ -290,7 +290,7 @@ END
 $body$;
 
 -- Take what was held, all of it or fewer; the points go to the merchant, which a settlement pays for them.
-CREATE FUNCTION points_capture(
+CREATE OR REPLACE FUNCTION points_capture(
     capture_key text, digest text, wanted bigint, merchant bigint, amount bigint, effective date, at timestamptz
 ) RETURNS points_redeemed
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
@@ -304,7 +304,10 @@ DECLARE
     price      bigint;
 BEGIN
     SELECT * INTO redemption FROM points_redemption WHERE id = wanted;
-    why_not := points_why_not_capture(redemption, wanted, merchant, amount, at);
+    IF redemption.id IS NULL OR redemption.organisation_id <> merchant OR redemption.state <> 'held'
+        OR redemption.expires_at <= at OR amount > redemption.quantity OR redemption.grant_id IS NOT NULL THEN
+        why_not := points_why_not_capture(redemption, wanted, merchant, amount, at);
+    END IF;
     IF why_not IS NOT NULL THEN
         IF redemption.organisation_id = merchant THEN
             closed := points_closed(wanted, capture_key, 'captured');
@@ -314,40 +317,31 @@ BEGIN
     END IF;
     IF amount IS NULL OR amount < 1 THEN RAISE EXCEPTION 'a capture is of one or more'; END IF;
     price := redemption.points / redemption.quantity * amount;
-    BEGIN
-        IF amount < redemption.quantity THEN PERFORM points_give_back(redemption, redemption.quantity - amount); END IF;
-        IF price > 0 THEN
-            -- An organisation's owner number begins at 2^48; kind 14 is points_taken.
-            taken := ledger_capture_one('redeemed:' || wanted, digest, 'redeem', effective, at, redemption.hold_id,
-                (281474976710656 + merchant) * 16 + 14, price, wanted);
-            IF taken IS NULL THEN RAISE EXCEPTION 'hold' USING ERRCODE = 'TP001', DETAIL = '{}'; END IF;
-        END IF;
-        INSERT INTO points_closing (redemption_id, key, content_digest, state, organisation_id, sponsor_id, quantity,
-            points, tx_id, at)
-        VALUES (wanted, capture_key, digest, 'captured', merchant, redemption.sponsor_id, amount, price, taken, at);
-    EXCEPTION
-        -- Somebody else captured or released it just now.
-        WHEN unique_violation OR SQLSTATE 'TP001' THEN
-            closed := points_closed(wanted, capture_key, 'captured');
-            IF closed.id IS NULL THEN
-                RETURN (wanted, 'refused', jsonb_build_object('code', 'points.redemption_closed', 'facts',
-                    jsonb_build_object('redemption', wanted, 'state', 'released', 'closed_at', at)), NULL, false)::points_redeemed;
-            END IF;
-            RETURN closed;
-    END;
+    -- Who captures or releases at the same moment meets at the closing, before anything is done.
+    IF price > 0 THEN taken := nextval('ledger_transaction_id_seq'); END IF;
+    INSERT INTO points_closing (redemption_id, key, content_digest, state, organisation_id, sponsor_id, quantity, points,
+        tx_id, at)
+    VALUES (wanted, capture_key, digest, 'captured', merchant, redemption.sponsor_id, amount, price, taken, at)
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN RETURN points_closed(wanted, capture_key, 'captured'); END IF;
+    IF amount < redemption.quantity THEN PERFORM points_give_back(redemption, redemption.quantity - amount); END IF;
+    IF price > 0 THEN
+        -- An organisation's owner number begins at 2^48; kind 14 is points_taken.
+        PERFORM ledger_capture_one(taken, 'redeemed:' || wanted, 'redeem', effective, at, redemption.hold_id,
+            (281474976710656 + merchant) * 16 + 14, price, wanted);
+    END IF;
     RETURN (wanted, 'captured', NULL, digest, false)::points_redeemed;
 END
 $body$;
 
 -- Give back what was held: asked for (by the person, by the merchant), or because its time is over.
-CREATE FUNCTION points_release(wanted bigint, as_state text, release_key text, digest text, at timestamptz)
+CREATE OR REPLACE FUNCTION points_release(wanted bigint, as_state text, release_key text, digest text, at timestamptz)
 RETURNS points_redeemed
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
 $body$
 DECLARE
     redemption points_redemption;
     closed     points_redeemed := points_closed(wanted, release_key, as_state);
-    found_in   text;
 BEGIN
     IF closed.id IS NOT NULL THEN RETURN closed; END IF;
     SELECT * INTO redemption FROM points_redemption WHERE id = wanted AND state = 'held';
@@ -355,38 +349,50 @@ BEGIN
         RETURN (wanted, 'refused', jsonb_build_object('code', 'points.unknown_redemption', 'facts',
             jsonb_build_object('redemption', wanted)), NULL, false)::points_redeemed;
     END IF;
-    BEGIN
-        PERFORM points_give_back(redemption, redemption.quantity);
-        IF redemption.hold_id IS NOT NULL THEN
-            found_in := ledger_release(redemption.hold_id, at);
-            IF found_in = 'captured' THEN RAISE unique_violation; END IF;
-        END IF;
-        INSERT INTO points_closing (redemption_id, key, content_digest, state, organisation_id, sponsor_id, quantity,
-            points, at)
-        VALUES (wanted, release_key, digest, as_state, redemption.organisation_id, redemption.sponsor_id, 0, 0, at);
-    EXCEPTION WHEN unique_violation THEN
-        RETURN points_closed(wanted, release_key, as_state);
-    END;
+    INSERT INTO points_closing (redemption_id, key, content_digest, state, organisation_id, sponsor_id, quantity, points, at)
+    VALUES (wanted, release_key, digest, as_state, redemption.organisation_id, redemption.sponsor_id, 0, 0, at)
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN RETURN points_closed(wanted, release_key, as_state); END IF;
+    PERFORM points_give_back(redemption, redemption.quantity);
+    IF redemption.hold_id IS NOT NULL THEN PERFORM ledger_release_one(redemption.hold_id, at); END IF;
     RETURN (wanted, as_state, NULL, digest, false)::points_redeemed;
 END
 $body$;
 
-CREATE FUNCTION points_expire_redemptions(at timestamptz, most integer) RETURNS bigint
+-- Many at once, so all that they will touch is locked first, in the order in which everybody takes it.
+DROP FUNCTION IF EXISTS points_expire_redemptions(timestamptz, integer);
+CREATE OR REPLACE FUNCTION points_expire_redemptions(since timestamptz, at timestamptz, most integer) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
 $body$
 DECLARE
-    over   bigint;
-    counted bigint := 0;
-    answer points_redeemed;
+    over       bigint[];
+    redemption points_redemption;
 BEGIN
-    FOR over IN
-        SELECT r.id FROM points_redemption r
-        WHERE r.expires_at <= at AND NOT EXISTS (SELECT FROM points_closing c WHERE c.redemption_id = r.id)
+    WITH closed AS (
+        INSERT INTO points_closing (redemption_id, key, content_digest, state, organisation_id, sponsor_id, quantity, points, at)
+        SELECT r.id, 'expired', 'expired', 'expired', r.organisation_id, r.sponsor_id, 0, 0, points_expire_redemptions.at
+        FROM points_redemption r
+        WHERE r.expires_at > since AND r.expires_at <= points_expire_redemptions.at AND r.state = 'held'
+            AND NOT EXISTS (SELECT FROM points_closing c WHERE c.redemption_id = r.id)
         ORDER BY r.id LIMIT most
-    LOOP
-        answer := points_release(over, 'expired', 'expired', 'expired', at);
-        IF answer.state = 'expired' THEN counted := counted + 1; END IF;
+        ON CONFLICT DO NOTHING RETURNING redemption_id
+    )
+    SELECT coalesce(array_agg(redemption_id ORDER BY redemption_id), '{}') INTO over FROM closed;
+    PERFORM FROM points_use u
+    WHERE (u.offer_id, u.account) IN (SELECT r.offer_id, r.account FROM points_redemption r WHERE r.id = ANY (over))
+    ORDER BY u.offer_id, u.account FOR UPDATE;
+    PERFORM FROM points_stripe s
+    WHERE (s.offer_id, s.day) IN (SELECT r.offer_id, d.day FROM points_redemption r,
+        LATERAL (VALUES (r.day), ('9999-12-31'::date)) AS d (day) WHERE r.id = ANY (over))
+    ORDER BY s.offer_id, s.day DESC, s.stripe FOR UPDATE;
+    PERFORM FROM ledger_balance b
+    WHERE (b.account_id, b.asset_id) IN (SELECT h.account_id, h.asset_id FROM points_redemption r
+        JOIN ledger_single_hold h ON h.id = r.hold_id WHERE r.id = ANY (over))
+    ORDER BY b.account_id, b.asset_id FOR UPDATE;
+    FOR redemption IN SELECT * FROM points_redemption r WHERE r.id = ANY (over) ORDER BY r.id LOOP
+        PERFORM points_give_back(redemption, redemption.quantity);
+        IF redemption.hold_id IS NOT NULL THEN PERFORM ledger_release_one(redemption.hold_id, at); END IF;
     END LOOP;
-    RETURN counted;
+    RETURN cardinality(over);
 END
 $body$;

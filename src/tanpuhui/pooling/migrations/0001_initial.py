@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
         ("consent", "0001_initial"),
         ("market", "0002_rules"),
         ("money", "0002_rules"),
-        ("points", "0004_purchases"),
+        ("points", "0007_purchases"),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("access", "0005_session"),
-        ("points", "0003_payments"),
+        ("points", "0006_take_back"),
     ]
 
     operations = [

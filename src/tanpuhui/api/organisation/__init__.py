@@ -1,0 +1,1 @@
+"""The API of organisations that are no providers: merchants take redemptions, companies offset."""

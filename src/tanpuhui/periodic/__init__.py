@@ -1,0 +1,1 @@
+"""What time alone makes due: a list of verbs, done again and again by whoever works."""

@@ -1,0 +1,119 @@
+"""Periodic: what is done again and again though nobody asks for it, because time is over. A list of verbs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from tanpuhui.kit.moment import utc_now
+from tanpuhui.ledger.release import expire_holds
+from tanpuhui.points.callback import Reach, deliver
+from tanpuhui.points.expire import expire
+from tanpuhui.points.models import Sponsor
+from tanpuhui.points.redeem import expire_redemptions
+
+#: Advisory lock of whoever tends; another process that would just now leaves it to them.
+LOCK = 0x74656E64
+#: Redemptions in one transaction: few enough that nobody waits long for a stripe of stock.
+AT_ONCE = 500
+LATE = timedelta(days=1)
+log = logging.getLogger("tanpuhui.periodic")
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """A verb that is done every so many seconds. It opens its own transactions and answers how much it did."""
+
+    name: str
+    every_s: float
+    do: Callable[[datetime], int]
+
+
+@dataclass
+class _ExpireRedemptions:
+    """The first time everything is looked at, then what has become due since; a day more for late commits."""
+
+    looked_at: datetime | None = None
+
+    def __call__(self, at: datetime) -> int:
+        since = self.looked_at - LATE if self.looked_at else None
+        count = 0
+        while True:
+            with transaction.atomic():
+                some = expire_redemptions(at=at, most=AT_ONCE, since=since)
+            count += some
+            if some < AT_ONCE:
+                self.looked_at = at
+                return count
+
+
+def _expire_points(at: datetime) -> int:
+    count = 0
+    for sponsor in Sponsor.objects.order_by("pk"):
+        with transaction.atomic():
+            count += expire(sponsor, at=at)
+    return count
+
+
+def _tell_banks(at: datetime) -> int:
+    return deliver(at=at, reach=Reach.of_installation())
+
+
+def _expire_holds(at: datetime) -> int:
+    with transaction.atomic():
+        return expire_holds(connection, at=at)
+
+
+def verbs() -> tuple[Periodic, ...]:
+    """Everything that time alone makes due. A verb with a time limit of its own is added here, and nowhere else."""
+    return (
+        Periodic("points.expire_redemptions", 30, _ExpireRedemptions()),
+        Periodic("ledger.expire_holds", 30, _expire_holds),
+        Periodic("points.expire", 3_600, _expire_points),
+        Periodic("points.deliver", 15, _tell_banks),
+    )
+
+
+@dataclass
+class Rounds:
+    """Which verbs are due in this process; the first time, all of them."""
+
+    verbs: tuple[Periodic, ...] = field(default_factory=verbs)
+    clock: Callable[[], float] = time.monotonic
+    _done_at: dict[str, float] = field(default_factory=dict)
+
+    def tend(self, *, at: datetime | None = None) -> dict[str, int | None]:
+        """Do what is due; answers how much each verb did, and nothing for one that failed: it is due again next time.
+
+        A verb that fails is logged and keeps no other one from being done.
+        """
+        now = self.clock()
+        due = [one for one in self.verbs if now - self._done_at.get(one.name, -one.every_s) >= one.every_s]
+        if not due:
+            return {}
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+            (is_mine,) = cursor.fetchone()
+        if not is_mine:
+            return {}
+        try:
+            return {one.name: self._do(one, now, at or utc_now()) for one in due}
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+
+    def _do(self, one: Periodic, now: float, at: datetime) -> int | None:
+        try:
+            count = one.do(at)
+        except Exception:
+            log.exception("%s", one.name)
+            return None
+        self._done_at[one.name] = now
+        if count:
+            log.info("%s: %s", one.name, count)
+        return count
