@@ -107,6 +107,42 @@ def test_a_company_declares_reserves_surrenders_and_is_refused_the_milligram_abo
 
 
 @pytest.mark.django_db
+def test_a_surrender_and_a_voluntary_retirement_have_certificates_on_paper_too(
+    run: Any, tmp_path: Path, fresh_home: Path
+) -> None:
+    company = organise("company", "acme", name_zh="甲", name_en="Acme", at=AT)
+    given(organisation(company.pk), new_lot(120, jurisdiction="guangdong", status="official"), 120)
+    given(organisation(company.pk), new_lot(12, status="illustrative"), 12)
+    run("offset", "declare", *YEAR, "--verified-emissions-t", 1_000, "--source", "report 1")
+    _, reserved = run("offset", "reserve", *YEAR, "--amount-t", 100)
+    number = reserved["reservation"]
+    status, said = run("offset", "certificate", number)
+    assert (status, said["refused"]["code"]) == (2, "offsetting.not_surrendered")
+    run("offset", "surrender", number)
+
+    status, first = run("offset", "certificate", number, "--pdf", tmp_path / "zh.pdf")
+    assert (status, first["certificate"]["number"], first["annulled_since"]) == (0, "C000001-95", [])
+    assert run("offset", "certificate", "C000001-95", "--pdf", tmp_path / "en.pdf", "--language", "en") == (
+        0,
+        first,
+    )
+    for name in ("zh.pdf", "en.pdf"):
+        assert (tmp_path / name).read_bytes().startswith(b"%PDF-")
+    event = ("--beneficiary", "Marathon", "--purpose", "travel", "--key", "m")
+    retire = ("offset", "retire", "--company", "acme", "--jurisdiction", "demo", "--amount-t", 12, *event)
+    status, second = run(*retire)
+    assert (status, second["certificate"]["number"]) == (0, "C000002-92")
+    assert second["certificate"]["weakest_status"] == "illustrative"
+    assert run(*retire) == (0, second)
+    status, said = run(
+        "offset", "retire", "--company", "acme", "--jurisdiction", "demo", "--amount-t", 1, *event[:4]
+    )
+    assert (status, said["refused"]["code"]) == (2, "offsetting.not_enough_held")
+    status, said = run("offset", "certificate", "C000001-59")
+    assert (status, said["refused"]["code"]) == (2, "offsetting.unknown_certificate")
+
+
+@pytest.mark.django_db
 def test_only_a_company_that_is_known_files(run: Any) -> None:
     organise("bank", "acme", name_zh="行", name_en="Bank", at=AT)
 

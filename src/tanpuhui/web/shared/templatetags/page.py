@@ -11,11 +11,12 @@ from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from tanpuhui.access.models import Organisation
 from tanpuhui.close.methodology_then import find_methodology
+from tanpuhui.copies.status_names import status_name
 from tanpuhui.kit.exact import format_fraction
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.methodology.methodology import Methodology, Step, Text
@@ -73,16 +74,6 @@ def status(value: str) -> SafeString:
     return format_html(
         '<span class="badge {}" title="{}">{}</span>', value, meanings[value], status_name(value)
     )
-
-
-def status_name(value: str) -> str:
-    """What a status is called."""
-    return {
-        "official": pgettext("status", "official"),
-        "published": pgettext("status", "published"),
-        "secondary": pgettext("status", "secondary"),
-        "illustrative": pgettext("status", "illustrative"),
-    }[value]
 
 
 @register.inclusion_tag("shared/field.html")
