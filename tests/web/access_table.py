@@ -73,6 +73,12 @@ TABLE: dict[str, Row] = {
     "lots": EVERYBODY,
     "look_up": EVERYBODY,
     "lot": NOT_THERE,
+    "serial": NOT_THERE,
+    "serial_json": NOT_THERE,
+    "certificates": EVERYBODY,
+    "certificate": NOT_THERE,
+    "certificate_json": NOT_THERE,
+    "certificate_pdf": NOT_THERE,
     "rules": EVERYBODY,
     "jurisdiction": EVERYBODY,
     "jurisdiction_file": EVERYBODY,
@@ -182,6 +188,19 @@ TABLE: dict[str, Row] = {
     "operator:home": {**only(), "operator": 302},
     "company:homes": {**only(), "company": 302},
     "company:home": only("company"),
+    "company:history": only("company"),
+    "company:offsets": only("company"),
+    "company:year": only("company"),
+    "company:declare": only("company"),
+    # Nothing was reserved here: another company's reservation is tried in tests/security.
+    **{f"company:{name}": only_own("company", 404) for name in ("surrender", "release", "replace")},
+    "company:retire": only("company"),
+    "company:certificates": only("company"),
+    "company:disclosed": only("company"),
+    **{
+        f"company:{name}": only_own("company", 404)
+        for name in ("statement", "statement_json", "statement_pdf")
+    },
     **of_members("company"),
     "merchant:homes": {**only(), "merchant": 302},
     "merchant:home": only("merchant"),
@@ -309,6 +328,10 @@ VALUES: dict[str, object] = {
 }
 #: The same, where addresses of one audience, or one public address, need another value.
 VALUES_OF: dict[str, dict[str, object]] = {
+    "company": {"place": "demo", "year": 2025, "reservation": 999, "lot": "DEMO-000001"},
+    "serial": {"serial": "7"},
+    "serial_json": {"serial": "7"},
+    **{f"certificate{form}": {"number": "C000001-95"} for form in ("", "_json", "_pdf")},
     "resident": {"provider": "szt"},
     "formula": {"digest": METRO, "key": "shenzhen/metro@1"},
     "verifier": {"digest": "0" * 64},

@@ -184,9 +184,11 @@ def test_what_a_text_holds_is_text_and_leads_only_to_pages() -> None:
 
 def test_a_citizen_finds_a_lot_by_any_of_its_numbers(client: Client, closed: Closed) -> None:
     answer = client.get("/lots/look-up/?serial=3", **EN)
-    page = plain(text(client, answer.headers["Location"]))
+    tonne = plain(text(client, answer.headers["Location"]))
+    page = plain(text(client, "/lots/DEMO-000001/?serial=3"))
 
-    assert answer.headers["Location"] == "/lots/DEMO-000001/?serial=3"
+    assert "Where it is now with residents, a pool or the buffer" in tonne
+    assert answer.headers["Location"] == "/serials/DEMO-SHANGHAI.ROOFTOP-PV.1-2026-000000003-000000003/"
     assert "Tonne 3 is in this lot." in page
     assert f"With residents {TONNES} t 100 %" in page
     assert closed.lot.manifests[0] in page
