@@ -82,6 +82,7 @@ TABLE: dict[str, Row] = {
     "rules": EVERYBODY,
     "jurisdiction": EVERYBODY,
     "jurisdiction_file": EVERYBODY,
+    "rule_changes": EVERYBODY,
     "open_data": EVERYBODY,
     "open_data_package": EVERYBODY,
     "open_data_file": EVERYBODY,
@@ -274,6 +275,30 @@ TABLE: dict[str, Row] = {
     "console:close_manifest_changelist": only("operator"),
     "console:close_manifest_export": only_staff(405),
     "console:close_manifest_change": only_staff(404),
+    **{
+        f"console:{name}_{page}": row
+        for page, row in (
+            ("changelist", only("operator")),
+            ("export", only_staff(405)),
+            ("change", only_staff(404)),
+        )
+        for name in (
+            "registry_block",
+            "registry_movement",
+            "registry_annulment",
+            "offsetting_obligation",
+            "offsetting_reservation",
+            "offsetting_certificate",
+            "registry_exclusion",
+            "registry_foreignunit",
+        )
+    },
+    **{
+        f"console:lot_{verb}": only_staff(404)
+        for verb in ("transfer", "cancel", "fill_buffer", "pay_from_buffer", "annul")
+    },
+    "console:conflicts": only("operator"),
+    "console:conflict_review": only("operator"),
     "console:registry_lot_changelist": only("operator"),
     "console:registry_lot_export": only_staff(405),
     "console:registry_lot_change": only_staff(404),
@@ -328,6 +353,7 @@ VALUES: dict[str, object] = {
 }
 #: The same, where addresses of one audience, or one public address, need another value.
 VALUES_OF: dict[str, dict[str, object]] = {
+    "console": {"lot": "DEMO-000001", "conflict": "0" * 16},
     "company": {"place": "demo", "year": 2025, "reservation": 999, "lot": "DEMO-000001"},
     "serial": {"serial": "7"},
     "serial_json": {"serial": "7"},
@@ -340,4 +366,5 @@ VALUES_OF: dict[str, dict[str, object]] = {
     "lot": {"code": "DEMO-000001"},
     "jurisdiction": {"code": "demo"},
     "jurisdiction_file": {"code": "demo"},
+    "rule_changes": {"code": "demo"},
 }

@@ -45,6 +45,7 @@ urlpatterns = [
     path("certificates/<slug:number>/", certificates.one, name="certificate"),
     path("rules/", rules.all_rules, name="rules"),
     path("rules/<slug:code>/", rules.one, name="jurisdiction"),
+    path("rules/<slug:code>/changes/", rules.changes, name="rule_changes"),
     path("rules/<slug:code>/file", rules.file, name="jurisdiction_file"),
     path("open-data/", open_data.page, name="open_data"),
     path("open-data/datapackage.json", open_data.package, name="open_data_package"),
