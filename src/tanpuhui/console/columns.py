@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib.admin import display
 from django.utils.functional import Promise
@@ -72,7 +72,7 @@ def optional(draw: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def _cell(one: Col) -> Any:
-    @display(description=one.text, ordering=one.field if one.is_sorted else None)
+    @display(description=cast("Any", one.text), ordering=one.field if one.is_sorted else None)
     def cell(self: Any, row: Any) -> Any:
         del self
         return one.draw(getattr(row, one.field))

@@ -112,7 +112,7 @@ class Tonnes(Reasoned):
 
     company = forms.ChoiceField(label=_l("Company"))
     tonnes = forms.IntegerField(label=_l("Whole tonnes"), min_value=1, max_value=9_000_000_000)
-    field_order: ClassVar = ("company", "to", "tonnes", "reason")
+    field_order = ("company", "to", "tonnes", "reason")
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -127,7 +127,7 @@ class Transfer(Tonnes):
 
 class Milligrams(Reasoned):
     amount_mg = forms.IntegerField(label=_l("Milligrams"), min_value=1, max_value=2**62)
-    field_order: ClassVar = ("amount_mg", "reason")
+    field_order = ("amount_mg", "reason")
 
 
 class LotVerb(VerbPage):

@@ -1,4 +1,4 @@
-"""Rule words: a jurisdiction's dated rules as people read them: what each is called, says, and whether it is in force."""
+"""Rule words: a jurisdiction's dated rules as people read them: what each says, and whether it is in force."""
 
 from __future__ import annotations
 
