@@ -151,9 +151,9 @@ def test_lots_that_may_not_be_used_are_shown_with_the_reason(boss: Client) -> No
 
     page = plain(boss, YEAR)
 
-    assert "yes local" in page
-    assert "no Its factors are illustrative, which is not accepted here." in page
-    assert "no It is from shanghai, which is not accepted here." in page
+    assert "may be used local" in page
+    assert "may not be used Its factors are illustrative, which is not accepted here." in page
+    assert "may not be used It is from shanghai, which is not accepted here." in page
     refused = reserved(boss, "6")
     assert refused.status_code == 422
 

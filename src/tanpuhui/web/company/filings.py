@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from tanpuhui.copies.cap_in_words import in_words
+from tanpuhui.copies.status_names import status_name
 from tanpuhui.kit.moment import local_day, to_us, utc_now
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.kit.tonnes import TONNE_MG
@@ -138,6 +139,7 @@ def _reserved(request: HttpRequest, form: forms.Form, rules: Jurisdiction, year:
         if isinstance(refusal, CapExceeded):
             words = in_words(cap_of_company(owner_of(request), rules, year))
             refusal.facts |= {
+                "status": status_name(refusal.facts["status"]),
                 "arithmetic": words.arithmetic,
                 "rule": f"{refusal.facts['rule'].partition(':')[0]}",
             }

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.offsetting.models import Certificate
+from tanpuhui.quantify.jurisdiction import known_jurisdictions, load_jurisdiction
 from tanpuhui.registry.history import History, history_of
 from tanpuhui.registry.lookup import find
 from tanpuhui.registry.models import Movement
@@ -96,9 +97,15 @@ def _said(history: History, number: int) -> dict[str, Any]:
         "state": block.state,
         "company": company_of(ended.to_owner) if ended else None,
         "why": ended.said if ended else None,
+        "place": _place(ended.said.get("jurisdiction", "")) if ended else None,
         "ended_at": ended.made_at if ended else None,
         "certificate": certificate_of(ended, number) if ended else None,
     }
+
+
+def _place(code: str) -> dict[str, str] | None:
+    """The names of the place in which a surrender counted."""
+    return load_jurisdiction(code).title if code in known_jurisdictions() else None
 
 
 def _step(movement: Movement) -> dict[str, Any]:
