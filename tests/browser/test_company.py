@@ -14,10 +14,16 @@ from playwright.sync_api import Page, expect
 
 from browser.conftest import last_code
 from browser.signed_in import sign_in
+from offsetting.filings import ask, declared
+from registry.test_conflicts import HEAD, row
 from registry.units_town import AT
+from tanpuhui.kit.tonnes import TONNE_MG
+from tanpuhui.offsetting.surrender import surrender
 from tanpuhui.registry.annul import annul
-from web.companies import holding
-from web.site import make_site
+from tanpuhui.registry.conflicts import import_foreign
+from tanpuhui.registry.exclusions import import_exclusions
+from web.companies import holding, owner_of
+from web.site import make_site, own_code
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -129,3 +135,38 @@ def anybody_sees(page: Page, look: Look, lot: str) -> None:
     page.locator("table a").first.click()
     expect(page.get_by_text("C000001-95")).to_be_visible()
     look(page, "serial")
+
+
+def test_the_operator_and_the_public_see_units_filings_rules_and_double_counting(
+    page: Page, say: Say, look: Look, tmp_path: Path
+) -> None:
+    people = make_site()
+    with transaction.atomic():
+        lot = holding(20, jurisdiction="demo", status="illustrative")
+        owner = owner_of(own_code("company"))
+        declared(100, company=owner)
+        surrender(ask(4 * TONNE_MG, company=owner).pk, key="s", at=AT)
+        file = tmp_path / "other.csv"
+        file.write_text(HEAD + row(project="demo:shanghai/rooftop-pv@1") + row(), encoding="utf-8")
+        import_foreign(file, at=AT)
+        register = tmp_path / "register.csv"
+        register.write_text(
+            "kind,key,market,from,to,clause,source\nscope,energy.offshore_wind,ets,2026-01-01,,art. 3,notice 7\n"
+        )
+        import_exclusions(register, at=AT)
+    page.goto("/about/")
+    sign_in(page, people["operator"])
+    for place in ("units", "moves", "obligations", "reservations", "certificates", "exclusions", "conflicts"):
+        page.goto(f"/console/{place}/")
+        look(page, f"console-{place}")
+    page.get_by_role("link", name=say("Review"), exact=True).first.click()
+    look(page, "console-review")
+    page.goto(f"/console/lots/{lot}/")
+    look(page, "console-lot-verbs")
+    page.get_by_role("link", name=say("Annul this lot")).click()
+    look(page, "console-annul")
+
+    page.goto("/rules/guangdong/")
+    look(page, "rules-guangdong")
+    page.goto("/rules/shanghai/changes/?first=2025-03-31&second=2025-11-01")
+    look(page, "rules-changes")

@@ -195,3 +195,54 @@ def test_lots_are_exported_for_cad_trust_with_what_it_would_refuse(run: Any, tmp
     assert len(json.loads((tmp_path / "cadtrust.json").read_text(encoding="utf-8"))["units"]) == 1
     status, said = run("registry", "export", "cadtrust", *site, "--model", 3)
     assert (status, said["refused"]["code"]) == (2, "registry.bad_model")
+
+
+@pytest.mark.django_db
+def test_exclusions_are_imported_listed_and_checked(run: Any, tmp_path: Path, fresh_home: Path) -> None:
+    file = tmp_path / "register.csv"
+    file.write_text(
+        "kind,key,market,from,to,clause,source\nscope,energy,green_certificate,2026-01-01,,art. 3,notice 7\n"
+    )
+
+    assert run("registry", "exclude", "import", file) == (0, {"added": 1, "known": 0})
+    assert run("registry", "exclude", "import", file) == (0, {"added": 0, "known": 1})
+    status, rows = run("registry", "exclude", "list")
+    assert (status, rows[0]["key"], rows[0]["to"]) == (0, "energy", None)
+    status, said = run("registry", "exclude", "check", "scope", "energy.rooftop_pv", "--on", "2026-01-01")
+    assert (status, said["covered"], said["by"][0]["clause"]) == (3, True, "art. 3")
+    status, said = run("registry", "exclude", "check", "scope", "energy", "--on", "2025-12-31")
+    assert (status, said["covered"]) == (0, False)
+    status, said = run("registry", "exclude", "check", "meter", "nobody:7")
+    assert (status, said["covered"]) == (0, False)
+    status, said = run("registry", "exclude", "import", tmp_path / "none.csv")
+    assert (status, said["refused"]["code"]) == (2, "registry.no_such_file")
+
+
+@pytest.mark.django_db
+def test_conflicts_are_imported_scanned_and_reviewed(run: Any, tmp_path: Path) -> None:
+    lot = new_lot(2)
+    file = tmp_path / "other.csv"
+    file.write_text(
+        "currentRegistry,projectId,country,sector,vintageYear\nOther,demo:shanghai/rooftop-pv@1,Korea,Waste,2026\n"
+    )
+
+    assert run("registry", "conflicts", "import", file) == (0, {"added": 1})
+    status, [found] = run("registry", "conflicts", "scan")
+    assert (status, found["ours"], found["severity"]) == (3, lot, "exact")
+    review = (
+        "registry",
+        "conflicts",
+        "review",
+        found["conflict"],
+        "--reason",
+        "other roofs",
+        "--reviewer",
+        "desk",
+    )
+    status, said = run(*review)
+    assert (status, said["reason"]) == (0, "other roofs")
+    assert run(*review) == (0, said)
+    status, [found] = run("registry", "conflicts", "scan")
+    assert (status, found["reviewed"]) == (0, "other roofs")
+    status, said = run("registry", "conflicts", "review", "0" * 16, "--reason", "x", "--reviewer", "desk")
+    assert (status, said["refused"]["code"]) == (2, "registry.unknown_conflict")

@@ -69,7 +69,7 @@ def test_of_a_million_tonnes_a_hundred_thousand_may_be_offset_and_not_a_milligra
     asked = f"{OWN}offsets/?place=guangdong&year=2022&verified_emissions=1000000&allowances="
     reckoned = plain(boss, asked)
     assert "1,000,000 t verified emissions × 10 / 100 = 100,000 t" in reckoned
-    assert "at most 10 % of the year's verified emissions, at least 70 % of it local" in reckoned
+    assert "at most 10 % of the verified emissions of the year, at least 70 % of it local" in reckoned
     assert boss.post(f"{YEAR}declare/", MILLION).status_code == 302
     page = plain(boss, YEAR)
     assert "1,000,000 t verified emissions × 10 / 100 = 100,000 t" in page

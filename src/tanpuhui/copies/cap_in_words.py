@@ -31,7 +31,7 @@ class CapInWords:
     @property
     def says(self) -> str:
         """The rule as a sentence."""
-        said = _("at most {share} % of the year's {of}").format(share=self.share_percent, of=self.of)
+        said = _("at most {share} % of the {of} of the year").format(share=self.share_percent, of=self.of)
         if parse_decimal(self.least_local_percent):
             said += _(", at least {share} % of it local").format(share=self.least_local_percent)
         return said

@@ -124,7 +124,8 @@ def meter_key(provider: str, number: str) -> str | None:
     contract = Contract.objects.filter(provider=provider).order_by("-version").first()
     if contract is None:
         return None
-    return hmac.digest(pseudonym_key(contract), number.encode(), "sha256").hex()
+    digest = hmac.digest(pseudonym_key(contract), number.encode(), "sha256")
+    return digest.hex()
 
 
 def refuse_excluded(
