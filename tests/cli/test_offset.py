@@ -107,6 +107,42 @@ def test_a_company_declares_reserves_surrenders_and_is_refused_the_milligram_abo
 
 
 @pytest.mark.django_db
+def test_a_surrender_and_a_voluntary_retirement_have_certificates_on_paper_too(
+    run: Any, tmp_path: Path, fresh_home: Path
+) -> None:
+    company = organise("company", "acme", name_zh="甲", name_en="Acme", at=AT)
+    given(organisation(company.pk), new_lot(120, jurisdiction="guangdong", status="official"), 120)
+    given(organisation(company.pk), new_lot(12, status="illustrative"), 12)
+    run("offset", "declare", *YEAR, "--verified-emissions-t", 1_000, "--source", "report 1")
+    _, reserved = run("offset", "reserve", *YEAR, "--amount-t", 100)
+    number = reserved["reservation"]
+    status, said = run("offset", "certificate", number)
+    assert (status, said["refused"]["code"]) == (2, "offsetting.not_surrendered")
+    run("offset", "surrender", number)
+
+    status, first = run("offset", "certificate", number, "--pdf", tmp_path / "zh.pdf")
+    assert (status, first["certificate"]["number"], first["annulled_since"]) == (0, "C000001-95", [])
+    assert run("offset", "certificate", "C000001-95", "--pdf", tmp_path / "en.pdf", "--language", "en") == (
+        0,
+        first,
+    )
+    for name in ("zh.pdf", "en.pdf"):
+        assert (tmp_path / name).read_bytes().startswith(b"%PDF-")
+    event = ("--beneficiary", "Marathon", "--purpose", "travel", "--key", "m")
+    retire = ("offset", "retire", "--company", "acme", "--jurisdiction", "demo", "--amount-t", 12, *event)
+    status, second = run(*retire)
+    assert (status, second["certificate"]["number"]) == (0, "C000002-92")
+    assert second["certificate"]["weakest_status"] == "illustrative"
+    assert run(*retire) == (0, second)
+    status, said = run(
+        "offset", "retire", "--company", "acme", "--jurisdiction", "demo", "--amount-t", 1, *event[:4]
+    )
+    assert (status, said["refused"]["code"]) == (2, "offsetting.not_enough_held")
+    status, said = run("offset", "certificate", "C000001-59")
+    assert (status, said["refused"]["code"]) == (2, "offsetting.unknown_certificate")
+
+
+@pytest.mark.django_db
 def test_only_a_company_that_is_known_files(run: Any) -> None:
     organise("bank", "acme", name_zh="行", name_en="Bank", at=AT)
 
@@ -159,3 +195,54 @@ def test_lots_are_exported_for_cad_trust_with_what_it_would_refuse(run: Any, tmp
     assert len(json.loads((tmp_path / "cadtrust.json").read_text(encoding="utf-8"))["units"]) == 1
     status, said = run("registry", "export", "cadtrust", *site, "--model", 3)
     assert (status, said["refused"]["code"]) == (2, "registry.bad_model")
+
+
+@pytest.mark.django_db
+def test_exclusions_are_imported_listed_and_checked(run: Any, tmp_path: Path, fresh_home: Path) -> None:
+    file = tmp_path / "register.csv"
+    file.write_text(
+        "kind,key,market,from,to,clause,source\nscope,energy,green_certificate,2026-01-01,,art. 3,notice 7\n"
+    )
+
+    assert run("registry", "exclude", "import", file) == (0, {"added": 1, "known": 0})
+    assert run("registry", "exclude", "import", file) == (0, {"added": 0, "known": 1})
+    status, rows = run("registry", "exclude", "list")
+    assert (status, rows[0]["key"], rows[0]["to"]) == (0, "energy", None)
+    status, said = run("registry", "exclude", "check", "scope", "energy.rooftop_pv", "--on", "2026-01-01")
+    assert (status, said["covered"], said["by"][0]["clause"]) == (3, True, "art. 3")
+    status, said = run("registry", "exclude", "check", "scope", "energy", "--on", "2025-12-31")
+    assert (status, said["covered"]) == (0, False)
+    status, said = run("registry", "exclude", "check", "meter", "nobody:7")
+    assert (status, said["covered"]) == (0, False)
+    status, said = run("registry", "exclude", "import", tmp_path / "none.csv")
+    assert (status, said["refused"]["code"]) == (2, "registry.no_such_file")
+
+
+@pytest.mark.django_db
+def test_conflicts_are_imported_scanned_and_reviewed(run: Any, tmp_path: Path) -> None:
+    lot = new_lot(2)
+    file = tmp_path / "other.csv"
+    file.write_text(
+        "currentRegistry,projectId,country,sector,vintageYear\nOther,demo:shanghai/rooftop-pv@1,Korea,Waste,2026\n"
+    )
+
+    assert run("registry", "conflicts", "import", file) == (0, {"added": 1})
+    status, [found] = run("registry", "conflicts", "scan")
+    assert (status, found["ours"], found["severity"]) == (3, lot, "exact")
+    review = (
+        "registry",
+        "conflicts",
+        "review",
+        found["conflict"],
+        "--reason",
+        "other roofs",
+        "--reviewer",
+        "desk",
+    )
+    status, said = run(*review)
+    assert (status, said["reason"]) == (0, "other roofs")
+    assert run(*review) == (0, said)
+    status, [found] = run("registry", "conflicts", "scan")
+    assert (status, found["reviewed"]) == (0, "other roofs")
+    status, said = run("registry", "conflicts", "review", "0" * 16, "--reason", "x", "--reviewer", "desk")
+    assert (status, said["refused"]["code"]) == (2, "registry.unknown_conflict")

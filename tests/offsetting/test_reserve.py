@@ -10,9 +10,10 @@ import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from ledger.bookings import in_parallel
-from registry.units_town import ACME, AT, BOLT, given, key, new_lot
+from offsetting.filings import DEMO, GUANGDONG, ask, declared, sound, with_rules
+from registry.units_town import ACME, AT, BOLT, given, new_lot
 from tanpuhui.kit.tonnes import TONNE_MG
-from tanpuhui.ledger.invariants import check, exceptions
+from tanpuhui.ledger.invariants import exceptions
 from tanpuhui.offsetting.cap import YearOf
 from tanpuhui.offsetting.declare import declare
 from tanpuhui.offsetting.invariants import INVARIANTS
@@ -35,43 +36,15 @@ from tanpuhui.offsetting.refusals import (
 )
 from tanpuhui.offsetting.release import release
 from tanpuhui.offsetting.replace import due_of, replace
-from tanpuhui.offsetting.reserve import ReserveOrder, reserve
 from tanpuhui.offsetting.surrender import surrender
 from tanpuhui.offsetting.year import used_mg
 from tanpuhui.project.database import APP_ROLE
-from tanpuhui.quantify.jurisdiction import Jurisdiction, load_jurisdiction
+from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.quantify.rule_tables import FOREVER, Rule
 from tanpuhui.registry.annul import annul
 from tanpuhui.registry.states import states_of
 
 pytestmark = pytest.mark.django_db
-GUANGDONG = load_jurisdiction("guangdong")
-DEMO = load_jurisdiction("demo")
-
-
-def with_rules(jurisdiction: Jurisdiction = DEMO, **content: Any) -> Jurisdiction:
-    """The place with another cap: a tenth of emissions, no local share, and what is given."""
-    cap = {"share_percent": "10", "denominator": "verified_emissions", **content}
-    rule = Rule(date(2010, 1, 1), FOREVER, "illustrative", "a test", cap)
-    return changed(jurisdiction, offset_caps=(rule,))
-
-
-def declared(
-    emissions_t: int, jurisdiction: Jurisdiction = DEMO, company: int = ACME, year: int = 2026
-) -> None:
-    of = YearOf(year, emissions_t * TONNE_MG)
-    declare(company, jurisdiction, of, source="verification report 1", at=AT)
-
-
-def ask(
-    amount_mg: int,
-    jurisdiction: Jurisdiction = DEMO,
-    company: int = ACME,
-    *,
-    year: int = 2026,
-    name: str = "",
-) -> Reservation:
-    return reserve(ReserveOrder(name or key(), company, year, amount_mg), jurisdiction, at=AT)
 
 
 def lots_of(reservation: Reservation) -> dict[str, int]:
@@ -79,11 +52,6 @@ def lots_of(reservation: Reservation) -> dict[str, int]:
     for one in reservation.ranges:
         tonnes[one["lot"]] = tonnes.get(one["lot"], 0) + one["tonnes"]
     return tonnes
-
-
-def sound() -> None:
-    assert check(connection) == []
-    assert [finding for one in INVARIANTS for finding in exceptions(connection, one)] == []
 
 
 def test_of_a_million_tonnes_a_hundred_thousand_are_surrendered_and_a_milligram_more_is_refused() -> None:

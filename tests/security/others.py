@@ -13,6 +13,10 @@ from django.test import Client
 
 import web.town
 from access.people import AT
+from offsetting.filings import ask as filed
+from offsetting.filings import declared
+from registry.units_town import AT as UNITS_AT
+from registry.units_town import given, new_lot
 from security.soft_passkey import SoftPasskey, encoded
 from tanpuhui.access.hold import hold
 from tanpuhui.access.invite import invite
@@ -28,15 +32,21 @@ from tanpuhui.consent.open_account import open_account
 from tanpuhui.evidence.models import Batch, QuarantinedRow
 from tanpuhui.evidence.provider_key import add_key
 from tanpuhui.kit.moment import utc_now
+from tanpuhui.kit.tonnes import TONNE_MG
+from tanpuhui.ledger.account import organisation
 from tanpuhui.methodology.load import load_library
+from tanpuhui.offsetting.surrender import surrender
+from tanpuhui.registry.annul import annul
 from tanpuhui.rights.ask import ask
 from web.provider_site import contract_of, csv_of, row
-from web.residents import RECIPIENT, agreeing, born, giving, providers
+from web.residents import COMPANY, RECIPIENT, agreeing, born, giving, providers
 from web.site import KINDS, ROLES, client_of, make_site, other_code, own_code, show
 
 #: Routes whose addresses name no object of anybody's, and why; what is not here has an object in :func:`objects_of`.
 NO_OBJECTS = {
     r"methodolog|formula$|jurisdiction|lots?$|open_data|statistics": "published for everybody",
+    r"serial(_json)?$|certificate(_json|_pdf)?$|rule_changes$": "published for everybody",
+    r"company:(year|declare)$": "always one's own",
     r"openid_connect_": "the identity service that the installation names",
     r"console:": "the operator's staff see all of it, and nobody else any: the table of access says so",
     r"invitation$": "its secret is the right to it: tests/web/test_members.py",
@@ -113,7 +123,8 @@ def make_world(folder: Path) -> tuple[Site, list[Owned]]:
         *_of_parent(),
         *_of_members(site),
         *_of_provider(site),
-        *_of_bank(site),
+        *_of_recipients(site),
+        *_of_company(site),
         *_of_verifier(site),
         *_of_clerk(site),
     ]
@@ -214,21 +225,41 @@ def _of_provider(site: Site) -> Iterator[Owned]:
         yield Owned(f"provider:{name}", "provider", user, {"organisation": code, **values})
 
 
-def _of_bank(site: Site) -> Iterator[Owned]:
-    """A bank that the policy of consent names, and a resident who let it see a statement."""
-    bank = organise(Organisation.BANK, "bank", name_zh="银行", name_en="Bank", at=AT)
-    clerk = User.objects.create_user("bank-clerk@example.org")
-    join(clerk, bank, Membership.MEMBER, at=AT)
+def _of_recipients(site: Site) -> Iterator[Owned]:
+    """A bank and a company that the policy of consent names, and a resident who let them see a statement."""
     resident = site.others["resident"]
     client = proven(resident)
-    client.post(RECIPIENT, agreeing(client, "account_balance"))
-    grant = Grant.objects.latest("id").pk
-    code = client.post(f"/resident/statements/{grant}/code/").context["code"]
-    address = proven(clerk).post("/bank/bank/", {"reference": str(code)}).headers["Location"]
-    statement = address.rstrip("/").rpartition("/")[2]
-    for name in ("statement", "statement_json", "statement_pdf"):
-        yield Owned(f"bank:{name}", "bank", clerk, {"organisation": "bank", "statement": statement})
+    for kind, code, consent, form in (
+        (Organisation.BANK, "bank", RECIPIENT, "/bank/bank/"),
+        (Organisation.COMPANY, "pool_buyer", COMPANY, "/company/pool_buyer/disclosed/"),
+    ):
+        recipient = organise(kind, code, name_zh="接收方", name_en="Recipient", at=AT)
+        clerk = User.objects.create_user(f"{kind}-clerk@example.org")
+        join(clerk, recipient, Membership.MEMBER, at=AT)
+        client.post(consent, agreeing(client, "account_balance", to=consent))
+        grant = Grant.objects.latest("id").pk
+        reference = client.post(f"/resident/statements/{grant}/code/").context["code"]
+        address = proven(clerk).post(form, {"reference": str(reference)}).headers["Location"]
+        statement = address.rstrip("/").rpartition("/")[2]
+        for name in ("statement", "statement_json", "statement_pdf"):
+            yield Owned(f"{kind}:{name}", kind, clerk, {"organisation": code, "statement": statement})
     yield Owned("resident:statement_code", "resident", resident, {"grant": grant}, is_page=False)
+
+
+def _of_company(site: Site) -> Iterator[Owned]:
+    """A reservation, and a surrender whose lot was annulled, of another company."""
+    user, code = site.others["company"], other_code("company")
+    owner = organisation(Organisation.objects.get(code=code).pk)
+    wrong, good = new_lot(3), new_lot(3)
+    declared(100, company=owner)
+    given(owner, wrong, 3)
+    used = surrender(filed(3 * TONNE_MG, company=owner).pk, key="s", at=UNITS_AT).pk
+    annul(wrong, reason="wrong", at=UNITS_AT)
+    given(owner, good, 3)
+    kept = filed(TONNE_MG, company=owner).pk
+    for name in ("surrender", "release"):
+        yield Owned(f"company:{name}", "company", user, {"organisation": code, "reservation": kept})
+    yield Owned("company:replace", "company", user, {"organisation": code, "reservation": used, "lot": wrong})
 
 
 def _of_verifier(site: Site) -> Iterator[Owned]:

@@ -73,9 +73,16 @@ TABLE: dict[str, Row] = {
     "lots": EVERYBODY,
     "look_up": EVERYBODY,
     "lot": NOT_THERE,
+    "serial": NOT_THERE,
+    "serial_json": NOT_THERE,
+    "certificates": EVERYBODY,
+    "certificate": NOT_THERE,
+    "certificate_json": NOT_THERE,
+    "certificate_pdf": NOT_THERE,
     "rules": EVERYBODY,
     "jurisdiction": EVERYBODY,
     "jurisdiction_file": EVERYBODY,
+    "rule_changes": EVERYBODY,
     "open_data": EVERYBODY,
     "open_data_package": EVERYBODY,
     "open_data_file": EVERYBODY,
@@ -185,6 +192,19 @@ TABLE: dict[str, Row] = {
     "operator:home": {**only(), "operator": 302},
     "company:homes": {**only(), "company": 302},
     "company:home": only("company"),
+    "company:history": only("company"),
+    "company:offsets": only("company"),
+    "company:year": only("company"),
+    "company:declare": only("company"),
+    # Nothing was reserved here: another company's reservation is tried in tests/security.
+    **{f"company:{name}": only_own("company", 404) for name in ("surrender", "release", "replace")},
+    "company:retire": only("company"),
+    "company:certificates": only("company"),
+    "company:disclosed": only("company"),
+    **{
+        f"company:{name}": only_own("company", 404)
+        for name in ("statement", "statement_json", "statement_pdf")
+    },
     **of_members("company"),
     "merchant:homes": {**only(), "merchant": 302},
     "merchant:home": only("merchant"),
@@ -258,6 +278,30 @@ TABLE: dict[str, Row] = {
     "console:close_manifest_changelist": only("operator"),
     "console:close_manifest_export": only_staff(405),
     "console:close_manifest_change": only_staff(404),
+    **{
+        f"console:{name}_{page}": row
+        for page, row in (
+            ("changelist", only("operator")),
+            ("export", only_staff(405)),
+            ("change", only_staff(404)),
+        )
+        for name in (
+            "registry_block",
+            "registry_movement",
+            "registry_annulment",
+            "offsetting_obligation",
+            "offsetting_reservation",
+            "offsetting_certificate",
+            "registry_exclusion",
+            "registry_foreignunit",
+        )
+    },
+    **{
+        f"console:lot_{verb}": only_staff(404)
+        for verb in ("transfer", "cancel", "fill_buffer", "pay_from_buffer", "annul")
+    },
+    "console:conflicts": only("operator"),
+    "console:conflict_review": only("operator"),
     "console:registry_lot_changelist": only("operator"),
     "console:registry_lot_export": only_staff(405),
     "console:registry_lot_change": only_staff(404),
@@ -312,6 +356,11 @@ VALUES: dict[str, object] = {
 }
 #: The same, where addresses of one audience, or one public address, need another value.
 VALUES_OF: dict[str, dict[str, object]] = {
+    "console": {"lot": "DEMO-000001", "conflict": "0" * 16},
+    "company": {"place": "demo", "year": 2025, "reservation": 999, "lot": "DEMO-000001"},
+    "serial": {"serial": "7"},
+    "serial_json": {"serial": "7"},
+    **{f"certificate{form}": {"number": "C000001-95"} for form in ("", "_json", "_pdf")},
     "resident": {"provider": "szt"},
     "formula": {"digest": METRO, "key": "shenzhen/metro@1"},
     "verifier": {"digest": "0" * 64},
@@ -320,4 +369,5 @@ VALUES_OF: dict[str, dict[str, object]] = {
     "lot": {"code": "DEMO-000001"},
     "jurisdiction": {"code": "demo"},
     "jurisdiction_file": {"code": "demo"},
+    "rule_changes": {"code": "demo"},
 }

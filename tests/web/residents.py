@@ -62,11 +62,13 @@ def born(years: int) -> date:
 
 #: Where a resident allows a bank to see a statement.
 RECIPIENT = "/resident/sources/to/disclosure/bank/"
+#: A company that the policy of consent names too.
+COMPANY = "/resident/sources/to/disclosure/pool_buyer/"
 
 
-def agreeing(client: Client, *kinds: str) -> dict[str, object]:
-    """What a resident sends who has read the bank's notice on its page and ticked these kinds."""
-    shown = client.get(RECIPIENT).context["form"]
+def agreeing(client: Client, *kinds: str, to: str = RECIPIENT) -> dict[str, object]:
+    """What a resident sends who has read a recipient's notice on its page and ticked these kinds."""
+    shown = client.get(to).context["form"]
     return {
         "do": "give",
         "months": "12",

@@ -184,9 +184,11 @@ def test_what_a_text_holds_is_text_and_leads_only_to_pages() -> None:
 
 def test_a_citizen_finds_a_lot_by_any_of_its_numbers(client: Client, closed: Closed) -> None:
     answer = client.get("/lots/look-up/?serial=3", **EN)
-    page = plain(text(client, answer.headers["Location"]))
+    tonne = plain(text(client, answer.headers["Location"]))
+    page = plain(text(client, "/lots/DEMO-000001/?serial=3"))
 
-    assert answer.headers["Location"] == "/lots/DEMO-000001/?serial=3"
+    assert "Where it is now with residents, a pool or the buffer" in tonne
+    assert answer.headers["Location"] == "/serials/DEMO-SHANGHAI.ROOFTOP-PV.1-2026-000000003-000000003/"
     assert "Tonne 3 is in this lot." in page
     assert f"With residents {TONNES} t 100 %" in page
     assert closed.lot.manifests[0] in page
@@ -315,3 +317,23 @@ def test_public_pages_are_read_with_the_servers_rights(
     for address in ("/", "/statistics/", "/lots/", "/lots/DEMO-000001/", "/open-data/lots.csv"):
         caches["worker"].clear()
         assert client.get(address).status_code == 200
+
+
+def test_rules_of_the_past_in_force_and_to_come_are_shown_and_compared(client: Client) -> None:
+    page = plain(text(client, "/rules/guangdong/"))
+    changed = plain(text(client, "/rules/shanghai/changes/?first=2025-03-31&second=2025-11-01"))
+
+    assert (
+        "How much a company may offset in force 1 January 2021 – Share 10 % Of what verified emissions"
+        in page
+    )
+    assert (
+        "What all companies together may offset over 1 January 2021 – 31 December 2021 Tonnes 1000000" in page
+    )
+    assert "File by, in the following year 06-10" in page
+    assert changed.count("begins") == 6
+    assert "What reductions may be used for begins" in changed
+    same = plain(text(client, "/rules/shanghai/changes/?first=2025-11-01&second=2025-11-02"))
+    assert "Nothing changes between these days." in same
+    assert client.get("/rules/shanghai/changes/?first=x&second=2025-11-02").status_code == 422
+    assert client.get("/rules/atlantis/changes/").status_code == 404

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
 from cyclopts import App, Parameter
@@ -10,7 +11,7 @@ from cyclopts import App, Parameter
 from tanpuhui.cli.output import console, mg_as_mass, print_json
 from tanpuhui.kit.moment import utc_now
 
-app = App(name="offset", help="A company's cap, and what it reserves and surrenders under it.")
+app = App(name="offset", help="A company's cap, what it uses under it or of its own will, and certificates.")
 
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON.")]
 
@@ -227,6 +228,90 @@ def replace(reservation: int, lot: str, /, *, key: str | None = None, as_json: J
 
 
 @app.command
+def retire(
+    *,
+    company: str,
+    jurisdiction: str,
+    amount_t: str,
+    beneficiary: str,
+    purpose: str,
+    lot: str = "",
+    key: str | None = None,
+    as_json: Json = False,
+) -> int:
+    """Retire a company's units voluntarily, for an event or for somebody: once and for good, with a certificate.
+
+    Example: tanpuhui offset retire --company acme --jurisdiction demo --amount-t 12
+    --beneficiary "City marathon 2026" --purpose "travel of its runners" --json
+
+    Parameters
+    ----------
+    company
+        Code of the company.
+    jurisdiction
+        Whose reductions are retired: its rules must let them be used so.
+    amount_t
+        Whole tonnes CO2e.
+    beneficiary
+        For whom: an event or an organisation. Public: name no person.
+    purpose
+        For what. Public.
+    lot
+        Code of one lot; the oldest first when left out.
+    key
+        Names this step: repeated with the same key it is answered as before. A new one when left out.
+    """
+    from django.db import transaction
+
+    from tanpuhui.kit.tonnes import parse_tonnes
+    from tanpuhui.offsetting.voluntary import VoluntaryOrder, retire_voluntarily
+    from tanpuhui.quantify.jurisdiction import load_jurisdiction
+
+    amount_mg = parse_tonnes(amount_t, name="--amount-t")
+    order = VoluntaryOrder(
+        key or str(uuid4()), _owner(company), amount_mg, beneficiary, purpose, lot.strip().upper()
+    )
+    with transaction.atomic():
+        done = retire_voluntarily(order, load_jurisdiction(jurisdiction), at=utc_now())
+    return _print_certificate(done.certificate, None, "zh", as_json=as_json)
+
+
+@app.command
+def certificate(
+    given: str,
+    /,
+    *,
+    pdf: Path | None = None,
+    language: Literal["zh", "en"] = "zh",
+    as_json: Json = False,
+) -> int:
+    """The certificate of what was surrendered or retired: rule, arithmetic and serial numbers, signed; also on paper.
+
+    Example: tanpuhui offset certificate 1 --pdf certificate.pdf --language en
+
+    Parameters
+    ----------
+    given
+        Number of a surrendered reservation, such as 1, or of a certificate, such as C000001-95.
+    pdf
+        File to write, for printing on A4.
+    language
+        Language of the printed certificate.
+    """
+    from django.db import transaction
+
+    from tanpuhui.offsetting.certificate import certify_surrender, find_certificate
+    from tanpuhui.offsetting.year import get_reservation
+
+    with transaction.atomic():
+        if given.isascii() and given.isdecimal() and len(given) < 19:
+            found = certify_surrender(get_reservation(int(given)), at=utc_now())
+        else:
+            found = find_certificate(given)
+    return _print_certificate(found, pdf, language, as_json=as_json)
+
+
+@app.command
 def show(*, company: str, jurisdiction: str, year: int, as_json: Json = False) -> int:
     """A company's year: cap with rule and arithmetic, what is used and left, which lots it may use, and its filings.
 
@@ -276,6 +361,41 @@ def _print(said: dict[str, Any], *, as_json: bool) -> int:
         )
     for reservation in said["reservations"]:
         _print_reservation(reservation, as_json=False)
+    return 0
+
+
+def _print_certificate(found: Any, pdf: Path | None, language: str, *, as_json: bool) -> int:
+    from tanpuhui.offsetting.certificate import as_json as said_of
+
+    said = said_of(found)
+    if pdf is not None:
+        from tanpuhui.copies.certificate import certificate_pdf
+        from tanpuhui.kit.files import write_bytes
+
+        write_bytes(pdf, certificate_pdf(found, "zh-hans" if language == "zh" else language))
+    if as_json:
+        print_json(said)
+        return 0
+    content = said["certificate"]
+    illustrative = " [bold red]illustrative factors[/]" if content["weakest_status"] == "illustrative" else ""
+    used = f"{mg_as_mass(content['amount_mg'])} by {content['company']['code']}"
+    console.print(
+        f"Certificate [bold]{content['number']}[/]: {content['kind']}, {used}{illustrative}", highlight=False
+    )
+    for one in content["ranges"]:
+        console.print(
+            f"  {one['tonnes']:,} t of {one['lot']}, {one['methodology']}, {one['vintage']}: {one['serials']}",
+            highlight=False,
+        )
+    for one in said["annulled_since"]:
+        instead = ", ".join(each["serials"] for each in one["replaced_by"] or ()) or "nothing yet"
+        console.print(
+            f"  [red]annulled since:[/] {one['tonnes']:,} t of {one['lot']}, replaced by {instead}",
+            highlight=False,
+        )
+    console.print(f"{content['address']} {said['digest']}", style="dim", highlight=False, markup=False)
+    if pdf is not None:
+        console.print(f"Written to {pdf}.", highlight=False, markup=False)
     return 0
 
 

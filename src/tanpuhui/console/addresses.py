@@ -15,12 +15,15 @@ from tanpuhui.console import (
     challenges,
     closes,
     control,
+    double_counting,
     evidence,
     grants,
     lots,
+    offsetting,
     requests,
     rules,
     today,
+    units,
 )
 from tanpuhui.console.guard import View, console_page
 from tanpuhui.console.lists import ReadOnlyList
@@ -28,7 +31,8 @@ from tanpuhui.console.models import Job
 from tanpuhui.console.site import ConsoleSite
 from tanpuhui.evidence.models import Batch, QuarantinedRow
 from tanpuhui.integrity.models import Appeal
-from tanpuhui.registry.models import Lot
+from tanpuhui.offsetting.models import Certificate, Obligation, Reservation
+from tanpuhui.registry.models import Annulment, Block, Exclusion, ForeignUnit, Lot, Movement
 from tanpuhui.rights.models import Request
 
 METHODOLOGY = "methodologies/<slug:place>/<slug:name>/<int:version>/"
@@ -44,6 +48,7 @@ PAGES: tuple[tuple[str, View, str], ...] = (
     (f"{METHODOLOGY}compare", rules.methodology_compare, "methodology_compare"),
     ("grants/", grants.grants, "grants"),
     ("due/", closes.due_page, "due"),
+    ("conflicts/", double_counting.conflicts, "conflicts"),
     ("closes/<str:digest>/manifest.json", closes.manifest_json, "close_json"),
 )
 #: What can be done, each on a page of its own; these have their guard themselves.
@@ -55,6 +60,12 @@ VERBS: tuple[tuple[str, View, str], ...] = (
     ("due/<str:day>/reopen", closes.ReopenDay.as_view(), "close_reopen"),
     ("closes/<str:digest>/replay", closes.ReplayClose.as_view(), "close_replay"),
     ("lots/certify", lots.CertifyLot.as_view(), "lot_certify"),
+    ("lots/<slug:lot>/transfer", units.TransferUnits.as_view(), "lot_transfer"),
+    ("lots/<slug:lot>/cancel", units.CancelUnits.as_view(), "lot_cancel"),
+    ("lots/<slug:lot>/fill-buffer", units.FillBuffer.as_view(), "lot_fill_buffer"),
+    ("lots/<slug:lot>/pay-from-buffer", units.PayFromBuffer.as_view(), "lot_pay_from_buffer"),
+    ("lots/<slug:lot>/annul", units.AnnulLot.as_view(), "lot_annul"),
+    ("conflicts/<slug:conflict>/review", double_counting.ReviewConflict.as_view(), "conflict_review"),
     ("accounts/find", accounts.FindAccount.as_view(), "account_find"),
     ("accounts/<int:account>/freeze", accounts.Freeze.as_view(), "account_freeze"),
     ("accounts/<int:account>/unfreeze", accounts.Unfreeze.as_view(), "account_unfreeze"),
@@ -85,6 +96,14 @@ LISTS = {
     Challenge: challenges.ChallengeList,
     Manifest: closes.CloseList,
     Lot: lots.LotList,
+    Block: units.BlockList,
+    Movement: units.MovementList,
+    Annulment: units.AnnulmentList,
+    Obligation: offsetting.ObligationList,
+    Reservation: offsetting.ReservationList,
+    Certificate: offsetting.CertificateList,
+    Exclusion: double_counting.ExclusionList,
+    ForeignUnit: double_counting.ForeignUnitList,
     Job: control.JobList,
     AuditEntry: control.AuditList,
 }

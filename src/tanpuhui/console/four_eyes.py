@@ -33,6 +33,11 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "lot.certify": Verb(_("certify a lot"), runs=True),
     "close.reopen": Verb(_("close a certified day again"), runs=True),
+    "units.transfer": Verb(_("transfer units"), runs=True),
+    "units.cancel": Verb(_("cancel units"), runs=True),
+    "buffer.fill": Verb(_("fill the buffer"), runs=True),
+    "buffer.pay": Verb(_("pay from the buffer"), runs=True),
+    "lot.annul": Verb(_("annul a lot"), runs=True),
     "account.claw_back": Verb(_("claw back certified reductions"), runs=True),
     "account.unfreeze": Verb(_("let go of what was frozen"), runs=True),
     REVEAL: Verb(_("see who an account belongs to"), runs=False),

@@ -20,10 +20,15 @@ from tanpuhui.community.challenge import get_challenge, shows_sum, tally
 from tanpuhui.ledger.invariants import check, counts
 from tanpuhui.methodology.load import load_library
 from tanpuhui.points.take_back import take_back
+from tanpuhui.registry.annul import annul
+from tanpuhui.registry.buffer import BufferOrder, fill_buffer, pay_from_buffer
+from tanpuhui.registry.cancel import cancel
 from tanpuhui.registry.certify import Order, certify
 from tanpuhui.registry.claw_back import ClawBackOrder, claw_back
 from tanpuhui.registry.freeze import unfreeze
 from tanpuhui.registry.reconcile import INVARIANTS, reconcile
+from tanpuhui.registry.transfer import transfer_units
+from tanpuhui.registry.units import Part, UnitOrder, ranges_as_json
 
 Arguments = Mapping[str, Any]
 #: A month back from the last day, for the effect of a new version.
@@ -146,6 +151,40 @@ def _tally(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
     }
 
 
+def _order(arguments: Arguments, key: str, **said: str) -> UnitOrder:
+    parts = (Part(arguments["lot"], arguments["tonnes"]),)
+    on = date.fromisoformat(arguments["effective_on"])
+    return UnitOrder(f"console:{key}", arguments["company"], parts, on, said)
+
+
+def _transfer(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
+    moved = transfer_units(_order(arguments, key), to=arguments["to"], at=at)
+    return {"ranges": ranges_as_json(moved)}
+
+
+def _cancel(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
+    moved = cancel(_order(arguments, key, reason=arguments["why"]), at=at)
+    return {"ranges": ranges_as_json(moved)}
+
+
+def _buffer(arguments: Arguments, key: str) -> BufferOrder:
+    on = date.fromisoformat(arguments["effective_on"])
+    return BufferOrder(f"console:{key}", arguments["lot"], arguments["amount_mg"], on)
+
+
+def _fill_buffer(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
+    return {"transaction": fill_buffer(_buffer(arguments, key), pool=arguments["pool"], at=at)}
+
+
+def _pay_from_buffer(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
+    return {"transaction": pay_from_buffer(_buffer(arguments, key), reason=arguments["why"], at=at)}
+
+
+def _annul(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
+    del key
+    return {"lot": annul(arguments["lot"], reason=arguments["why"], at=at).pk}
+
+
 KINDS: dict[str, Kind] = {
     "close.day": Kind(_("close a day"), _close, whole=False),
     "close.reopen": Kind(_("close a certified day again"), _reopen, whole=False),
@@ -153,6 +192,11 @@ KINDS: dict[str, Kind] = {
     "methodology.effect": Kind(_("work out the effect of a version"), _effect, whole=False),
     "ledger.check": Kind(_("check the ledger"), _check_ledger, whole=False),
     "lot.certify": Kind(_("certify a lot"), _certify, whole=True),
+    "units.transfer": Kind(_("transfer units"), _transfer, whole=True),
+    "units.cancel": Kind(_("cancel units"), _cancel, whole=True),
+    "buffer.fill": Kind(_("fill the buffer"), _fill_buffer, whole=True),
+    "buffer.pay": Kind(_("pay from the buffer"), _pay_from_buffer, whole=True),
+    "lot.annul": Kind(_("annul a lot"), _annul, whole=True),
     "account.claw_back": Kind(_("claw back certified reductions"), _claw_back, whole=True),
     "account.unfreeze": Kind(_("let go of what was frozen"), _unfreeze, whole=True),
     "challenge.tally": Kind(_("count a challenge"), _tally, whole=True),
@@ -169,6 +213,8 @@ def about(kind: str, arguments: Arguments) -> tuple[str, str]:
     """The kind and the key of what work is about, as the audit trail names it."""
     if "account" in arguments:
         return "account", str(arguments["account"])
+    if "lot" in arguments:
+        return "lot", str(arguments["lot"])
     if "manifest" in arguments:
         return "manifest", str(arguments["manifest"])
     if "methodology" in arguments:

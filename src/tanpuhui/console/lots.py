@@ -22,6 +22,7 @@ from tanpuhui.console.cells import Table
 from tanpuhui.console.closes import trail
 from tanpuhui.console.guard import ConsoleRequest
 from tanpuhui.console.lists import Choices, ReadOnlyList, choice_filter
+from tanpuhui.console.units import OF_LOT
 from tanpuhui.console.verb import DayInput, Reasoned, VerbPage
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.tonnes import TONNE_MG
@@ -143,6 +144,9 @@ class LotList(ReadOnlyList):
             "title": found.code,
             "eyebrow": _("Lot"),
             "lead": jurisdiction().notice.get(language, ""),
+            "tools": [(text, reverse(f"console:{name}", args=[found.code])) for name, text in OF_LOT]
+            if request.may_act
+            else [],
             "facts": [
                 (_("Serial numbers"), cells.code(serials(found))),
                 (_("Tonnes"), cells.count(found.tonnes)),

@@ -47,6 +47,25 @@ GROUPS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str], ...]], ...] 
             (_("Days due"), "due"),
             (_("Closes"), "close_manifest_changelist"),
             (_("Lots"), "registry_lot_changelist"),
+            (_("Serial ranges"), "registry_block_changelist"),
+            (_("Moves of units"), "registry_movement_changelist"),
+            (_("Annulments"), "registry_annulment_changelist"),
+        ),
+    ),
+    (
+        _("Offsetting"),
+        (
+            (_("Obligations"), "offsetting_obligation_changelist"),
+            (_("Reservations"), "offsetting_reservation_changelist"),
+            (_("Certificates"), "offsetting_certificate_changelist"),
+        ),
+    ),
+    (
+        _("Double counting"),
+        (
+            (_("Exclusion register"), "registry_exclusion_changelist"),
+            (_("Units of other registries"), "registry_foreignunit_changelist"),
+            (_("Conflicts"), "conflicts"),
         ),
     ),
     (

@@ -34,13 +34,19 @@ class Cap:
     year: int
     cap_mg: int
     rule: Rule
+    #: The emissions or allowances that it is a share of.
+    whole_mg: int
     arithmetic: str
     pool: Rule | None
 
     @property
     def rule_text(self) -> str:
         """The rule by name, and what it says."""
-        return f"{rule_name(self.jurisdiction, TABLE, self.rule)}: {_says(self.rule)}"
+        return f"{rule_name(self.jurisdiction, TABLE, self.rule)}: {self.rule_says}"
+
+    @property
+    def rule_says(self) -> str:
+        return _says(self.rule)
 
     @property
     def pool_mg(self) -> int | None:
@@ -83,28 +89,34 @@ def cap_of(jurisdiction: Jurisdiction, of: YearOf) -> Cap:
     rule = jurisdiction.rule_of_year(TABLE, of.year)
     if rule is None:
         raise NoRule(jurisdiction=jurisdiction.code, year=of.year, years=_years(jurisdiction))
-    whole_mg = _denominator_mg(jurisdiction, rule, of)
+    return reckon(jurisdiction.code, rule, jurisdiction.rule_of_year(POOLS, of.year), of)
+
+
+def reckon(code: str, rule: Rule, pool: Rule | None, of: YearOf) -> Cap:
+    """The cap of a company's year by a rule, floored to a milligram; refuses a missing denominator."""
+    whole_mg = _denominator_mg(code, rule, of)
     share = parse_decimal(rule.content["share_percent"])
     exact_mg = whole_mg * share / 100
     cap_mg = exact_mg.numerator // exact_mg.denominator
     said = f"{in_tonnes(whole_mg)} {_WORDS[rule.content['denominator']]} * {format_fraction(share)} / 100"
     rounded = ", rounded down to a milligram" if exact_mg.denominator != 1 else ""
     return Cap(
-        jurisdiction=jurisdiction.code,
+        jurisdiction=code,
         year=of.year,
         cap_mg=cap_mg,
         rule=rule,
+        whole_mg=whole_mg,
         arithmetic=f"{said} = {in_tonnes(cap_mg)} = {cap_mg} mg{rounded}",
-        pool=jurisdiction.rule_of_year(POOLS, of.year),
+        pool=pool,
     )
 
 
-def _denominator_mg(jurisdiction: Jurisdiction, rule: Rule, of: YearOf) -> int:
+def _denominator_mg(code: str, rule: Rule, of: YearOf) -> int:
     of_allowances = rule.content["denominator"] == ALLOWANCES
     amount_mg = of.allowances_mg if of_allowances else of.verified_emissions_mg
     if amount_mg is None:
         raise AmountMissing(
-            jurisdiction=jurisdiction.code,
+            jurisdiction=code,
             year=of.year,
             denominator=_WORDS[rule.content["denominator"]],
             option="--allowances-t" if of_allowances else "--verified-emissions-t",

@@ -44,6 +44,32 @@ INVARIANTS = (
         WHERE coalesce(r.amount_mg, 0) <> coalesce(m.tonnes, 0)::numeric * {TONNE_MG} ORDER BY 2
         """,
     ),
+    Invariant(
+        "voluntary_retirements_are_retired",
+        "The tonnes of a voluntary retirement were retired for it, and of no other.",
+        f"""
+        SELECT 'offsetting_voluntary_retirement' AS tablename, format('key=%s', coalesce(v.key, m.key)) AS key,
+            format('%s mg said, %s t retired', coalesce(v.amount_mg, 0), coalesce(m.tonnes, 0)) AS found
+        FROM offsetting_voluntary_retirement v
+        FULL JOIN (SELECT substring(key FROM 18) AS key, sum(last - first + 1) AS tonnes FROM registry_movement
+                   WHERE verb = 'retire' AND key LIKE 'offset:voluntary:%' GROUP BY 1) m ON m.key = v.key
+        WHERE coalesce(v.amount_mg, 0) <> coalesce(m.tonnes, 0)::numeric * {TONNE_MG} ORDER BY 2
+        """,
+    ),
+    Invariant(
+        "certificates_follow_each_other",
+        "Certificates are numbered from 1 on without a gap, and each says the amount that was used.",
+        """
+        SELECT 'offsetting_certificate' AS tablename, number AS key,
+            format('number %s of %s, %s mg', sequence, place, content->>'amount_mg') AS found
+        FROM (SELECT c.*, row_number() OVER (ORDER BY sequence) AS place,
+                  coalesce(r.amount_mg, v.amount_mg) AS used_mg
+              FROM offsetting_certificate c LEFT JOIN offsetting_reservation r ON r.id = c.reservation_id
+              LEFT JOIN offsetting_voluntary_retirement v ON v.id = c.retirement_id) c
+        WHERE sequence <> place OR (content->>'amount_mg')::bigint <> used_mg OR content->>'number' <> number
+        ORDER BY 2
+        """,
+    ),
 )
 
 

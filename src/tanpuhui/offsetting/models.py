@@ -1,4 +1,4 @@
-"""Tables of offsetting: what a company has to answer for, and what it reserves, surrenders, releases and replaces.
+"""Tables of offsetting: what a company has to answer for, reserves, surrenders, releases and replaces, and its proof.
 
 Rows are append-only: what was declared wrongly is declared again, and a reservation ends with a row of its own.
 """
@@ -170,3 +170,67 @@ class Replacement(models.Model):
 
     def __str__(self) -> str:
         return f"replacement of {self.lot} in reservation {self.reservation_id}"
+
+
+class VoluntaryRetirement(models.Model):
+    """Whole tonnes that a company retired of its own will: for whom and for what is public, and no cap counts them."""
+
+    id = models.BigAutoField(primary_key=True)
+    key = models.TextField(unique=True)
+    content_digest = models.TextField()
+    company = models.BigIntegerField()
+    #: Whose tonnes they are: its rules let them be used so.
+    jurisdiction = models.TextField()
+    amount_mg = models.BigIntegerField()
+    beneficiary = models.TextField()
+    purpose = models.TextField()
+    #: The rule that allowed it, as it was in force on that day.
+    rule: Any = models.JSONField()
+    ranges: Any = models.JSONField()
+    retired_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "offsetting_voluntary_retirement"
+        constraints: ClassVar = [
+            models.CheckConstraint(name="offsetting_voluntary_amount", condition=Q(amount_mg__gte=TONNE_MG)),
+            models.CheckConstraint(
+                name="offsetting_voluntary_says_why", condition=~Q(beneficiary="") & ~Q(purpose="")
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["company"], name="offsetting_voluntary_company")]
+        triggers: ClassVar = _TRIGGERS
+
+    def __str__(self) -> str:
+        return f"voluntary retirement {self.pk} of {self.company}"
+
+
+class Certificate(models.Model):
+    """What was surrendered or retired, said once and signed; numbered without a gap, and public."""
+
+    number = models.TextField(primary_key=True)
+    sequence = models.BigIntegerField(unique=True)
+    company = models.BigIntegerField()
+    reservation = models.OneToOneField(Reservation, models.PROTECT, null=True, related_name="certificate")
+    retirement = models.OneToOneField(
+        VoluntaryRetirement, models.PROTECT, null=True, related_name="certificate"
+    )
+    content: Any = models.JSONField()
+    digest = models.TextField()
+    #: A compact JWS without its payload, which is ``content``.
+    jws = models.TextField()
+    issued_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(name="offsetting_certificate_sequence", condition=Q(sequence__gte=1)),
+            models.CheckConstraint(
+                name="offsetting_certificate_of_one_thing",
+                condition=Q(reservation__isnull=True, retirement__isnull=False)
+                | Q(reservation__isnull=False, retirement__isnull=True),
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["company"], name="offsetting_certificate_company")]
+        triggers: ClassVar = _TRIGGERS
+
+    def __str__(self) -> str:
+        return f"certificate {self.number}"

@@ -124,3 +124,53 @@ class NothingToReplace(Refusal):
 class NotACompany(Refusal):
     code = "offsetting.not_a_company"
     message = "{code} is a {kind}, and only companies offset emissions. Give the code of a company."
+
+
+class NoVoluntaryUse(Refusal):
+    code = "offsetting.no_voluntary_use"
+    message = (
+        "On {day} {jurisdiction} has no rule that lets its reductions be retired voluntarily; it has: {sinks}. "
+        "Use them for one of these, or reductions of another place."
+    )
+
+
+class BeneficiaryMissing(Refusal):
+    code = "offsetting.beneficiary_missing"
+    message = (
+        "It does not say for whom and for what, in 1 to {most} characters each. "
+        "Name the event or organisation, and the purpose: both are public."
+    )
+
+
+class NotEnoughHeld(Refusal):
+    code = "offsetting.not_enough_held"
+    message = (
+        "{wanted_t} t were asked for, and this company holds {held_t} t of {jurisdiction} that may be retired. "
+        "Ask for that many at most, or acquire more."
+    )
+
+
+class NotSurrendered(Refusal):
+    code = "offsetting.not_surrendered"
+    message = "Reservation {number} was not surrendered, so nothing was used yet. Surrender it first."
+
+
+class UnknownCertificate(Refusal):
+    code = "offsetting.unknown_certificate"
+    message = "There is no certificate {number}. Look at the number again; the public list has all of them."
+
+
+class CertificateInvalid(Refusal):
+    code = "offsetting.certificate_invalid"
+    message = (
+        "This certificate was not signed by this installation, or was changed ({why}). "
+        "Look at its public page by the number that it bears."
+    )
+
+
+class DeadlinePassed(Refusal):
+    code = "offsetting.deadline_passed"
+    message = (
+        "For {year} {jurisdiction} takes this until {last_day}, and it is {day}. Rule {rule} ({status}; {source}). "
+        "A new day is the authority's to set: it goes into jurisdictions/{jurisdiction}.toml with its source."
+    )

@@ -9,6 +9,7 @@ from tanpuhui.kit.digest import digest_json
 from tanpuhui.kit.moment import local_day, to_us
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.offsetting.cap import POOLS, TABLE, Cap, rule_name
+from tanpuhui.offsetting.deadline import FILE, refuse_late
 from tanpuhui.offsetting.eligible import candidates, choose
 from tanpuhui.offsetting.models import Reservation
 from tanpuhui.offsetting.refusals import CapExceeded, KeyReused, NoSink, NotWholeTonnes, PoolExceeded
@@ -44,6 +45,7 @@ def reserve(order: ReserveOrder, jurisdiction: Jurisdiction, *, at: datetime) ->
             raise KeyReused(key=order.key)
         return known
     on = local_day(to_us(at), place.zone)
+    refuse_late(place, order.year, FILE, on)
     cap = cap_of_company(order.company, place, order.year)
     fix_rules(cap, at=at)
     used, pool_used = _refuse_beyond(order, cap)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import Q, Sum
 
 from tanpuhui.kit.digest import digest_json
-from tanpuhui.offsetting.cap import Cap, YearOf, cap_of
+from tanpuhui.offsetting.cap import Cap, YearOf, cap_of, reckon
 from tanpuhui.offsetting.models import Ending, Obligation, Reservation, YearRules
 from tanpuhui.offsetting.refusals import NoObligation, RulesRewritten, UnknownReservation
 from tanpuhui.quantify.jurisdiction import Jurisdiction, load_jurisdiction
+from tanpuhui.quantify.rule_tables import FOREVER, Rule
 
 #: Advisory lock of filings, with the hash of place and year: one of them at a time, until its transaction ends.
 LOCK = 0x6F6666
@@ -66,6 +68,21 @@ def fix_rules(cap: Cap, *, at: datetime) -> None:
         )
     elif known.digest != digest:
         raise RulesRewritten(jurisdiction=cap.jurisdiction, year=cap.year, then=known.digest, now=digest)
+
+
+def cap_as_filed(company: int, place: str, year: int) -> Cap:
+    """The cap of a company's year by the rules that the year was filed under, whatever the file says by now."""
+    kept = YearRules.objects.get(jurisdiction=place, year=year)
+    declared = newest_obligation(company, place, year)
+    assert declared is not None, "nothing is filed for before it is declared"
+    of = YearOf(year, declared.verified_emissions_mg, declared.allowances_mg)
+    return reckon(place, _kept_rule(kept.cap), _kept_rule(kept.pool) if kept.pool else None, of)
+
+
+def _kept_rule(said: dict[str, Any]) -> Rule:
+    content = {name: value for name, value in said.items() if name not in ("from", "to", "status", "source")}
+    last = date.fromisoformat(said["to"]) if said["to"] else FOREVER
+    return Rule(date.fromisoformat(said["from"]), last, said["status"], said["source"], content)
 
 
 def get_reservation(number: int) -> Reservation:

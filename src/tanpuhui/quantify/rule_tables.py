@@ -115,6 +115,17 @@ def _is_two_languages(value: Any) -> bool:
     return isinstance(value, dict) and set(value) == {"zh", "en"} and all(map(_is_text, value.values()))
 
 
+def _is_month_and_day(value: Any) -> bool:
+    """A day that every year has."""
+    if not isinstance(value, str) or _MONTH_AND_DAY.match(value) is None:
+        return False
+    try:
+        date.fromisoformat(f"2001-{value}")
+    except ValueError:
+        return False
+    return True
+
+
 def _is_list(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, list) and value != [] and all(map(fits, value))
 
@@ -177,15 +188,8 @@ TABLES: dict[str, Shape] = {
     "offset_pools": Shape({"pool_t": Key(_is_whole(0, 9_000_000_000), "a whole number of tonnes")}),
     "offset_deadlines": Shape(
         {
-            "file_by": Key(
-                lambda value: isinstance(value, str) and _MONTH_AND_DAY.match(value) is not None,
-                "a day of the following year, such as 06-10",
-                optional=True,
-            ),
-            "surrender_by": Key(
-                lambda value: isinstance(value, str) and _MONTH_AND_DAY.match(value) is not None,
-                "a day of the following year, such as 06-20",
-            ),
+            "file_by": Key(_is_month_and_day, "a day of the following year, such as 06-10", optional=True),
+            "surrender_by": Key(_is_month_and_day, "a day of the following year, such as 06-20"),
         }
     ),
     "points_conversions": Shape(

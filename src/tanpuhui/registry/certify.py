@@ -29,6 +29,8 @@ from tanpuhui.methodology.load import Library
 from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.registry import closes
+from tanpuhui.registry.conflicts import refuse_conflicts
+from tanpuhui.registry.exclusions import excluded_accounts, refuse_excluded
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.refusals import (
     LessThanATonne,
@@ -86,14 +88,18 @@ def certify(order: Order, *, places: Places, jurisdiction: Jurisdiction, library
     closes.refuse_unclosed(methodology, order.vintage, order.through)
     status = accepted_status(methodology, manifests, jurisdiction)
     refuse_excluded_scope(methodology, order, jurisdiction)
+    first = manifests[0].day if manifests else order.through
+    refuse_excluded(order.key, methodology.scope, jurisdiction, first, order.through)
+    refuse_conflicts(order.key, jurisdiction, first, order.through)
     below_mg = sum(manifest.body["below_mg"].get(order.key, 0) for manifest in manifests)
     net_mg = net_through(order, manifests, places)
     owed_mg = -sum(amount for amount in net_mg.values() if amount < 0)
     frozen_mg = frozen_through(order)
+    left_out = excluded_accounts(order.methodology, jurisdiction, first, order.through)
     pending_mg = {
         account: amount - frozen_mg.get(account, 0)
         for account, amount in net_mg.items()
-        if amount > frozen_mg.get(account, 0)
+        if amount > frozen_mg.get(account, 0) and account not in left_out
     }
     shares = decide_shares(order, pending_mg, below_mg + owed_mg, standing_mg())
     lot = _record(order, shares, manifests, jurisdiction, status)

@@ -188,3 +188,110 @@ class StatisticsRelease(models.Model):
 
     def __str__(self) -> str:
         return f"statistics {self.pk} {self.digest}"
+
+
+class Exclusion(models.Model):
+    """What another market covers, as its authority said: nothing of it is certified here. The newest row counts.
+
+    A meter is there by its provider's keyed digest, as evidence knows it, and never by its number.
+    """
+
+    SCOPE, PROJECT, PLACE, ORGANISATION, METER = "scope", "project", "place", "organisation", "meter"
+    KINDS: ClassVar = (SCOPE, PROJECT, PLACE, ORGANISATION, METER)
+    MARKETS: ClassVar = ("ets", "ccer", "green_certificate")
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.TextField()
+    key = models.TextField()
+    #: The provider whose meter it is; empty for all others.
+    provider = models.TextField(default="")
+    market = models.TextField()
+    first_day = models.DateField()
+    last_day = models.DateField(null=True)
+    clause = models.TextField()
+    source = models.TextField()
+    #: The file it came in, by digest, and the line there.
+    file = models.TextField()
+    line = models.IntegerField()
+    imported_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="registry_exclusion_kind",
+                condition=models.Q(kind__in=["scope", "project", "place", "organisation", "meter"]),
+            ),
+            models.CheckConstraint(
+                name="registry_exclusion_market",
+                condition=models.Q(market__in=["ets", "ccer", "green_certificate"]),
+            ),
+            models.CheckConstraint(
+                name="registry_exclusion_days",
+                condition=models.Q(last_day__isnull=True) | models.Q(last_day__gte=models.F("first_day")),
+            ),
+            models.UniqueConstraint(fields=["file", "line"], name="registry_exclusion_line_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["kind", "key"], name="registry_exclusion_key")]
+        triggers: ClassVar = [_APPEND_ONLY, NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"{self.market} covers {self.kind} {self.key}"
+
+
+class ForeignUnit(models.Model):
+    """Units or a project of another registry, as a row of its file says: what ours must not count again."""
+
+    id = models.BigAutoField(primary_key=True)
+    registry = models.TextField()
+    project = models.TextField()
+    name = models.TextField(default="")
+    country = models.TextField()
+    place = models.TextField(default="")
+    sector = models.TextField()
+    methodology = models.TextField(default="")
+    serials = models.TextField(default="")
+    first_day = models.DateField()
+    last_day = models.DateField()
+    units = models.BigIntegerField(null=True)
+    #: The digest of what the row says: a row that is imported again is the same one.
+    digest = models.TextField(unique=True)
+    file = models.TextField()
+    line = models.IntegerField()
+    imported_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "registry_foreign_unit"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="registry_foreign_unit_days", condition=models.Q(last_day__gte=models.F("first_day"))
+            ),
+        ]
+        triggers: ClassVar = [_APPEND_ONLY, NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"{self.registry} {self.project}"
+
+
+class ConflictReview(models.Model):
+    """Somebody looked at a conflict and said why it is none; once, and for exactly these two sides."""
+
+    id = models.BigAutoField(primary_key=True)
+    conflict = models.TextField(unique=True)
+    foreign = models.ForeignKey(ForeignUnit, models.PROTECT, related_name="reviews")
+    ours = models.TextField()
+    reason = models.TextField()
+    reviewer = models.TextField()
+    reviewed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "registry_conflict_review"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="registry_conflict_review_says_why",
+                condition=~models.Q(reason="") & ~models.Q(reviewer=""),
+            ),
+        ]
+        triggers: ClassVar = [_APPEND_ONLY, NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"review of {self.conflict}"

@@ -192,3 +192,44 @@ class BadModel(Refusal):
 class BadSite(Refusal):
     code = "registry.bad_site"
     message = "{given!r} is not the address of this platform. Give one such as https://carbon.example, without a slash."
+
+
+class BadExclusions(Refusal):
+    code = "registry.bad_exclusions"
+    message = "{file}, line {line}: {problem} {repair} Nothing was imported."
+
+
+class Excluded(Refusal):
+    code = "registry.excluded"
+    message = (
+        "{what} {key} is covered by another market ({market}) from {first_day} to {last_day}: {clause} ({source}). "
+        "It is not certified. Leave it out, or import a newer row of the register if it is not covered any more."
+    )
+
+
+class BadForeignUnits(Refusal):
+    code = "registry.bad_foreign_units"
+    message = "{file}, line {line}: {problem} {repair} Nothing was imported."
+
+
+class ConflictUnreviewed(Refusal):
+    code = "registry.conflict_unreviewed"
+    message = (
+        "{registry} has project {project} for the same thing and time ({reason}), from {first_day} to {last_day}. "
+        "Look at it and say why it is none ('tanpuhui registry conflicts review {conflict}'), or do not certify."
+    )
+
+
+class UnknownConflict(Refusal):
+    code = "registry.unknown_conflict"
+    message = "There is no conflict {conflict}. 'tanpuhui registry conflicts scan' lists all of them."
+
+
+class ReviewedOtherwise(Refusal):
+    code = "registry.conflict_already_reviewed"
+    message = "Conflict {conflict} was reviewed on {day} with another reason, which stays."
+
+
+class FileMissing(Refusal):
+    code = "registry.no_such_file"
+    message = "There is no file {file}. Name a CSV file."

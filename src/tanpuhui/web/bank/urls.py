@@ -3,16 +3,12 @@
 from django.urls import path
 
 from tanpuhui.access.models import Organisation
-from tanpuhui.web.bank import views
-from tanpuhui.web.shared import members
+from tanpuhui.web.shared import disclosed, members
 from tanpuhui.web.shared.homes import homes_of
 
 app_name = "bank"
 urlpatterns = [
     path("", homes_of(Organisation.BANK), name="homes"),
-    path("<slug:organisation>/", views.home, name="home"),
-    path("<slug:organisation>/statements/<uuid:statement>/", views.statement, name="statement"),
-    path("<slug:organisation>/statements/<uuid:statement>.json", views.as_json, name="statement_json"),
-    path("<slug:organisation>/statements/<uuid:statement>.pdf", views.as_pdf, name="statement_pdf"),
+    *disclosed.addresses(Organisation.BANK, ""),
     *members.addresses(Organisation.BANK),
 ]

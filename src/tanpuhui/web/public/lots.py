@@ -12,17 +12,22 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from tanpuhui.access.models import Organisation
 from tanpuhui.close.models import Manifest
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.kit.tonnes import TONNE_MG
+from tanpuhui.ledger.account import FIRST_ORGANISATION
 from tanpuhui.quantify.jurisdiction import UnknownJurisdiction, load_jurisdiction
-from tanpuhui.registry.lookup import find, whereabouts
-from tanpuhui.registry.models import Lot
-from tanpuhui.registry.serial import serials
+from tanpuhui.registry.lookup import find
+from tanpuhui.registry.models import Annulment, Block, Lot
+from tanpuhui.registry.serial import serials, written
+from tanpuhui.registry.states import states_of
 from tanpuhui.web.public.library import library, said
 from tanpuhui.web.shared.refused import status_of, text_of
 
 PER_PAGE = 25
+#: Who used a tonne is public; who only holds one is not.
+PUBLIC_STATES = (Block.RETIRED, Block.CANCELLED)
 
 
 class SerialForm(forms.Form):
@@ -38,7 +43,7 @@ class SerialForm(forms.Form):
 def all_of_them(request: HttpRequest) -> HttpResponse:
     """Every lot, newest first."""
     page = Paginator(Lot.objects.order_by("-serial_first"), PER_PAGE).get_page(request.GET.get("page"))
-    rows = [{"lot": lot, "serials": serials(lot), **_of_methodology(lot, request)} for lot in page]
+    rows = [{"lot": lot, "serials": serials(lot), **of_methodology(lot, request)} for lot in page]
     return render(request, "public/lots.html", {"page": page, "rows": rows, "form": SerialForm()})
 
 
@@ -53,8 +58,9 @@ def look_up(request: HttpRequest) -> HttpResponseBase:
             form.add_error(None, text_of(refusal))
             status = status_of(refusal)
         else:
-            address = reverse("lot", kwargs={"code": found.lot.code})
-            return redirect(f"{address}?serial={found.serial}" if found.serial else address)
+            if found.serial is None:
+                return redirect("lot", found.lot.code)
+            return redirect("serial", written(found.lot, found.serial, found.serial))
     elif form.is_bound:
         status = 422
     return render(request, "public/look_up.html", {"form": form}, status=status)
@@ -66,14 +72,16 @@ def one(request: HttpRequest, code: str) -> HttpResponse:
     if lot is None:
         raise Http404
     manifests = Manifest.objects.filter(digest__in=lot.manifests).order_by("day")
-    held = whereabouts(lot)
+    held = states_of(lot.code)
     places = [
-        (_("With residents"), held.residents_mg),
-        (_("In a pool, for companies to acquire"), held.pool_mg),
-        (_("With companies"), held.companies_mg),
+        (_("With residents"), held.certified_mg),
+        (_("In a pool, for companies to acquire"), held.pooled_mg),
+        (_("With companies"), held.transferred_mg),
+        (_("Set aside"), held.locked_mg),
         (_("In the buffer"), held.buffer_mg),
         (_("Retired: used, for good"), held.retired_mg),
         (_("Cancelled: found wrong"), held.cancelled_mg),
+        (_("Clawed back from an account"), held.clawed_back_mg),
     ]
     whole_mg = lot.tonnes * TONNE_MG
     context = {
@@ -85,12 +93,36 @@ def one(request: HttpRequest, code: str) -> HttpResponse:
         "places": [
             {"name": name, "mg": amount, "percent": amount * 100 // whole_mg} for name, amount in places
         ],
-        "rest_mg": whole_mg - held.total_mg,
+        "total_mg": held.total_mg,
+        "ranges": _ranges(lot),
+        "annulment": Annulment.objects.filter(pk=lot.pk).first(),
         "few": fewer_than(lot),
         "notice": notice_of(lot, request.LANGUAGE_CODE or ""),
-        **_of_methodology(lot, request),
+        **of_methodology(lot, request),
     }
     return render(request, "public/lot.html", context)
+
+
+def _ranges(lot: Lot) -> list[dict[str, Any]]:
+    """A lot's serial ranges as they are now, in the order of their numbers; companies only of what was used."""
+    blocks = Block.objects.filter(lot=lot, closed_at__isnull=True).order_by("first")
+    return [
+        {
+            "serials": written(lot, block.first, block.last),
+            "first": written(lot, block.first, block.first),
+            "tonnes": block.tonnes,
+            "state": block.state,
+            "company": company_of(block.owner) if block.state in PUBLIC_STATES else None,
+        }
+        for block in blocks
+    ]
+
+
+def company_of(owner: int) -> Organisation | None:
+    """The company that an owner of the ledger is; residents and pools are none."""
+    if owner < FIRST_ORGANISATION:
+        return None
+    return Organisation.objects.filter(pk=owner - FIRST_ORGANISATION).first()
 
 
 def fewer_than(lot: Lot) -> int | None:
@@ -107,7 +139,7 @@ def notice_of(lot: Lot, language: str) -> str:
     return notice.get("zh" if language.startswith("zh") else "en", "")
 
 
-def _of_methodology(lot: Lot, request: HttpRequest) -> dict[str, Any]:
+def of_methodology(lot: Lot, request: HttpRequest) -> dict[str, Any]:
     """Title and address of the version by which a lot was quantified."""
     code, _at, version = lot.methodology.partition("@")
     place, _slash, name = code.partition("/")

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from tanpuhui.web.public import lots, machines, methodologies, open_data, rules, statistics, views
+from tanpuhui.web.public import (
+    certificates,
+    lots,
+    machines,
+    methodologies,
+    open_data,
+    rules,
+    serials,
+    statistics,
+    views,
+)
 
 _VERSION = "methodologies/<slug:place>/<slug:name>/v<int:version>/"
 _CHART = "statistics/<int:number>/<slug:name>.<slug:language>.<slug:width>.svg"
@@ -27,8 +37,15 @@ urlpatterns = [
     path("lots/", lots.all_of_them, name="lots"),
     path("lots/look-up/", lots.look_up, name="look_up"),
     path("lots/<slug:code>/", lots.one, name="lot"),
+    path("serials/<str:serial>.json", serials.as_json, name="serial_json"),
+    path("serials/<str:serial>/", serials.one, name="serial"),
+    path("certificates/", certificates.all_of_them, name="certificates"),
+    path("certificates/<slug:number>.json", certificates.as_json, name="certificate_json"),
+    path("certificates/<slug:number>.pdf", certificates.as_pdf, name="certificate_pdf"),
+    path("certificates/<slug:number>/", certificates.one, name="certificate"),
     path("rules/", rules.all_rules, name="rules"),
     path("rules/<slug:code>/", rules.one, name="jurisdiction"),
+    path("rules/<slug:code>/changes/", rules.changes, name="rule_changes"),
     path("rules/<slug:code>/file", rules.file, name="jurisdiction_file"),
     path("open-data/", open_data.page, name="open_data"),
     path("open-data/datapackage.json", open_data.package, name="open_data_package"),

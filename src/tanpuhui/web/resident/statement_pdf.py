@@ -12,12 +12,12 @@ from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from tanpuhui.close.methodology_then import find_methodology
+from tanpuhui.copies.status_names import status_name
 from tanpuhui.methodology.typeset import typst_string
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.registry.balance_statement import BalanceStatement, Position
 from tanpuhui.web.shared.formula import fonts
 from tanpuhui.web.shared.mass import mass
-from tanpuhui.web.shared.templatetags.page import status_name
 
 HEAD = """\
 #set document(title: {title}, date: none)

@@ -11,11 +11,13 @@ from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from tanpuhui.access.models import Organisation
 from tanpuhui.close.methodology_then import find_methodology
+from tanpuhui.copies.cap_in_words import in_tonnes as tonnes_of
+from tanpuhui.copies.status_names import status_name
 from tanpuhui.kit.exact import format_fraction
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.methodology.methodology import Methodology, Step, Text
@@ -73,16 +75,6 @@ def status(value: str) -> SafeString:
     return format_html(
         '<span class="badge {}" title="{}">{}</span>', value, meanings[value], status_name(value)
     )
-
-
-def status_name(value: str) -> str:
-    """What a status is called."""
-    return {
-        "official": pgettext("status", "official"),
-        "published": pgettext("status", "published"),
-        "secondary": pgettext("status", "secondary"),
-        "illustrative": pgettext("status", "illustrative"),
-    }[value]
 
 
 @register.inclusion_tag("shared/field.html")
@@ -200,3 +192,29 @@ def member_url(kind: str, name: str, code: str, key: object = None) -> str:
     if key is not None:
         wanted["invitation" if name == "end_invitation" else "member"] = key
     return reverse(f"{kind}:{name}", kwargs=wanted)
+
+
+@register.simple_tag(takes_context=True)
+def organisation_url(context: template.Context, name: str, statement: object) -> str:
+    """The address of a disclosed statement, in the audience of the organisation that looks at it."""
+    organisation = context["request"].organisation
+    wanted = {"organisation": organisation.code, "statement": statement}
+    return reverse(f"{organisation.kind}:{name}", kwargs=wanted)
+
+
+@register.filter
+def in_tonnes(amount_mg: int) -> str:
+    """Milligrams as exact tonnes, whatever the amount: what registries and rules speak of."""
+    return tonnes_of(int(amount_mg))
+
+
+@register.filter
+def language_of(texts: dict[str, str]) -> str:
+    """A text that is there in Chinese and English, in the reader's language."""
+    return texts.get(spoken_language(), "")
+
+
+@register.simple_tag
+def company_name(said: dict[str, str]) -> str:
+    """A company's name as a certificate has it, in the reader's language."""
+    return said["name_zh"] if spoken_language() == "zh" else said["name_en"]

@@ -1,4 +1,7 @@
-"""Views of a bank: a statement that a customer consented to, by the code that they handed over."""
+"""Disclosed: a statement that a resident consented to, by the code that they handed over, for any kind of recipient.
+
+An audience adds them with ``*disclosed.addresses(Organisation.BANK, "")`` in its ``urls.py``.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,11 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from tanpuhui.access.audit import record
-from tanpuhui.access.models import Membership, Organisation
+from tanpuhui.access.models import Membership
 from tanpuhui.close.installation import jurisdiction
 from tanpuhui.consent.artefact import public_key
 from tanpuhui.disclosure.look import look, look_again, token_of
@@ -22,18 +26,19 @@ from tanpuhui.disclosure.models import Statement
 from tanpuhui.disclosure.refusals import NotAllowed
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
-from tanpuhui.web.bank.printed import printed
 from tanpuhui.web.shared import errors
 from tanpuhui.web.shared.access import MemberRequest, organisation_page
+from tanpuhui.web.shared.disclosed_printed import printed
 from tanpuhui.web.shared.limit import is_over
+from tanpuhui.web.shared.members import frame_of
 from tanpuhui.web.shared.pdf import pdf
 from tanpuhui.web.shared.refused import status_of, text_of
 from tanpuhui.web.shared.request_id import current
 
 NEWEST = 20
-#: Codes that one bank may try in a minute; a code has 50 random bits.
+#: Codes that one organisation may try in a minute; a code has 50 random bits.
 MOST_TRIES, WITHIN_S = 30, 60
-TEMPLATE = Path(__file__).with_name("statement.typ")
+TEMPLATE = Path(__file__).with_name("disclosed.typ")
 
 
 class CodeForm(forms.Form):
@@ -51,8 +56,19 @@ class CodeForm(forms.Form):
     )
 
 
-@organisation_page(Organisation.BANK)
-def home(request: HttpRequest) -> HttpResponseBase:
+def addresses(kind: str, under: str) -> list[URLPattern]:
+    """The addresses of statements for one kind of organisation; the form that takes a code is at ``under``."""
+    anybody = organisation_page(kind)
+    one = "<slug:organisation>/statements/<uuid:statement>"
+    return [
+        path(f"<slug:organisation>/{under}", anybody(form_page), name="disclosed" if under else "home"),
+        path(f"{one}/", anybody(statement), name="statement"),
+        path(f"{one}.json", anybody(as_json), name="statement_json"),
+        path(f"{one}.pdf", anybody(as_pdf), name="statement_pdf"),
+    ]
+
+
+def form_page(request: HttpRequest) -> HttpResponseBase:
     """Fetch a statement by its code; below, the statements fetched before, without anything about their customers."""
     mine = cast(MemberRequest, request)
     form = CodeForm(request.POST if request.method == "POST" else None)
@@ -68,21 +84,23 @@ def home(request: HttpRequest) -> HttpResponseBase:
             form.add_error("reference", text_of(refusal))
             status = status_of(refusal)
         else:
-            return redirect("bank:statement", organisation=mine.organisation.code, statement=found.pk)
+            name = f"{mine.organisation.kind}:statement"
+            return redirect(name, organisation=mine.organisation.code, statement=found.pk)
     elif form.is_bound:
         status = 422
     newest = Statement.objects.filter(recipient=mine.organisation.code).order_by("-made_at")[:NEWEST]
-    return render(request, "bank/home.html", {"form": form, "statements": newest}, status=status)
+    context = {"frame": frame_of(mine.organisation), "form": form, "statements": newest}
+    return render(request, "shared/disclosed.html", context, status=status)
 
 
-@organisation_page(Organisation.BANK)
 def statement(request: HttpRequest, statement: UUID) -> HttpResponse:
     """One statement, while the customer's consent holds."""
-    found = _seen(cast(MemberRequest, request), statement, "page")
-    return render(request, "bank/statement.html", {"statement": found, "content": found.content})
+    mine = cast(MemberRequest, request)
+    found = _seen(mine, statement, "page")
+    context = {"frame": frame_of(mine.organisation), "statement": found, "content": found.content}
+    return render(request, "shared/disclosed_statement.html", context)
 
 
-@organisation_page(Organisation.BANK)
 def as_json(request: HttpRequest, statement: UUID) -> HttpResponse:
     """The same for programs, with its signature and the key to check it."""
     found = _seen(cast(MemberRequest, request), statement, "json")
@@ -92,7 +110,6 @@ def as_json(request: HttpRequest, statement: UUID) -> HttpResponse:
     return answer
 
 
-@organisation_page(Organisation.BANK)
 def as_pdf(request: HttpRequest, statement: UUID) -> HttpResponse:
     """The same for paper."""
     found = _seen(cast(MemberRequest, request), statement, "pdf")

@@ -1,0 +1,203 @@
+"""Certificates: one for each surrender, numbered without a gap, signed; what is annulled later is said beside them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from ledger.bookings import in_parallel
+from offsetting.filings import GUANGDONG, ask, declared, sound
+from registry.units_town import ACME, AT, BOLT, given, new_lot
+from tanpuhui.kit.digest import digest_json
+from tanpuhui.kit.tonnes import TONNE_MG
+from tanpuhui.ledger.invariants import exceptions
+from tanpuhui.offsetting.certificate import (
+    annulled_of,
+    as_json,
+    certify_surrender,
+    check,
+    find_certificate,
+    token_of,
+)
+from tanpuhui.offsetting.invariants import INVARIANTS
+from tanpuhui.offsetting.models import Certificate, Reservation
+from tanpuhui.offsetting.number import numbered, sequence_of
+from tanpuhui.offsetting.refusals import CertificateInvalid, NotSurrendered, UnknownCertificate
+from tanpuhui.offsetting.release import release
+from tanpuhui.offsetting.replace import replace
+from tanpuhui.offsetting.surrender import surrender
+from tanpuhui.registry.annul import annul
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_home")]
+
+
+def surrendered(tonnes: int = 5, company: int = ACME) -> Certificate:
+    reservation = surrender(ask(tonnes * TONNE_MG, company=company).pk, key="s", at=AT)
+    return reservation.certificate
+
+
+def test_a_surrender_of_the_whole_cap_is_certified_with_rule_and_arithmetic() -> None:
+    lot = new_lot(150_000, jurisdiction="guangdong", status="official")
+    given(ACME, lot, 150_000)
+    declared(1_000_000, GUANGDONG, year=2022)
+    reservation = ask(100_000 * TONNE_MG, GUANGDONG, year=2022)
+
+    surrender(reservation.pk, key="s", at=AT)
+
+    said = Certificate.objects.get(reservation=reservation).content
+    assert (said["number"], said["kind"], said["year"], said["tonnes"]) == (
+        "C000001-95",
+        "surrender",
+        2022,
+        100_000,
+    )
+    assert said["rule"]["name"] == "guangdong/offset_caps/2021-01-01"
+    assert said["rule"]["arithmetic"] == (
+        "1000000 t verified emissions * 10 / 100 = 100000 t = 100000000000000 mg"
+    )
+    [one] = said["ranges"]
+    assert (one["lot"], one["vintage"], one["methodology"], one["status"]) == (
+        lot,
+        2026,
+        "shanghai/rooftop-pv@1",
+        "official",
+    )
+    assert (one["serial_first"], one["serial_last"]) == (1, 100_000)
+    assert said["weakest_status"] == "official"
+    assert said["address"].endswith("/certificates/C000001-95/")
+
+
+def test_a_certificate_verifies_with_the_public_key_alone_and_not_when_a_byte_is_changed() -> None:
+    given(ACME, new_lot(10), 10)
+    declared(100)
+    said = as_json(surrendered())
+
+    assert check(said["signed"], said["key"]) == said["certificate"]
+    assert said["digest"] == digest_json(said["certificate"])
+
+    header, payload, signature = said["signed"].split(".")
+    for wrong in (f"{header}.{payload[:-1]}.{signature}", f"{header}.{payload}.{signature[:-4]}AAAA"):
+        with pytest.raises(CertificateInvalid):
+            check(wrong, said["key"])
+
+
+def test_it_is_issued_once_however_often_it_is_asked_for() -> None:
+    given(ACME, new_lot(10), 10)
+    declared(100)
+    first = surrendered()
+
+    assert certify_surrender(first.reservation, at=AT) == first
+    surrender(first.reservation_id, key="s", at=AT)
+    assert Certificate.objects.count() == 1
+    assert find_certificate(" c000001-95 ") == first
+
+
+def test_what_was_not_surrendered_has_none() -> None:
+    given(ACME, new_lot(10), 10)
+    declared(100)
+    kept, given_up = ask(TONNE_MG), ask(TONNE_MG)
+    release(given_up.pk, key="r", at=AT)
+
+    for reservation in (kept, given_up):
+        with pytest.raises(NotSurrendered):
+            certify_surrender(reservation, at=AT)
+    for number in ("C000001-95", "C000001-59", "1", "", "C000000-98"):
+        with pytest.raises(UnknownCertificate):
+            find_certificate(number)
+
+
+def test_every_digit_of_a_number_that_is_misread_is_found() -> None:
+    number = numbered(123_456)
+    places = [at for at, one in enumerate(number) if one.isdigit()]
+
+    wrong = [
+        number[:at] + other + number[at + 1 :]
+        for at in places
+        for other in "0123456789"
+        if other != number[at]
+    ]
+
+    assert sequence_of(number) == 123_456
+    assert [one for one in wrong if sequence_of(one) is not None] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_surrenders_at_one_moment_are_numbered_one_after_the_other() -> None:
+    with transaction.atomic():
+        lot = new_lot(40)
+        for company in (ACME, BOLT):
+            given(company, lot, 20)
+            declared(1_000, company=company)
+        reservations = [ask(TONNE_MG, company=(ACME, BOLT)[each % 2]).pk for each in range(8)]
+
+    def use(each: int) -> Any:
+        with transaction.atomic():
+            return surrender(reservations[each], key="s", at=AT)
+
+    results = in_parallel(8, use)
+
+    assert all(isinstance(result, Reservation) for result in results), results
+    assert sorted(Certificate.objects.values_list("sequence", flat=True)) == list(range(1, 9))
+    sound()
+
+
+def test_what_was_annulled_afterwards_is_said_beside_it_with_what_replaces_it() -> None:
+    wrong, good = new_lot(6), new_lot(20)
+    given(ACME, wrong, 6)
+    given(ACME, good, 20)
+    declared(100)
+    certificate = surrendered(10)
+    before = dict(certificate.content)
+    assert annulled_of(certificate) == []
+
+    annul(wrong, reason="the meter was turned back", at=AT)
+    [owed] = annulled_of(certificate)
+    assert (owed.lot, owed.tonnes, owed.reason, owed.replaced_by) == (
+        wrong,
+        6,
+        "the meter was turned back",
+        None,
+    )
+    replace(certificate.reservation_id, wrong, key="p", at=AT)
+
+    [made_good] = annulled_of(certificate)
+    assert [(one["lot"], one["tonnes"]) for one in made_good.replaced_by or ()] == [(good, 6)]
+    certificate.refresh_from_db()
+    assert certificate.content == before
+    assert check(token_of(certificate)) == before
+    # What stood in for it is annulled too: all 10 t of that lot count no more.
+    annul(good, reason="that one too", at=AT)
+    assert [(one.lot, one.tonnes) for one in annulled_of(certificate)] == [(wrong, 6), (good, 10)]
+
+
+def test_illustrative_factors_of_one_lot_make_the_whole_certificate_illustrative() -> None:
+    given(ACME, new_lot(3, status="published"), 3)
+    given(ACME, new_lot(3, status="illustrative"), 3)
+    declared(100)
+
+    assert surrendered(5).content["weakest_status"] == "illustrative"
+
+
+def test_a_certificate_is_never_edited_and_a_wrong_one_is_found() -> None:
+    given(ACME, new_lot(10), 10)
+    declared(100)
+    first = surrendered()
+    with pytest.raises(DatabaseError, match="Cannot update or delete"), transaction.atomic():
+        Certificate.objects.update(digest="x")
+    other = ask(TONNE_MG)
+    Certificate.objects.create(
+        number=numbered(7),
+        sequence=7,
+        company=ACME,
+        reservation=other,
+        content=first.content,
+        digest=first.digest,
+        jws=first.jws,
+        issued_at=AT,
+    )
+
+    found = [finding for one in INVARIANTS for finding in exceptions(connection, one)]
+
+    assert [(one.invariant, one.key) for one in found] == [("certificates_follow_each_other", numbered(7))]
