@@ -37,6 +37,7 @@ REFUSING = (
     "disclosure",
     "kit",
     "offsetting",
+    "points",
     "registry",
     "rights",
     "web",

@@ -30,8 +30,8 @@ from tanpuhui.kit.moment import from_us, utc_now
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.web.resident.act_names import act_name
 from tanpuhui.web.resident.consent_form import ConsentForm
-from tanpuhui.web.resident.offers import (
-    Offer,
+from tanpuhui.web.resident.consents_on_offer import (
+    ConsentOnOffer,
     lang_of,
     parties_of,
     recipient_of,
@@ -114,7 +114,13 @@ def receipt_file(request: HttpRequest, grant: int, child: int | None = None) -> 
 
 
 def step(
-    offer: Offer, verb: str, for_whom: Whose, *, at: datetime, method: str, evidence: str | None = None
+    offer: ConsentOnOffer,
+    verb: str,
+    for_whom: Whose,
+    *,
+    at: datetime,
+    method: str,
+    evidence: str | None = None,
 ) -> None:
     """Take one step about the newest consent of an offer; what has no consent has no step."""
     standing = offer.standing
@@ -151,7 +157,7 @@ def _said(verb: str, name: str) -> str:
     }[verb].format(name=name)
 
 
-def _consent_page(request: HttpRequest, for_whom: Whose, offer: Offer) -> HttpResponseBase:
+def _consent_page(request: HttpRequest, for_whom: Whose, offer: ConsentOnOffer) -> HttpResponseBase:
     verb = request.POST.get("do", "") if request.method == "POST" else ""
     form = ConsentForm(request.POST if verb == "give" else None, offer=offer, language=get_language() or "")
     refused = ""
@@ -186,7 +192,7 @@ def _consent_page(request: HttpRequest, for_whom: Whose, offer: Offer) -> HttpRe
     return render(request, "resident/source.html", context, status=status)
 
 
-def _do(request: HttpRequest, for_whom: Whose, offer: Offer, verb: str, form: ConsentForm) -> int:
+def _do(request: HttpRequest, for_whom: Whose, offer: ConsentOnOffer, verb: str, form: ConsentForm) -> int:
     now = utc_now()
     with transaction.atomic():
         number = offer.standing.grant.pk if offer.standing else 0
@@ -224,7 +230,7 @@ def _do(request: HttpRequest, for_whom: Whose, offer: Offer, verb: str, form: Co
     return number
 
 
-def _decline(for_whom: Whose, offer: Offer, at: datetime) -> int:
+def _decline(for_whom: Whose, offer: ConsentOnOffer, at: datetime) -> int:
     """Say no to what was shown; again changes nothing."""
     if offer.state == "declined" and offer.standing:
         return offer.standing.grant.pk
@@ -241,7 +247,7 @@ def _decline(for_whom: Whose, offer: Offer, at: datetime) -> int:
     return grant.pk
 
 
-def notice_lines(offer: Offer) -> dict[str, Any]:
+def notice_lines(offer: ConsentOnOffer) -> dict[str, Any]:
     """The notice as it is drawn: its exact words, line by line, with its version and digest."""
     notice = offer.notice(get_language() or "")
     title, _blank, *rest = notice.text.strip().split("\n")
@@ -255,7 +261,7 @@ def notice_lines(offer: Offer) -> dict[str, Any]:
 
 
 def _with_address(
-    for_whom: Whose, found: list[Offer], states: tuple[str, ...] | None
+    for_whom: Whose, found: list[ConsentOnOffer], states: tuple[str, ...] | None
 ) -> list[dict[str, Any]]:
     return [
         {"offer": one, "address": _address_of(for_whom, one)}
@@ -264,7 +270,7 @@ def _with_address(
     ]
 
 
-def _address_of(for_whom: Whose, offer: Offer) -> str:
+def _address_of(for_whom: Whose, offer: ConsentOnOffer) -> str:
     if offer.reports:
         return for_whom.address("source", provider=offer.provider)
     return for_whom.address("recipient", purpose=offer.purpose.code, recipient=offer.recipient)
