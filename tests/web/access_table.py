@@ -129,6 +129,7 @@ TABLE: dict[str, Row] = {
         for name in (
             *("paper_statement", "sources", "recipient", "privacy", "readable", "new_request", "close"),
             *("together", "goal", "new_group", "join_group", "board"),
+            *("points", "convert_points", "points_history", "points_offers"),
         )
     },
     **{
@@ -137,9 +138,11 @@ TABLE: dict[str, Row] = {
             *("source", "identifier", "receipt", "receipt_file", "request", "group", "challenge"),
             *(f"child:{page}" for page in ("sources", "recipient", "source", "identifier")),
             *(f"child:{page}" for page in ("receipt", "receipt_file")),
+            *("points_offer", "redemption", "redemption_state"),
         )
     },
     "resident:export": {"else": 405},
+    "resident:release_redemption": {"else": 405},
     "grants": MIDWAY,
     "rights": MIDWAY,
     "letter_sign_in": SIGNING_IN,
@@ -291,6 +294,8 @@ VALUES: dict[str, object] = {
     "appeal": 999,
     "object_id": "none",
     "record": 5,
+    "offer": "nothing",
+    "redemption": 999,
     "theme": "light",
     "token": NOBODYS,
     "step": "avoided",

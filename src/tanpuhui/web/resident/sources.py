@@ -28,6 +28,7 @@ from tanpuhui.consent.terms import Terms
 from tanpuhui.copies.parties import party_names
 from tanpuhui.kit.moment import from_us, utc_now
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.points.models import Offer
 from tanpuhui.web.resident.act_names import act_name
 from tanpuhui.web.resident.consent_form import ConsentForm
 from tanpuhui.web.resident.consents_on_offer import (
@@ -169,6 +170,9 @@ def _consent_page(request: HttpRequest, for_whom: Whose, offer: ConsentOnOffer) 
             refused, status = text_of(refusal), status_of(refusal)
         else:
             messages.success(request, _said(verb, offer.name))
+            back = _offer_asked_for(request, offer)
+            if back and verb in ("give", "agree", "resume"):
+                return redirect("resident:points_offer", offer=back)
             if verb in ("give", "agree"):
                 return redirect(for_whom.address("receipt", grant=number))
             return redirect(_address_of(for_whom, offer))
@@ -188,8 +192,15 @@ def _consent_page(request: HttpRequest, for_whom: Whose, offer: ConsentOnOffer) 
         "identifier": for_whom.address("identifier", provider=offer.provider) if offer.reports else "",
         "may_give": offer.is_offered and offer.state in ("free", "declined") and for_whom.may_decide,
         "back": for_whom.address("sources"),
+        "for_offer": _offer_asked_for(request, offer),
     }
     return render(request, "resident/source.html", context, status=status)
+
+
+def _offer_asked_for(request: HttpRequest, offer: ConsentOnOffer) -> str:
+    """The financial product of this recipient from which somebody came here to agree; nothing for anything else."""
+    found = Offer.objects.filter(code=request.GET.get("offer", ""), organisation__code=offer.recipient)
+    return found.values_list("code", flat=True).first() or ""
 
 
 def _do(request: HttpRequest, for_whom: Whose, offer: ConsentOnOffer, verb: str, form: ConsentForm) -> int:

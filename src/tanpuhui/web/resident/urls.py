@@ -8,9 +8,13 @@ from tanpuhui.web.resident import (
     appeals,
     certificates,
     chart,
+    convert_points,
     identifier,
     paper_statement,
+    points,
+    points_offers,
     privacy,
+    redemption,
     sources,
     statements,
     together,
@@ -48,6 +52,20 @@ together_paths = [
     path("together/challenges/<slug:challenge>/", together.challenge, name="challenge"),
     path("together/board/", together.board, name="board"),
 ]
+points_paths = [
+    path("points/", points.points, name="points"),
+    path("points/convert/", convert_points.convert_points, name="convert_points"),
+    path("points/history/", points.history, name="points_history"),
+    path("points/offers/", points_offers.offers, name="points_offers"),
+    path("points/offers/<slug:offer>/", points_offers.offer, name="points_offer"),
+    path("points/redemptions/<int:redemption>/", redemption.redemption, name="redemption"),
+    path("points/redemptions/<int:redemption>/state/", redemption.redemption_state, name="redemption_state"),
+    path(
+        "points/redemptions/<int:redemption>/cancel/",
+        redemption.release_redemption,
+        name="release_redemption",
+    ),
+]
 urlpatterns = [
     path("", views.home, name="home"),
     path("statement.pdf", paper_statement.paper_statement, name="paper_statement"),
@@ -57,6 +75,7 @@ urlpatterns = [
     path("children/<int:child>/", include((source_paths, "child"))),
     *privacy_paths,
     *together_paths,
+    *points_paths,
     path("chart/<slug:theme>.svg", chart.chart, name="chart"),
     path("acts/", activities.activities, name="activities"),
     path("acts/<int:record>/", activities.activity, name="activity"),

@@ -20,6 +20,9 @@ from tanpuhui.kit.exact import format_fraction
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.methodology.methodology import Methodology, Step, Text
 from tanpuhui.methodology.typeset import plain_signs
+from tanpuhui.points.models import Offer, Sponsor
+from tanpuhui.points.money import to_text
+from tanpuhui.web.shared import points
 from tanpuhui.web.shared.formula import short, spoken
 from tanpuhui.web.shared.mass import mass as mass_of
 from tanpuhui.web.shared.refused import text_of
@@ -52,6 +55,71 @@ def mass_text(amount_mg: int) -> str:
 def count(number: int) -> str:
     """A whole number with the language's separators."""
     return number_format(number, force_grouping=True)
+
+
+@register.filter
+def money(amount_minor: int, currency: str) -> SafeString:
+    """Minor units as an amount of money with all its places, and its currency."""
+    sign = "-" if amount_minor < 0 else ""
+    whole, point, places = to_text(abs(amount_minor), currency).partition(".")
+    return format_html(
+        '<span class="amount">{}{}{}{}<span class="unit">\N{NO-BREAK SPACE}{}</span></span>',
+        sign,
+        number_format(int(whole), force_grouping=True),
+        point,
+        places,
+        currency,
+    )
+
+
+@register.simple_tag
+def standing_badge(state: str) -> SafeString:
+    """How an offer stands, as a badge."""
+    return format_html(
+        '<span class="badge {}">{}</span>', points.standing_tone(state), points.standing_name(state)
+    )
+
+
+@register.simple_tag
+def redemption_badge(state: str) -> SafeString:
+    """What became of a redemption, as a badge."""
+    return format_html('<span class="badge {}">{}</span>', points.state_tone(state), points.state_name(state))
+
+
+@register.simple_tag
+def offer_kind(kind: str) -> str:
+    """What a kind of offer is called."""
+    return points.kinds()[kind]
+
+
+@register.filter
+def offer_title(offer: Offer) -> str:
+    """An offer's title in the reader's language."""
+    return points.title_of(offer)
+
+
+@register.filter
+def offer_text(offer: Offer) -> str:
+    """What an offer says, in the reader's language."""
+    return offer.text(get_language() or "")
+
+
+@register.filter
+def offer_limits(offer: Offer) -> list[str]:
+    """What limits an offer, one plain sentence each."""
+    return points.limits_of(offer)
+
+
+@register.filter
+def percent_points(hundredths: int) -> str:
+    """Hundredths of a percentage point as a decimal: 25 is 0.25."""
+    return format_fraction(Fraction(hundredths, 100))
+
+
+@register.filter
+def is_sponsor(organisation: Organisation) -> bool:
+    """Whether an organisation funds points."""
+    return Sponsor.objects.filter(pk=organisation.pk).exists()
 
 
 @register.filter
