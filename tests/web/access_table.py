@@ -44,6 +44,16 @@ def of_members(kind: str) -> dict[str, Row]:
     }
 
 
+def of_offers(kind: str) -> dict[str, Row]:
+    """The pages about an organisation's offers; there is no offer of the name in these tests."""
+    return {
+        f"{kind}:offers": only(kind),
+        f"{kind}:new_offer": only(kind),
+        f"{kind}:offer": only_own(kind, 404),
+        f"{kind}:stop_offer": only_own(kind, 404),
+    }
+
+
 EVERYBODY: Row = {"else": 200}
 #: Public, and not there in an empty installation.
 NOT_THERE: Row = {"else": 404}
@@ -180,20 +190,39 @@ TABLE: dict[str, Row] = {
     "provider:retract": only_own("provider", 404),
     "provider:keys": only("provider"),
     "provider:revoke_key": only_own("provider", 404),
+    # Nobody funds points here.
+    "provider:sponsor": only_own("provider", 404),
     **of_members("provider"),
     "operator:homes": {**only(), "operator": 302},
     "operator:home": {**only(), "operator": 302},
     "company:homes": {**only(), "company": 302},
     "company:home": only("company"),
+    # Nobody funds points here.
+    "company:sponsor": only_own("company", 404),
     **of_members("company"),
     "merchant:homes": {**only(), "merchant": 302},
     "merchant:home": only("merchant"),
+    "merchant:till": only("merchant"),
+    "merchant:offline_till": only("merchant"),
+    "merchant:offline_worker": only("merchant"),
+    "merchant:offline_key": only("merchant"),
+    "merchant:offline_upload": only_own("merchant", 405),
+    "merchant:redemptions": only("merchant"),
+    "merchant:refund": only_own("merchant", 404),
+    "merchant:settlements": only("merchant"),
+    "merchant:settle": only_own("merchant", 405),
+    "merchant:settlement_file": only_own("merchant", 404),
+    **of_offers("merchant"),
+    # Nobody funds points here.
+    "merchant:sponsor": only_own("merchant", 404),
     **of_members("merchant"),
     "bank:homes": {**only(), "bank": 302},
     "bank:home": only("bank"),
     "bank:statement": only_own("bank", 404),
     "bank:statement_json": only_own("bank", 404),
     "bank:statement_pdf": only_own("bank", 404),
+    # Nobody funds points here.
+    "bank:sponsor": only_own("bank", 404),
     **of_members("bank"),
     "verifier:homes": {**only(), "verifier": 302},
     "verifier:home": only("verifier"),
@@ -296,6 +325,7 @@ VALUES: dict[str, object] = {
     "record": 5,
     "offer": "nothing",
     "redemption": 999,
+    "reference": "TPS-000000000",
     "theme": "light",
     "token": NOBODYS,
     "step": "avoided",

@@ -4,7 +4,7 @@ from django.urls import path
 
 from tanpuhui.access.models import Organisation
 from tanpuhui.web.bank import views
-from tanpuhui.web.shared import members
+from tanpuhui.web.shared import members, sponsor
 from tanpuhui.web.shared.homes import homes_of
 
 app_name = "bank"
@@ -14,5 +14,6 @@ urlpatterns = [
     path("<slug:organisation>/statements/<uuid:statement>/", views.statement, name="statement"),
     path("<slug:organisation>/statements/<uuid:statement>.json", views.as_json, name="statement_json"),
     path("<slug:organisation>/statements/<uuid:statement>.pdf", views.as_pdf, name="statement_pdf"),
+    *sponsor.addresses(Organisation.BANK),
     *members.addresses(Organisation.BANK),
 ]

@@ -117,12 +117,6 @@ def percent_points(hundredths: int) -> str:
 
 
 @register.filter
-def is_sponsor(organisation: Organisation) -> bool:
-    """Whether an organisation funds points."""
-    return Sponsor.objects.filter(pk=organisation.pk).exists()
-
-
-@register.filter
 def refusal_text(refusal: Refusal) -> str:
     """A refusal's sentence in the reader's language, with its facts and the next step."""
     return text_of(refusal)
@@ -259,6 +253,22 @@ def methodology_title(key: str) -> str:
     """The title of a methodology by its key, or the key where it is not here."""
     methodology = find_methodology(key)
     return said(methodology.title) if methodology else key
+
+
+@register.simple_tag(takes_context=True)
+def audience_url(context: template.Context, name: str, *arguments: object) -> str:
+    """The address of a page that several kinds of organisation have, for the reader's own one."""
+    organisation = context["request"].organisation
+    return reverse(f"{organisation.kind}:{name}", args=[organisation.code, *arguments])
+
+
+@register.inclusion_tag("shared/sponsor_tab.html", takes_context=True)
+def sponsor_tab(context: template.Context) -> dict[str, object]:
+    """The entry of what an organisation owes for its points, where it funds any."""
+    organisation = context["request"].organisation
+    is_one = Sponsor.objects.filter(pk=organisation.pk).exists()
+    address = reverse(f"{organisation.kind}:sponsor", args=[organisation.code]) if is_one else ""
+    return {"address": address, "request": context["request"]}
 
 
 @register.simple_tag
