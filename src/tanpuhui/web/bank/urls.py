@@ -3,8 +3,8 @@
 from django.urls import path
 
 from tanpuhui.access.models import Organisation
-from tanpuhui.web.bank import views
-from tanpuhui.web.shared import members, sponsor
+from tanpuhui.web.bank import applications, views
+from tanpuhui.web.shared import members, offering, sponsor
 from tanpuhui.web.shared.homes import homes_of
 
 app_name = "bank"
@@ -14,6 +14,22 @@ urlpatterns = [
     path("<slug:organisation>/statements/<uuid:statement>/", views.statement, name="statement"),
     path("<slug:organisation>/statements/<uuid:statement>.json", views.as_json, name="statement_json"),
     path("<slug:organisation>/statements/<uuid:statement>.pdf", views.as_pdf, name="statement_pdf"),
+    path("<slug:organisation>/applications/", applications.applications, name="applications"),
+    path(
+        "<slug:organisation>/applications/<int:redemption>/grant/",
+        applications.answer,
+        {"verb": "grant"},
+        name="grant",
+    ),
+    path(
+        "<slug:organisation>/applications/<int:redemption>/decline/",
+        applications.answer,
+        {"verb": "decline"},
+        name="decline",
+    ),
+    path("<slug:organisation>/ended-consents/", applications.ended_consents, name="ended_consents"),
+    path("<slug:organisation>/ended-consents/note/", applications.take_note, name="take_note"),
+    *offering.addresses(Organisation.BANK),
     *sponsor.addresses(Organisation.BANK),
     *members.addresses(Organisation.BANK),
 ]

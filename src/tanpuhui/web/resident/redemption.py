@@ -81,6 +81,7 @@ def _standing(found: Redemption, at: datetime) -> dict[str, Any]:
         "shows_code": is_held and at <= found.good_until and shown.offer.kind != Offer.FINANCIAL,
         "is_over": is_held and at > found.good_until,
         "may_release": is_held and not offline,
+        "reference": code.spoken(code.sign(found, shown.offer), found.pk) if found.terms_id else "",
         "terms": Terms.objects.filter(pk=found.terms_id).first() if found.terms_id else None,
         "refunds": list(found.refunds.order_by("id")),
     }

@@ -6,7 +6,7 @@
   self.addEventListener('fetch', function (event) {
     if (event.request.method !== 'GET' || new URL(event.request.url).origin !== self.location.origin) return
     event.respondWith(fetch(event.request).catch(function (error) {
-      return self.caches.match(event.request).then(function (kept) {
+      return self.caches.match(event.request, { ignoreVary: true }).then(function (kept) {
         if (kept) return kept
         throw error
       })
