@@ -18,6 +18,12 @@ def release(connection: Connection, hold_id: int, *, at: datetime) -> bool:
     return bool(state == "open")
 
 
+def release_all(connection: Connection, holds: list[int], *, at: datetime) -> int:
+    """Release many holds in one statement; returns how many were open."""
+    (count,) = fetch_one(connection, "SELECT ledger_release_all(%s::bigint[], %s)", [holds, at])
+    return int(count)
+
+
 def expire_holds(connection: Connection, *, at: datetime) -> int:
     """Release every open hold whose time is over; returns how many there were."""
     (count,) = fetch_one(connection, "SELECT ledger_expire_holds(%s)", [at])

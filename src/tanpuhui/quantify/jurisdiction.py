@@ -77,6 +77,8 @@ class Jurisdiction:
     points_conversions: tuple[Rule, ...] = ()
     points_validities: tuple[Rule, ...] = ()
     points_transfers: tuple[Rule, ...] = ()
+    #: How units are traded between organisations.
+    market_rules: tuple[Rule, ...] = ()
     notice_periods: tuple[Rule, ...] = ()
     sinks: tuple[Rule, ...] = ()
     registry_verbs: tuple[Rule, ...] = ()

@@ -26,6 +26,7 @@ NOTICES = ("project_application",)
 SERIAL_PARTS = ("code", "methodology", "vintage", "first", "last")
 
 _MONTH_AND_DAY = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z")
+_CURRENCY = re.compile(r"[A-Z]{3}\Z")
 _PLACE = re.compile(r"[a-z]+(-[a-z]+)*\Z")
 _PERCENT_PLACES = 6
 
@@ -192,6 +193,24 @@ TABLES: dict[str, Shape] = {
     ),
     "points_validities": Shape({"months": Key(_is_whole(1, 1200), "a whole number of months")}),
     "points_transfers": Shape({"transferable": Key(lambda value: type(value) is bool, "true or false")}),
+    "market_rules": Shape(
+        {
+            "currency": Key(
+                lambda value: isinstance(value, str) and _CURRENCY.match(value) is not None,
+                "the code of a currency, such as CNY",
+            ),
+            "tick_minor": Key(_is_whole(1, 10**9), "a whole number of minor units"),
+            "band_percent": _optional(_PERCENT),
+            "negotiated_band_percent": _optional(_PERCENT),
+            "reference_price_minor": Key(
+                _is_whole(1, 10**12), "a price of a tonne in whole minor units", optional=True
+            ),
+            "most_order_t": Key(_is_whole(1, 9 * 10**9), "a whole number of tonnes", optional=True),
+            "most_held_t": Key(_is_whole(1, 9 * 10**9), "a whole number of tonnes", optional=True),
+            "listing_days": Key(_is_whole(1, 3660), "a whole number of days"),
+            "payment_hours": Key(_is_whole(1, 8784), "a whole number of hours"),
+        }
+    ),
     "notice_periods": Shape(
         {
             "of": Key(_is_one_of(*NOTICES), " or ".join(NOTICES)),

@@ -1,0 +1,10 @@
+"""Many holds let go in one statement."""
+
+from django.db import migrations
+
+from tanpuhui.ledger import sql
+
+
+class Migration(migrations.Migration):
+    dependencies = [("ledger", "0003_counter")]
+    operations = [migrations.RunSQL(sql.read("release_all"))]

@@ -1,0 +1,1 @@
+"""Market: organisations trade whole tonnes for money: by listing, by agreement, by auction; both sides move at once."""
