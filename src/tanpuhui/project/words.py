@@ -36,6 +36,7 @@ REFUSING = (
     "integrity",
     "disclosure",
     "kit",
+    "money",
     "offsetting",
     "points",
     "registry",

@@ -147,7 +147,7 @@ def settlements(request: HttpRequest) -> HttpResponse:
     mine = cast(MemberRequest, request)
     found = (
         Settlement.objects.filter(organisation=mine.organisation)
-        .select_related("sponsor__organisation", "payment")
+        .select_related("sponsor__organisation", "payment__line")
         .order_by("-id")
     )
     context = {
@@ -191,7 +191,7 @@ def settlement_file(request: HttpRequest, reference: str, form: str) -> HttpResp
     """One settlement as CSV, or as the ISO 20022 statement that accounting programs read."""
     mine = cast(MemberRequest, request)
     known = Settlement.objects.filter(organisation=mine.organisation).select_related(
-        "organisation", "sponsor__organisation", "payment"
+        "organisation", "sponsor__organisation", "payment__line"
     )
     found = own_or_404(known, reference=reference)
     body = as_csv(found).encode("utf-8-sig") if form == "csv" else camt.write(found, at=utc_now())

@@ -20,8 +20,8 @@ from tanpuhui.kit.exact import format_fraction
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.methodology.methodology import Methodology, Step, Text
 from tanpuhui.methodology.typeset import plain_signs
+from tanpuhui.money.amounts import to_text
 from tanpuhui.points.models import Offer, Sponsor
-from tanpuhui.points.money import to_text
 from tanpuhui.web.shared import points
 from tanpuhui.web.shared.formula import short, spoken
 from tanpuhui.web.shared.mass import mass as mass_of

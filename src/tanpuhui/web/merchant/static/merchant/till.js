@@ -34,7 +34,7 @@
       var step = database.transaction(store, mode, { durability: 'strict' })
       var answer = work(step.objectStore(store))
       step.oncomplete = function () { resolve(answer.result) }
-      step.onerror = function () { reject(step.error) }
+      answer.onerror = function () { reject(answer.error) }
       step.onabort = function () { reject(step.error) }
     })
   }
@@ -115,7 +115,7 @@
     return said.csrf
   }
   async function send() {
-    if (sending) return
+    if (sending || !navigator.onLine) return
     sending = true
     try {
       var waiting = (await all()).filter(function (one) { return one.state === 'waiting' })
@@ -260,8 +260,10 @@
     await tidy()
     await show()
     try {
-      await refresh()
-      await keep_page()
+      if (navigator.onLine) {
+        await refresh()
+        await keep_page()
+      }
       if (navigator.storage && navigator.storage.persist) await navigator.storage.persist()
     } catch (error) {
       if (!(error instanceof TypeError)) throw error
