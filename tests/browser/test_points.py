@@ -232,6 +232,7 @@ def test_a_shop_publishes_an_offer_and_stops_it(page: Page, say: Say, look: Look
     look(page, "offers-own")
 
 
+@pytest.mark.goes_offline
 def test_a_till_takes_codes_without_a_network_and_sends_each_once(page: Page, say: Say, look: Look) -> None:
     people = make_site()
     sponsor = new_sponsor("10000.00")

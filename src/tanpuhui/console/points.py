@@ -1,4 +1,4 @@
-"""Points: sponsors with what they owe, offers, redemptions, settlements; opening and funding a sponsor, and settling."""
+"""Points: sponsors with what they owe, offers, redemptions, settlements; opening and funding a sponsor, settling."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tanpuhui.console.closes import trail
 from tanpuhui.console.guard import ConsoleRequest, record
 from tanpuhui.console.lists import Choices, ReadOnlyList, choice_filter
 from tanpuhui.console.verb import VerbPage
+from tanpuhui.copies import points_words as words
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.money.amounts import DECIMALS, to_minor, to_text
 from tanpuhui.points.balance import expiring
@@ -27,9 +28,8 @@ from tanpuhui.points.models import Closing, Offer, Redemption, Settlement, Spons
 from tanpuhui.points.redeem import state_of
 from tanpuhui.points.refund import refunded
 from tanpuhui.points.settle import SettleOrder, settle
-from tanpuhui.points.sponsor import FundOrder, fund, fundings, get_sponsor, liability, open_sponsor
+from tanpuhui.points.sponsor import FundOrder, Liability, fund, fundings, get_sponsor, liability, open_sponsor
 from tanpuhui.points.standing import standing
-from tanpuhui.web.shared import points as words
 
 SHOWN = 20
 _TONES = {"good": "good", "waiting": "busy", "bad": "bad", "plain": "plain"}
@@ -50,6 +50,14 @@ def offer_state(found: Offer) -> Any:
 def redemption_state(state: str) -> Any:
     """What became of a redemption."""
     return cells.state(_TONES[words.state_tone(state)], words.state_name(state))
+
+
+def _owed(row: Any) -> Liability:
+    """What a sponsor of a list owes; the ledger is asked once for its three columns."""
+    if not hasattr(row, "owed_now"):
+        row.owed_now = liability(row, at=utc_now())
+    found: Liability = row.owed_now
+    return found
 
 
 def _kinds() -> Choices:
@@ -93,15 +101,15 @@ class SponsorList(ReadOnlyList):
 
     @display(description=_l("Points outstanding"))
     def outstanding_(self, row: Sponsor) -> str:
-        return cells.count(liability(row, at=utc_now()).outstanding_points)
+        return cells.count(_owed(row).outstanding_points)
 
     @display(description=_l("Reserved for them"))
     def reserve_(self, row: Sponsor) -> str:
-        return money(liability(row, at=utc_now()).reserve_minor, row.currency)
+        return money(_owed(row).reserve_minor, row.currency)
 
     @display(description=_l("Budget left"))
     def budget_(self, row: Sponsor) -> str:
-        return money(liability(row, at=utc_now()).budget_minor, row.currency)
+        return money(_owed(row).budget_minor, row.currency)
 
     @display(description=_l("Since"), ordering="opened_at")
     def opened_(self, row: Sponsor) -> Any:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _l
 from django.utils.translation import ngettext
 
 from tanpuhui.access.models import Organisation
+from tanpuhui.copies.points_words import title_of
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.points import code
@@ -37,7 +38,6 @@ from tanpuhui.web.shared import errors
 from tanpuhui.web.shared.access import MemberRequest, organisation_page
 from tanpuhui.web.shared.limit import is_over
 from tanpuhui.web.shared.offering import DOERS
-from tanpuhui.web.shared.points import title_of
 from tanpuhui.web.shared.refused import status_of, text_of
 
 #: Read-out codes that one merchant may try in a minute; six letters are thirty bits.

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from tanpuhui.close.installation import jurisdiction
+from tanpuhui.copies.points_words import name_of
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.points.convert import ConvertOrder, convert, convertible_of
@@ -26,7 +27,6 @@ from tanpuhui.points.models import Sponsor
 from tanpuhui.points.rule import ConversionRule, conversion_rule
 from tanpuhui.points.sponsor import available_of_account, budget_account, money_code
 from tanpuhui.web.shared.access import ResidentRequest, resident_page
-from tanpuhui.web.shared.points import name_of
 from tanpuhui.web.shared.refused import status_of, text_of
 
 OK = 200

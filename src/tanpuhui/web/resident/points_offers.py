@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _l
 
 from tanpuhui.close.installation import jurisdiction
 from tanpuhui.consent.policy import policy
+from tanpuhui.copies.points_words import kinds
 from tanpuhui.disclosure.hand_over import PURPOSE
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
@@ -31,7 +32,6 @@ from tanpuhui.points.refusals import ConsentMissing
 from tanpuhui.points.sponsor import available_of_account, resident_account
 from tanpuhui.points.standing import standing, standings
 from tanpuhui.web.shared.access import ResidentRequest, own_or_404, resident_page
-from tanpuhui.web.shared.points import kinds
 from tanpuhui.web.shared.refused import status_of, text_of
 
 #: What ended is shown for a while, so that nobody looks for it in vain.

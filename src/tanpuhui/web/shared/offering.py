@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _l
 
 from tanpuhui.access.audit import record
 from tanpuhui.access.models import Membership, Organisation
+from tanpuhui.copies.points_words import kinds, name_of
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.points.models import Offer, Sponsor
@@ -30,7 +31,6 @@ from tanpuhui.points.offer import OfferOrder, TermsOf, publish, stop
 from tanpuhui.points.standing import standing, standings
 from tanpuhui.web.shared.access import MemberRequest, organisation_page, own_or_404
 from tanpuhui.web.shared.members import frame_of
-from tanpuhui.web.shared.points import kinds, name_of
 from tanpuhui.web.shared.refused import status_of, text_of
 from tanpuhui.web.shared.request_id import current
 

@@ -16,13 +16,13 @@ from django.utils.translation import gettext as _
 
 from tanpuhui.access.models import Organisation
 from tanpuhui.close.methodology_then import find_methodology
+from tanpuhui.copies import points_words as points
 from tanpuhui.kit.exact import format_fraction
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.methodology.methodology import Methodology, Step, Text
 from tanpuhui.methodology.typeset import plain_signs
 from tanpuhui.money.amounts import to_text
 from tanpuhui.points.models import Offer, Sponsor
-from tanpuhui.web.shared import points
 from tanpuhui.web.shared.formula import short, spoken
 from tanpuhui.web.shared.mass import mass as mass_of
 from tanpuhui.web.shared.refused import text_of

@@ -4,6 +4,7 @@
   var root = document.getElementById('till')
   var KEPT_DAYS = 30
   var KEY_DAYS = 7
+  var RETRY_MS = 5000
   var database
   var settings = null
   var sending = false
@@ -134,8 +135,9 @@
         }
       }
     } catch (error) {
-      // No network: they wait, and are sent again when there is one.
+      // No network yet, or none any more: they wait, and are sent again soon.
       if (!(error instanceof TypeError)) throw error
+      setTimeout(function () { send() }, RETRY_MS)
     } finally {
       sending = false
       await show()
