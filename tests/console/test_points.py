@@ -112,7 +112,7 @@ def test_what_is_open_is_settled_and_a_banks_statement_pays_it(staff: Staff, tak
     assert again.status_code == 200
     assert (BankFile.objects.count(), BankLine.objects.count()) == (1, 3)
     shown = look(staff.auditor, "bank-lines/")
-    assert "no settlement has this reference" in shown
+    assert "nobody here has this reference" in shown
     assert "NOBODY" in look(staff.auditor, f"bank-lines/{BankLine.objects.get(reference='NOBODY').pk}/")
     assert findings() == []
 

@@ -25,7 +25,14 @@ from tanpuhui.money.models import BankLine
 def reason(code: str) -> Any:
     """Why a line is nobody's payment, in words, with its code."""
     said = {
+        "unknown_reference": _("nobody here has this reference"),
         "no_such_settlement": _("no settlement has this reference"),
+        "no_such_organisation": _("no organisation has this reference"),
+        "no_such_withdrawal": _("no withdrawal has this reference"),
+        "not_booked": _("the bank has not booked it yet"),
+        "reversal": _("it takes a payment back"),
+        "cancelled_before": _("what it pays was cancelled before"),
+        "money_out": _("money went out, where it was expected to come in"),
         "amount_differs": _("the amount is another one"),
         "currency_differs": _("the currency is another one"),
         "paid_before": _("it was paid before"),

@@ -1,4 +1,4 @@
-"""Points words: what kinds of offer, states and limits are called, on the pages of everybody who has to do with them."""
+"""Points words: what kinds of offer, states and limits are called, on the pages of everybody concerned."""
 
 from __future__ import annotations
 

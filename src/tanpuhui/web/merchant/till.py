@@ -15,7 +15,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from tanpuhui.access.models import Organisation
 from tanpuhui.copies.points_words import title_of
@@ -50,7 +50,7 @@ class CodeForm(forms.Form):
     """What was scanned, pasted or read out."""
 
     code = forms.CharField(
-        label=_l("Code"),
+        label=pgettext_lazy("redemption", "Code"),
         help_text=_l("Scan it, or type what the person reads out, such as 1042-7K3QF9."),
         max_length=MOST_LETTERS,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, "spellcheck": "false"}),
