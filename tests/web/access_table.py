@@ -50,7 +50,7 @@ def of_offers(kind: str) -> dict[str, Row]:
         f"{kind}:offers": only(kind),
         f"{kind}:new_offer": only(kind),
         f"{kind}:offer": only_own(kind, 404),
-        f"{kind}:stop_offer": only_own(kind, 404),
+        f"{kind}:stop_offer": only_own(kind, 405),
     }
 
 

@@ -20,6 +20,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
+from django.views.decorators.http import require_POST
 
 from tanpuhui.access.audit import record
 from tanpuhui.access.models import Membership, Organisation
@@ -185,7 +186,11 @@ def addresses(kind: str) -> list[URLPattern]:
         path("<slug:organisation>/offers/", anybody(offers), name="offers"),
         path("<slug:organisation>/offers/new/", doers(new_offer), name="new_offer"),
         path("<slug:organisation>/offers/<slug:offer>/", anybody(offer), name="offer"),
-        path("<slug:organisation>/offers/<slug:offer>/stop/", doers(stop_offer), name="stop_offer"),
+        path(
+            "<slug:organisation>/offers/<slug:offer>/stop/",
+            doers(require_POST(stop_offer)),
+            name="stop_offer",
+        ),
     ]
 
 
@@ -213,8 +218,6 @@ def stop_offer(request: HttpRequest, offer: str) -> HttpResponseBase:
     """Stop it: no new redemption begins, and codes that were given stay good."""
     mine = cast(MemberRequest, request)
     found = own_or_404(Offer.objects.filter(organisation=mine.organisation), code=offer)
-    if request.method != "POST":
-        return redirect(f"{mine.organisation.kind}:offer", mine.organisation.code, found.code)
     form = StopForm(request.POST)
     if not form.is_valid():
         return _offer_page(request, offer, form, 422)
