@@ -15,10 +15,11 @@ import web.town
 from access.people import AT
 from offsetting.filings import ask as filed
 from offsetting.filings import declared
+from points.book import new_sponsor
 from registry.units_town import AT as UNITS_AT
 from registry.units_town import given, new_lot
 from security.soft_passkey import SoftPasskey, encoded
-from tanpuhui.access.hold import hold
+from tanpuhui.access.hold import account_of, hold
 from tanpuhui.access.invite import invite
 from tanpuhui.access.membership import join
 from tanpuhui.access.models import Membership, Organisation, User
@@ -36,10 +37,12 @@ from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import organisation
 from tanpuhui.methodology.load import load_library
 from tanpuhui.offsetting.surrender import surrender
+from tanpuhui.points.settle import SettleOrder, settle
 from tanpuhui.registry.annul import annul
 from tanpuhui.rights.ask import ask
 from web.provider_site import contract_of, csv_of, row
 from web.residents import COMPANY, RECIPIENT, agreeing, born, giving, providers
+from web.second_book import captured_now, earn, held_now, loan, offer_now
 from web.site import KINDS, ROLES, client_of, make_site, other_code, own_code, show
 
 #: Routes whose addresses name no object of anybody's, and why; what is not here has an object in :func:`objects_of`.
@@ -51,6 +54,7 @@ NO_OBJECTS = {
     r"console:": "the operator's staff see all of it, and nobody else any: the table of access says so",
     r"invitation$": "its secret is the right to it: tests/web/test_members.py",
     r"resident:(chart|statement_pdf|new_request|source|identifier|recipient|challenge)$": "always one's own",
+    r"resident:points_offer$": "published for every resident",
 }
 
 
@@ -125,6 +129,8 @@ def make_world(folder: Path) -> tuple[Site, list[Owned]]:
         *_of_provider(site),
         *_of_recipients(site),
         *_of_company(site),
+        *_of_shop(site),
+        *_of_product(site, town.accounts["b"]),
         *_of_verifier(site),
         *_of_clerk(site),
     ]
@@ -236,7 +242,7 @@ def _of_recipients(site: Site) -> Iterator[Owned]:
         recipient = organise(kind, code, name_zh="接收方", name_en="Recipient", at=AT)
         clerk = User.objects.create_user(f"{kind}-clerk@example.org")
         join(clerk, recipient, Membership.MEMBER, at=AT)
-        client.post(consent, agreeing(client, "account_balance", to=consent))
+        client.post(consent, agreeing(client, "account_balance", "account_tier", to=consent))
         grant = Grant.objects.latest("id").pk
         reference = client.post(f"/resident/statements/{grant}/code/").context["code"]
         address = proven(clerk).post(form, {"reference": str(reference)}).headers["Location"]
@@ -260,6 +266,40 @@ def _of_company(site: Site) -> Iterator[Owned]:
     for name in ("surrender", "release"):
         yield Owned(f"company:{name}", "company", user, {"organisation": code, "reservation": kept})
     yield Owned("company:replace", "company", user, {"organisation": code, "reservation": used, "lot": wrong})
+
+
+def _of_shop(site: Site) -> Iterator[Owned]:
+    """A coffee of the other shop: taken by the other resident, given back in part, settled; and one that waits."""
+    user, code = site.others["merchant"], other_code("merchant")
+    resident = site.others["resident"]
+    account = account_of(resident)
+    assert account is not None
+    sponsor = new_sponsor()
+    earn(account, sponsor, 10)
+    coffee = offer_now(sponsor, Organisation.objects.get(code=code))
+    taken, waiting = captured_now(coffee, account), held_now(coffee, account)
+    order = SettleOrder("settled", code, sponsor.code, utc_now())
+    reference = settle(order, at=utc_now()).accepted()["settlement"]
+    here = {"organisation": code}
+    yield Owned("merchant:refund", "merchant", user, {**here, "redemption": taken.pk})
+    yield Owned("merchant:settlement_file", "merchant", user, {**here, "reference": reference, "form": "csv"})
+    yield Owned("merchant:offer", "merchant", user, {**here, "offer": coffee.code})
+    yield Owned("merchant:stop_offer", "merchant", user, {**here, "offer": coffee.code}, is_page=False)
+    for name, is_page in (("redemption", True), ("redemption_state", True), ("release_redemption", False)):
+        yield Owned(f"resident:{name}", "resident", resident, {"redemption": waiting.pk}, is_page=is_page)
+
+
+def _of_product(site: Site, account: int) -> Iterator[Owned]:
+    """A loan of the bank, and an application for it."""
+    del site
+    clerk = User.objects.get(email="bank-clerk@example.org")
+    product = loan(Organisation.objects.get(code="bank"))
+    application = held_now(product, account)
+    here = {"organisation": "bank"}
+    yield Owned("bank:offer", "bank", clerk, {**here, "offer": product.code})
+    yield Owned("bank:stop_offer", "bank", clerk, {**here, "offer": product.code}, is_page=False)
+    for name in ("grant", "decline"):
+        yield Owned(f"bank:{name}", "bank", clerk, {**here, "redemption": application.pk}, is_page=False)
 
 
 def _of_verifier(site: Site) -> Iterator[Owned]:

@@ -320,9 +320,12 @@ def test_our_scripts_put_text_into_pages_as_text() -> None:
         r"|__proto__|setTimeout\(['\"])\b"
     )
 
+    # The till keeps codes that it took without a network, which name no person, until they are sent (V14.3.3).
+    allowed = {"web/merchant/static/merchant/till.js": {"indexedDB"}}
+
     assert SCRIPTS
     for path in SCRIPTS:
-        assert not forbidden.search(path.read_text()), path
+        assert set(forbidden.findall(path.read_text())) <= allowed.get(place(path), set()), path
 
 
 def tracked() -> list[Path]:

@@ -44,6 +44,16 @@ def of_members(kind: str) -> dict[str, Row]:
     }
 
 
+def of_offers(kind: str) -> dict[str, Row]:
+    """The pages about an organisation's offers; there is no offer of the name in these tests."""
+    return {
+        f"{kind}:offers": only(kind),
+        f"{kind}:new_offer": only(kind),
+        f"{kind}:offer": only_own(kind, 404),
+        f"{kind}:stop_offer": only_own(kind, 405),
+    }
+
+
 EVERYBODY: Row = {"else": 200}
 #: Public, and not there in an empty installation.
 NOT_THERE: Row = {"else": 404}
@@ -136,6 +146,7 @@ TABLE: dict[str, Row] = {
         for name in (
             *("paper_statement", "sources", "recipient", "privacy", "readable", "new_request", "close"),
             *("together", "goal", "new_group", "join_group", "board"),
+            *("points", "convert_points", "points_history", "points_offers"),
         )
     },
     **{
@@ -144,9 +155,11 @@ TABLE: dict[str, Row] = {
             *("source", "identifier", "receipt", "receipt_file", "request", "group", "challenge"),
             *(f"child:{page}" for page in ("sources", "recipient", "source", "identifier")),
             *(f"child:{page}" for page in ("receipt", "receipt_file")),
+            *("points_offer", "redemption", "redemption_state"),
         )
     },
     "resident:export": {"else": 405},
+    "resident:release_redemption": {"else": 405},
     "grants": MIDWAY,
     "rights": MIDWAY,
     "letter_sign_in": SIGNING_IN,
@@ -187,6 +200,8 @@ TABLE: dict[str, Row] = {
     "provider:retract": only_own("provider", 404),
     "provider:keys": only("provider"),
     "provider:revoke_key": only_own("provider", 404),
+    # Nobody funds points here.
+    "provider:sponsor": only_own("provider", 404),
     **of_members("provider"),
     "operator:homes": {**only(), "operator": 302},
     "operator:home": {**only(), "operator": 302},
@@ -205,15 +220,38 @@ TABLE: dict[str, Row] = {
         f"company:{name}": only_own("company", 404)
         for name in ("statement", "statement_json", "statement_pdf")
     },
+    # Nobody funds points here.
+    "company:sponsor": only_own("company", 404),
     **of_members("company"),
     "merchant:homes": {**only(), "merchant": 302},
     "merchant:home": only("merchant"),
+    "merchant:till": only("merchant"),
+    "merchant:offline_till": only("merchant"),
+    "merchant:offline_worker": only("merchant"),
+    "merchant:offline_key": only("merchant"),
+    "merchant:offline_upload": only_own("merchant", 405),
+    "merchant:redemptions": only("merchant"),
+    "merchant:refund": only_own("merchant", 404),
+    "merchant:settlements": only("merchant"),
+    "merchant:settle": only_own("merchant", 405),
+    "merchant:settlement_file": only_own("merchant", 404),
+    **of_offers("merchant"),
+    # Nobody funds points here.
+    "merchant:sponsor": only_own("merchant", 404),
     **of_members("merchant"),
     "bank:homes": {**only(), "bank": 302},
     "bank:home": only("bank"),
+    "bank:applications": only("bank"),
+    "bank:grant": only_own("bank", 405),
+    "bank:decline": only_own("bank", 405),
+    "bank:ended_consents": only("bank"),
+    "bank:take_note": only_own("bank", 405),
+    **of_offers("bank"),
     "bank:statement": only_own("bank", 404),
     "bank:statement_json": only_own("bank", 404),
     "bank:statement_pdf": only_own("bank", 404),
+    # Nobody funds points here.
+    "bank:sponsor": only_own("bank", 404),
     **of_members("bank"),
     "verifier:homes": {**only(), "verifier": 302},
     "verifier:home": only("verifier"),
@@ -305,6 +343,25 @@ TABLE: dict[str, Row] = {
     "console:registry_lot_changelist": only("operator"),
     "console:registry_lot_export": only_staff(405),
     "console:registry_lot_change": only_staff(404),
+    "console:sponsor_open": only("operator"),
+    "console:sponsor_fund": only_staff(404),
+    "console:settle": only("operator"),
+    "console:bank_import": only("operator"),
+    "console:points_sponsor_changelist": only("operator"),
+    "console:points_sponsor_export": only_staff(405),
+    "console:points_sponsor_change": only_staff(404),
+    "console:points_offer_changelist": only("operator"),
+    "console:points_offer_export": only_staff(405),
+    "console:points_offer_change": only_staff(404),
+    "console:points_redemption_changelist": only("operator"),
+    "console:points_redemption_export": only_staff(405),
+    "console:points_redemption_change": only_staff(404),
+    "console:points_settlement_changelist": only("operator"),
+    "console:points_settlement_export": only_staff(405),
+    "console:points_settlement_change": only_staff(404),
+    "console:money_bankline_changelist": only("operator"),
+    "console:money_bankline_export": only_staff(405),
+    "console:money_bankline_change": only_staff(404),
     "console:console_job_changelist": only("operator"),
     "console:console_job_export": only_staff(405),
     "console:console_job_change": only_staff(404),
@@ -338,6 +395,10 @@ VALUES: dict[str, object] = {
     "appeal": 999,
     "object_id": "none",
     "record": 5,
+    "offer": "nothing",
+    "redemption": 999,
+    "sponsor": "nobody",
+    "reference": "TPS-000000000",
     "theme": "light",
     "token": NOBODYS,
     "step": "avoided",

@@ -12,6 +12,7 @@ from tanpuhui.consent.models import Resident
 from tanpuhui.console import (
     accounts,
     appeals,
+    bank_lines,
     challenges,
     closes,
     control,
@@ -20,6 +21,7 @@ from tanpuhui.console import (
     grants,
     lots,
     offsetting,
+    points,
     requests,
     rules,
     today,
@@ -31,7 +33,9 @@ from tanpuhui.console.models import Job
 from tanpuhui.console.site import ConsoleSite
 from tanpuhui.evidence.models import Batch, QuarantinedRow
 from tanpuhui.integrity.models import Appeal
+from tanpuhui.money.models import BankLine
 from tanpuhui.offsetting.models import Certificate, Obligation, Reservation
+from tanpuhui.points.models import Offer, Redemption, Settlement, Sponsor
 from tanpuhui.registry.models import Annulment, Block, Exclusion, ForeignUnit, Lot, Movement
 from tanpuhui.rights.models import Request
 
@@ -82,6 +86,10 @@ VERBS: tuple[tuple[str, View, str], ...] = (
     ("requests/<uuid:request_id>/refuse", requests.RefuseRequest.as_view(), "request_refuse"),
     ("challenges/announce", challenges.AnnounceChallenge.as_view(), "challenge_announce"),
     ("challenges/<slug:challenge>/count", challenges.CountChallenge.as_view(), "challenge_count"),
+    ("sponsors/open", points.OpenSponsor.as_view(), "sponsor_open"),
+    ("sponsors/<slug:sponsor>/fund", points.FundSponsor.as_view(), "sponsor_fund"),
+    ("settlements/settle", points.Settle.as_view(), "settle"),
+    ("bank-lines/import", bank_lines.ImportStatement.as_view(), "bank_import"),
     ("approvals/<uuid:approval>/agree", control.Agree.as_view(), "approval_agree"),
     ("approvals/<uuid:approval>/deny", control.Deny.as_view(), "approval_deny"),
     ("jobs/check-ledger", control.CheckLedger.as_view(), "ledger_check"),
@@ -104,6 +112,11 @@ LISTS = {
     Certificate: offsetting.CertificateList,
     Exclusion: double_counting.ExclusionList,
     ForeignUnit: double_counting.ForeignUnitList,
+    Sponsor: points.SponsorList,
+    Offer: points.OfferList,
+    Redemption: points.RedemptionList,
+    Settlement: points.SettlementList,
+    BankLine: bank_lines.BankLineList,
     Job: control.JobList,
     AuditEntry: control.AuditList,
 }

@@ -69,6 +69,16 @@ GROUPS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str], ...]], ...] 
         ),
     ),
     (
+        _("Points"),
+        (
+            (_("Sponsors"), "points_sponsor_changelist"),
+            (_("Offers"), "points_offer_changelist"),
+            (_("Redemptions"), "points_redemption_changelist"),
+            (_("Settlements"), "points_settlement_changelist"),
+            (_("Bank lines"), "money_bankline_changelist"),
+        ),
+    ),
+    (
         _("Control"),
         ((_("Jobs"), "console_job_changelist"), (_("Audit trail"), "access_auditentry_changelist")),
     ),

@@ -81,7 +81,7 @@ class VerbPage(View):
         return self._page(self.form_class(initial=self.initial(**named)), named)
 
     def post(self, request: ConsoleRequest, **named: Any) -> HttpResponseBase:
-        form = self.form_class(request.POST)
+        form = self.form_class(request.POST, request.FILES)
         if not form.is_valid():
             return self._page(form, named, status=NOT_POSSIBLE)
         try:

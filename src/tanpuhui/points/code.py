@@ -8,7 +8,9 @@ offers limit how many points are accepted so.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -97,6 +99,33 @@ def read(token: str, key: dict[str, Any]) -> Code:
         )
     except (JoseError, ValueError, KeyError, TypeError) as error:
         raise CodeForged(why=type(error).__name__) from error
+
+
+#: Without letters that are read as others (Crockford's base 32).
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_SPOKEN = re.compile(r"([0-9]{1,18})[-\s]?([0-9A-Z]{6})")
+
+
+def spoken(token: str, redemption: int) -> str:
+    """What a person reads out where nothing scans: the redemption's number and six letters of its code's digest.
+
+    Thirty bits: nobody guesses them in the tries that a till has, and with a network the platform makes the code again.
+    """
+    digest = int.from_bytes(hashlib.sha256(token.encode()).digest()[:4], "big")
+    return f"{redemption}-{''.join(_LETTERS[digest >> place & 31] for place in range(0, 30, 5))}"
+
+
+def number_of(text: str) -> int | None:
+    """The redemption that a spoken code is of, unchecked; nothing where it is none: then it may be a whole code."""
+    found = _SPOKEN.fullmatch(text.strip().upper())
+    return int(found[1]) if found else None
+
+
+def as_spoken(text: str) -> str:
+    """A spoken code as it would be written, however it was typed: O is 0, I and L are 1."""
+    found = _SPOKEN.fullmatch(text.strip().upper())
+    assert found, "ask number_of first"
+    return f"{int(found[1])}-{found[2].translate(str.maketrans('OIL', '011'))}"
 
 
 def accept_offline(

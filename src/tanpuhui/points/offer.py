@@ -71,7 +71,7 @@ def publish(order: OfferOrder, *, at: datetime) -> Offer:
         )
         same = all(getattr(known, name) == value for name, value in wanted.items())
         if not same or terms != tuple(sorted(order.terms, key=lambda one: one.least_kg)):
-            raise BadOffer(problem=f"the code {order.code!r} has another offer")
+            raise BadOffer(problem="its code is taken by another offer")
         return known
     with transaction.atomic():
         offer = Offer.objects.create(code=order.code, made_at=at, **wanted)
@@ -174,7 +174,7 @@ def _refuse_bad(order: OfferOrder) -> None:
     tiers = [one.least_kg for one in order.terms]
     rates = [one.rate_discount_bp or 0 for one in sorted(order.terms, key=lambda one: one.least_kg)]
     problems = {
-        f"{order.organisation} is a {kind}, which gives no {order.kind}": kind not in MAY_OFFER[order.kind],
+        "an organisation of this kind gives no offer of this kind": kind not in MAY_OFFER[order.kind],
         "it ends before it begins": order.ends_at <= order.starts_at,
         "its price is below one point": order.price_points < (0 if financial else 1),
         "it has a price in points and no sponsor whose points they are": order.price_points > 0

@@ -189,12 +189,17 @@ def _terms(offer: Offer, account: int, at: datetime) -> tuple[int, int]:
     if terms is None:
         least = min(one.least_kg for one in offer.terms.all())
         raise TierTooLow(offer=offer.code, least_kg=least, account=account, earned_mg=earned)
+    return terms.pk, consent_to(offer, account, at)
+
+
+def consent_to(offer: Offer, account: int, at: datetime) -> int:
+    """The account's consent to the offer's bank that its tier is seen, of its own and in force; refuses without one."""
     grants = Grant.objects.filter(
         resident_id=account, recipient=offer.organisation.code, kinds__contains=[TIER], expires_at__gt=at
     ).order_by("-id")
     for grant in grants:
         if _stands(grant):
-            return terms.pk, grant.pk
+            return grant.pk
     raise ConsentMissing(offer=offer.code, account=account)
 
 

@@ -148,7 +148,7 @@ class LimitReached(Refusal):
     code = "points.limit_reached"
     message = (
         "Of the offer {offer} one person gets at most {per_person} in all and {per_person_day} a day "
-        "(None: no limit); {had} were had, {had_today} of them today, and {wanted} were asked for. Ask for fewer, "
+        "(– or None: no limit); {had} were had, {had_today} of them today, and {wanted} were asked for. Ask for fewer, "
         "or come back another day."
     )
 

@@ -165,6 +165,25 @@ def liability(sponsor: Sponsor, *, at: datetime) -> Liability:
     )
 
 
+@dataclass(frozen=True)
+class Funding:
+    """Money that came into a budget."""
+
+    amount_minor: int
+    at: datetime
+
+
+def fundings(sponsor: Sponsor) -> list[Funding]:
+    """Every funding of a sponsor, the newest first, from the ledger."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT p.amount, t.posted_at FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.tx_id "
+            "WHERE p.account_id = %s AND p.asset_id = %s AND t.reason = 'points.fund' ORDER BY t.id DESC",
+            [budget_account(sponsor.pk), sponsor.money_asset],
+        )
+        return [Funding(*row) for row in cursor.fetchall()]
+
+
 def available_of_account(account: int, asset: str) -> tuple[int, int]:
     """What an account has of an asset now: available, and held."""
     for balance in balances(connection, [account]):

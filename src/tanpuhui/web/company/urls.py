@@ -4,7 +4,7 @@ from django.urls import path
 
 from tanpuhui.access.models import Organisation
 from tanpuhui.web.company import certificates, filings, reservations, views, voluntary, years
-from tanpuhui.web.shared import disclosed, members
+from tanpuhui.web.shared import disclosed, members, sponsor
 from tanpuhui.web.shared.homes import homes_of
 
 app_name = "company"
@@ -24,5 +24,6 @@ urlpatterns = [
     path(f"{_OWN}/retire/", voluntary.retire, name="retire"),
     path(f"{_OWN}/certificates/", certificates.certificates, name="certificates"),
     *disclosed.addresses(Organisation.COMPANY, "disclosed/"),
+    *sponsor.addresses(Organisation.COMPANY),
     *members.addresses(Organisation.COMPANY),
 ]

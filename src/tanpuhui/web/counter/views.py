@@ -36,7 +36,7 @@ from tanpuhui.rights.refusals import NoSuchPerson, VisitOver
 from tanpuhui.rights.visit import end_visit, open_visit, present_visit
 from tanpuhui.web.counter.forms import OpenForm, PaperForm, VisitForm
 from tanpuhui.web.resident.consent_form import ConsentForm
-from tanpuhui.web.resident.offers import Offer, parties_of, source_of, sources_of
+from tanpuhui.web.resident.consents_on_offer import ConsentOnOffer, parties_of, source_of, sources_of
 from tanpuhui.web.resident.paper_statement import statement_answer
 from tanpuhui.web.resident.sources import STEPS as CONSENT_STEPS
 from tanpuhui.web.resident.sources import notice_lines
@@ -291,7 +291,7 @@ def _visit(clerk: MemberRequest, account: int, document: str, reason: str) -> Vi
     return begun
 
 
-def _step(here: VisitRequest, offer: Offer, verb: str, form: ConsentForm, digest: str) -> None:
+def _step(here: VisitRequest, offer: ConsentOnOffer, verb: str, form: ConsentForm, digest: str) -> None:
     now = utc_now()
     evidence = digest or None
     with transaction.atomic():

@@ -4,7 +4,7 @@ from django.urls import path
 
 from tanpuhui.access.models import Organisation
 from tanpuhui.web.provider import keys, views
-from tanpuhui.web.shared import members
+from tanpuhui.web.shared import members, sponsor
 from tanpuhui.web.shared.homes import homes_of
 
 app_name = "provider"
@@ -20,5 +20,6 @@ urlpatterns = [
     path("<slug:organisation>/retract/", keys.retract, name="retract"),
     path("<slug:organisation>/keys/", keys.keys, name="keys"),
     path("<slug:organisation>/keys/<slug:key>/revoke/", keys.revoke, name="revoke_key"),
+    *sponsor.addresses(Organisation.PROVIDER),
     *members.addresses(Organisation.PROVIDER),
 ]

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from tanpuhui.consent.terms import Terms, acts_of_days
 from tanpuhui.web.resident.act_names import act_name
-from tanpuhui.web.resident.offers import Offer, lang_of
+from tanpuhui.web.resident.consents_on_offer import ConsentOnOffer, lang_of
 
 TODAY, CHOSEN = "today", "chosen"
 #: Lengths that are offered, in months; the longest is the most that a grant may last.
@@ -54,7 +54,7 @@ class ConsentForm(forms.Form):
         error_messages={"required": gettext_lazy("Tick this if you agree; if not, nothing changes.")}
     )
 
-    def __init__(self, *arguments: Any, offer: Offer, language: str, **named: Any) -> None:
+    def __init__(self, *arguments: Any, offer: ConsentOnOffer, language: str, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.offer, self.lang = offer, lang_of(language)
         self.shown = offer.notice(language)
@@ -63,7 +63,7 @@ class ConsentForm(forms.Form):
         self.fields["months"].choices = [(count, _months(count)) for count in MONTHS_OFFERED]  # type: ignore[attr-defined]
         self._offer_kinds(offer)
 
-    def _offer_kinds(self, offer: Offer) -> None:
+    def _offer_kinds(self, offer: ConsentOnOffer) -> None:
         kinds = self.fields["kinds"]
         if not offer.reports:
             for name in ("acts_from", "first_day"):
@@ -109,7 +109,7 @@ class ConsentForm(forms.Form):
         )
 
 
-def agreement(offer: Offer) -> str:
+def agreement(offer: ConsentOnOffer) -> str:
     """The sentence beside the box: one provider or recipient, one purpose."""
     if offer.reports:
         return _(

@@ -18,7 +18,7 @@ from tanpuhui.access.audit import record
 from tanpuhui.evidence.link import AlreadyLinked, link
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
-from tanpuhui.web.resident.offers import Offer, source_of
+from tanpuhui.web.resident.consents_on_offer import ConsentOnOffer, source_of
 from tanpuhui.web.resident.refusals import CannotLink
 from tanpuhui.web.resident.whose import Whose, whose
 from tanpuhui.web.shared.access import ResidentRequest, resident_page
@@ -80,7 +80,7 @@ def identifier(request: HttpRequest, provider: str, child: int | None = None) ->
     return render(request, "resident/identifier.html", context, status=status)
 
 
-def _link(request: HttpRequest, for_whom: Whose, offer: Offer, text: str) -> None:
+def _link(request: HttpRequest, for_whom: Whose, offer: ConsentOnOffer, text: str) -> None:
     """Link, and write down that it was tried: never what was typed, nor whether somebody else has it."""
     now = utc_now()
     try:
@@ -93,12 +93,12 @@ def _link(request: HttpRequest, for_whom: Whose, offer: Offer, text: str) -> Non
         raise CannotLink from None
 
 
-def _refuse_unfit(for_whom: Whose, offer: Offer) -> None:
+def _refuse_unfit(for_whom: Whose, offer: ConsentOnOffer) -> None:
     if not offer.is_offered or offer.links >= MOST_LINKS or not for_whom.may_decide:
         raise CannotLink
 
 
-def _write_down(request: HttpRequest, for_whom: Whose, offer: Offer, verb: str) -> None:
+def _write_down(request: HttpRequest, for_whom: Whose, offer: ConsentOnOffer, verb: str) -> None:
     record(
         verb,
         who=cast(ResidentRequest, request).user,

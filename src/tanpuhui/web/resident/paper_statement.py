@@ -12,7 +12,7 @@ from tanpuhui.consent.age import ZONE
 from tanpuhui.copies.parties import party_names
 from tanpuhui.copies.statement import Printed, statement_pdf
 from tanpuhui.kit.moment import utc_now
-from tanpuhui.web.resident.offers import recipients_of, sources_of
+from tanpuhui.web.resident.consents_on_offer import recipients_of, sources_of
 from tanpuhui.web.shared.access import ResidentRequest, resident_page
 
 LANGUAGES = ("zh-hans", "en")

@@ -28,11 +28,11 @@ from tanpuhui.consent.terms import Terms
 from tanpuhui.copies.parties import party_names
 from tanpuhui.kit.moment import from_us, utc_now
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.points.models import Offer
 from tanpuhui.web.resident.act_names import act_name
 from tanpuhui.web.resident.consent_form import ConsentForm
-from tanpuhui.web.resident.notice import lines_of
-from tanpuhui.web.resident.offers import (
-    Offer,
+from tanpuhui.web.resident.consents_on_offer import (
+    ConsentOnOffer,
     lang_of,
     parties_of,
     recipient_of,
@@ -40,6 +40,7 @@ from tanpuhui.web.resident.offers import (
     source_of,
     sources_of,
 )
+from tanpuhui.web.resident.notice import lines_of
 from tanpuhui.web.resident.whose import Whose, whose
 from tanpuhui.web.shared.access import ResidentRequest, own_or_404, resident_page
 from tanpuhui.web.shared.refused import status_of, text_of
@@ -115,7 +116,13 @@ def receipt_file(request: HttpRequest, grant: int, child: int | None = None) -> 
 
 
 def step(
-    offer: Offer, verb: str, for_whom: Whose, *, at: datetime, method: str, evidence: str | None = None
+    offer: ConsentOnOffer,
+    verb: str,
+    for_whom: Whose,
+    *,
+    at: datetime,
+    method: str,
+    evidence: str | None = None,
 ) -> None:
     """Take one step about the newest consent of an offer; what has no consent has no step."""
     standing = offer.standing
@@ -152,7 +159,7 @@ def _said(verb: str, name: str) -> str:
     }[verb].format(name=name)
 
 
-def _consent_page(request: HttpRequest, for_whom: Whose, offer: Offer) -> HttpResponseBase:
+def _consent_page(request: HttpRequest, for_whom: Whose, offer: ConsentOnOffer) -> HttpResponseBase:
     verb = request.POST.get("do", "") if request.method == "POST" else ""
     form = ConsentForm(request.POST if verb == "give" else None, offer=offer, language=get_language() or "")
     refused = ""
@@ -164,6 +171,9 @@ def _consent_page(request: HttpRequest, for_whom: Whose, offer: Offer) -> HttpRe
             refused, status = text_of(refusal), status_of(refusal)
         else:
             messages.success(request, _said(verb, offer.name))
+            back = _offer_asked_for(request, offer)
+            if back and verb in ("give", "agree", "resume"):
+                return redirect("resident:points_offer", offer=back)
             if verb in ("give", "agree"):
                 return redirect(for_whom.address("receipt", grant=number))
             return redirect(_address_of(for_whom, offer))
@@ -183,11 +193,18 @@ def _consent_page(request: HttpRequest, for_whom: Whose, offer: Offer) -> HttpRe
         "identifier": for_whom.address("identifier", provider=offer.provider) if offer.reports else "",
         "may_give": offer.is_offered and offer.state in ("free", "declined") and for_whom.may_decide,
         "back": for_whom.address("sources"),
+        "for_offer": _offer_asked_for(request, offer),
     }
     return render(request, "resident/source.html", context, status=status)
 
 
-def _do(request: HttpRequest, for_whom: Whose, offer: Offer, verb: str, form: ConsentForm) -> int:
+def _offer_asked_for(request: HttpRequest, offer: ConsentOnOffer) -> str:
+    """The financial product of this recipient from which somebody came here to agree; nothing for anything else."""
+    found = Offer.objects.filter(code=request.GET.get("offer", ""), organisation__code=offer.recipient)
+    return found.values_list("code", flat=True).first() or ""
+
+
+def _do(request: HttpRequest, for_whom: Whose, offer: ConsentOnOffer, verb: str, form: ConsentForm) -> int:
     now = utc_now()
     with transaction.atomic():
         number = offer.standing.grant.pk if offer.standing else 0
@@ -225,7 +242,7 @@ def _do(request: HttpRequest, for_whom: Whose, offer: Offer, verb: str, form: Co
     return number
 
 
-def _decline(for_whom: Whose, offer: Offer, at: datetime) -> int:
+def _decline(for_whom: Whose, offer: ConsentOnOffer, at: datetime) -> int:
     """Say no to what was shown; again changes nothing."""
     if offer.state == "declined" and offer.standing:
         return offer.standing.grant.pk
@@ -242,13 +259,13 @@ def _decline(for_whom: Whose, offer: Offer, at: datetime) -> int:
     return grant.pk
 
 
-def notice_lines(offer: Offer) -> dict[str, Any]:
+def notice_lines(offer: ConsentOnOffer) -> dict[str, Any]:
     """The notice as it is drawn: its exact words, line by line, with its version and digest."""
     return lines_of(offer.notice(get_language() or ""))
 
 
 def _with_address(
-    for_whom: Whose, found: list[Offer], states: tuple[str, ...] | None
+    for_whom: Whose, found: list[ConsentOnOffer], states: tuple[str, ...] | None
 ) -> list[dict[str, Any]]:
     return [
         {"offer": one, "address": _address_of(for_whom, one)}
@@ -257,7 +274,7 @@ def _with_address(
     ]
 
 
-def _address_of(for_whom: Whose, offer: Offer) -> str:
+def _address_of(for_whom: Whose, offer: ConsentOnOffer) -> str:
     if offer.reports:
         return for_whom.address("source", provider=offer.provider)
     return for_whom.address("recipient", purpose=offer.purpose.code, recipient=offer.recipient)

@@ -35,7 +35,7 @@ from tanpuhui.consent.show import guardian_of
 from tanpuhui.copies.titles import title_of
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
-from tanpuhui.web.resident.offers import Offer, lang_of
+from tanpuhui.web.resident.consents_on_offer import ConsentOnOffer, lang_of
 from tanpuhui.web.resident.sources import notice_lines
 from tanpuhui.web.shared.access import ResidentRequest, resident_page
 from tanpuhui.web.shared.errors import too_many
@@ -312,11 +312,11 @@ def _change_board(request: HttpRequest, account: int, verb: str, form: Any) -> N
             raise BadRequest
 
 
-def _publication() -> Offer:
+def _publication() -> ConsentOnOffer:
     rules = policy()
     purpose = rules.purpose(boards.PURPOSE)
     name = rules.name_of(boards.RECIPIENT, get_language() or "")
-    return Offer(boards.PROVIDER, boards.RECIPIENT, purpose, name, boards.KINDS, True, ())
+    return ConsentOnOffer(boards.PROVIDER, boards.RECIPIENT, purpose, name, boards.KINDS, True, ())
 
 
 def _challenge(one: challenges.Standing, language: str, today: Any) -> dict[str, Any]:

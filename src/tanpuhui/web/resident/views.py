@@ -14,6 +14,7 @@ from tanpuhui.close.methodology_then import find_methodology
 from tanpuhui.close.summary import Summary, summary
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.methodology.methodology import Methodology
+from tanpuhui.points.balance import balances_of
 from tanpuhui.web.resident.chart import months_shown
 from tanpuhui.web.resident.news import news_since
 from tanpuhui.web.resident.visit import last_visit
@@ -49,6 +50,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "sources": sources,
         "is_illustrative": any(source.status == ILLUSTRATIVE for source in sources),
         "table": table_of(found),
+        "points": balances_of(resident.account, at=now),
         "before": before,
         "news": news_since(resident.account, before, at=now) if before else [],
     }

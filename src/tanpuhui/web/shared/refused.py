@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 
@@ -17,6 +18,8 @@ from tanpuhui.kit.refusal import Refusal
 from tanpuhui.web.shared.security_log import note
 
 NOT_FOUND, CONFLICT, NOT_POSSIBLE = 404, 409, 422
+#: A moment in a refusal that was stored: its facts are JSON.
+_MOMENT = re.compile(r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d|Z)\Z")
 _CONFLICTS = ("already", "taken", "in_use", "used", "closed")
 
 
@@ -40,6 +43,10 @@ def text_of(refusal: Refusal) -> str:
 
 
 def _shown(value: object) -> object:
+    if value is None:
+        return "–"
+    if isinstance(value, str) and _MOMENT.match(value):
+        value = datetime.fromisoformat(value)
     if isinstance(value, datetime):
         return date_format(timezone.localtime(value), "DATETIME_FORMAT")
     if isinstance(value, date):

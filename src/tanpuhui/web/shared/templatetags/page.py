@@ -16,12 +16,15 @@ from django.utils.translation import gettext as _
 
 from tanpuhui.access.models import Organisation
 from tanpuhui.close.methodology_then import find_methodology
+from tanpuhui.copies import points_words as points
 from tanpuhui.copies.cap_in_words import in_tonnes as tonnes_of
 from tanpuhui.copies.status_names import status_name
 from tanpuhui.kit.exact import format_fraction
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.methodology.methodology import Methodology, Step, Text
 from tanpuhui.methodology.typeset import plain_signs
+from tanpuhui.money.amounts import to_text
+from tanpuhui.points.models import Offer, Sponsor
 from tanpuhui.web.shared.formula import short, spoken
 from tanpuhui.web.shared.mass import mass as mass_of
 from tanpuhui.web.shared.refused import text_of
@@ -54,6 +57,65 @@ def mass_text(amount_mg: int) -> str:
 def count(number: int) -> str:
     """A whole number with the language's separators."""
     return number_format(number, force_grouping=True)
+
+
+@register.filter
+def money(amount_minor: int, currency: str) -> SafeString:
+    """Minor units as an amount of money with all its places, and its currency."""
+    sign = "-" if amount_minor < 0 else ""
+    whole, point, places = to_text(abs(amount_minor), currency).partition(".")
+    return format_html(
+        '<span class="amount">{}{}{}{}<span class="unit">\N{NO-BREAK SPACE}{}</span></span>',
+        sign,
+        number_format(int(whole), force_grouping=True),
+        point,
+        places,
+        currency,
+    )
+
+
+@register.simple_tag
+def standing_badge(state: str) -> SafeString:
+    """How an offer stands, as a badge."""
+    return format_html(
+        '<span class="badge {}">{}</span>', points.standing_tone(state), points.standing_name(state)
+    )
+
+
+@register.simple_tag
+def redemption_badge(state: str) -> SafeString:
+    """What became of a redemption, as a badge."""
+    return format_html('<span class="badge {}">{}</span>', points.state_tone(state), points.state_name(state))
+
+
+@register.simple_tag
+def offer_kind(kind: str) -> str:
+    """What a kind of offer is called."""
+    return points.kinds()[kind]
+
+
+@register.filter
+def offer_title(offer: Offer) -> str:
+    """An offer's title in the reader's language."""
+    return points.title_of(offer)
+
+
+@register.filter
+def offer_text(offer: Offer) -> str:
+    """What an offer says, in the reader's language."""
+    return offer.text(get_language() or "")
+
+
+@register.filter
+def offer_limits(offer: Offer) -> list[str]:
+    """What limits an offer, one plain sentence each."""
+    return points.limits_of(offer)
+
+
+@register.filter
+def percent_points(hundredths: int) -> str:
+    """Hundredths of a percentage point as a decimal: 25 is 0.25."""
+    return format_fraction(Fraction(hundredths, 100))
 
 
 @register.filter
@@ -183,6 +245,22 @@ def methodology_title(key: str) -> str:
     """The title of a methodology by its key, or the key where it is not here."""
     methodology = find_methodology(key)
     return said(methodology.title) if methodology else key
+
+
+@register.simple_tag(takes_context=True)
+def audience_url(context: template.Context, name: str, *arguments: object) -> str:
+    """The address of a page that several kinds of organisation have, for the reader's own one."""
+    organisation = context["request"].organisation
+    return reverse(f"{organisation.kind}:{name}", args=[organisation.code, *arguments])
+
+
+@register.inclusion_tag("shared/sponsor_tab.html", takes_context=True)
+def sponsor_tab(context: template.Context) -> dict[str, object]:
+    """The entry of what an organisation owes for its points, where it funds any."""
+    organisation = context["request"].organisation
+    is_one = Sponsor.objects.filter(pk=organisation.pk).exists()
+    address = reverse(f"{organisation.kind}:sponsor", args=[organisation.code]) if is_one else ""
+    return {"address": address, "request": context["request"]}
 
 
 @register.simple_tag

@@ -1,4 +1,4 @@
-"""Offers: what somebody can agree to: a provider that reports, or a recipient, each on its own."""
+"""Consents on offer: what somebody can agree to: a provider that reports, or a recipient, each on its own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DISCLOSURE = "disclosure"
 
 
 @dataclass(frozen=True)
-class Offer:
+class ConsentOnOffer:
     """One separate consent that can be given: who, to whom, what for; and how it stands."""
 
     provider: str
@@ -86,7 +86,7 @@ def lang_of(language: str) -> str:
     return "zh" if language.startswith("zh") else "en"
 
 
-def sources_of(account: int, *, at: datetime) -> list[Offer]:
+def sources_of(account: int, *, at: datetime) -> list[ConsentOnOffer]:
     """Every provider that may be allowed to report, and those that once were, by name."""
     rules = policy()
     given = _by_key(standings(account, at=at))
@@ -96,7 +96,7 @@ def sources_of(account: int, *, at: datetime) -> list[Offer]:
     names = party_names(codes)
     links = _links(account)
     offers = [
-        Offer(
+        ConsentOnOffer(
             provider=code,
             recipient=PLATFORM,
             purpose=rules.purpose(REPORTING),
@@ -113,7 +113,7 @@ def sources_of(account: int, *, at: datetime) -> list[Offer]:
     )
 
 
-def recipients_of(account: int, *, at: datetime) -> list[Offer]:
+def recipients_of(account: int, *, at: datetime) -> list[ConsentOnOffer]:
     """Everybody to whom a statement may be shown, each on its own."""
     rules = policy()
     if DISCLOSURE not in rules.purposes:
@@ -123,14 +123,14 @@ def recipients_of(account: int, *, at: datetime) -> list[Offer]:
     codes = [code for code in purpose.recipients if code in rules.parties]
     names = party_names(codes)
     return [
-        Offer(
+        ConsentOnOffer(
             PLATFORM, code, purpose, names[code], DISCLOSED, True, given.get((PLATFORM, code, DISCLOSURE), ())
         )
         for code in codes
     ]
 
 
-def source_of(account: int, provider: str, *, at: datetime) -> Offer:
+def source_of(account: int, provider: str, *, at: datetime) -> ConsentOnOffer:
     """One source; a provider that is not offered and never was is not there."""
     found = [one for one in sources_of(account, at=at) if one.provider == provider]
     if not found:
@@ -138,7 +138,7 @@ def source_of(account: int, provider: str, *, at: datetime) -> Offer:
     return found[0]
 
 
-def recipient_of(account: int, purpose: str, recipient: str, *, at: datetime) -> Offer:
+def recipient_of(account: int, purpose: str, recipient: str, *, at: datetime) -> ConsentOnOffer:
     """One recipient of one purpose."""
     found = [
         one
@@ -150,7 +150,7 @@ def recipient_of(account: int, purpose: str, recipient: str, *, at: datetime) ->
     return found[0]
 
 
-def parties_of(offer: Offer) -> tuple[Party, Party]:
+def parties_of(offer: ConsentOnOffer) -> tuple[Party, Party]:
     """The provider and the recipient as a consent names them."""
     rules = policy()
     return rules.provider(offer.provider), rules.parties[offer.recipient]
