@@ -167,7 +167,7 @@ TABLE: dict[str, Row] = {
     "api_resident:api-root": {"else": 404},
     **{
         f"api_resident:{name}": {"else": 401}
-        for name in ("summary", "balance", "acts", "act", "trace", "statement", "grants", "appeals")
+        for name in ("summary", "balance", "acts", "act", "trace", "statement", "grants", "appeals", "pools")
     },
     "provider:homes": {**only(), "provider": 302},
     "provider:home": only("provider"),
