@@ -13,6 +13,7 @@ from browser.test_sources import sign_in, without_language
 from pooling.pond import AT, DEMO, lot_of, new_pool, opened, owner, people, sold
 from registry.units_town import key
 from tanpuhui.access.organise import organise
+from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.offsetting.cap import YearOf
 from tanpuhui.offsetting.declare import declare
@@ -37,7 +38,7 @@ def some_years_of_a_pool(account: int) -> Round:
         pool = new_pool()
         (other,) = people(1)
         join(other, pool, Wish(0), at=AT, lang="zh", method="test")
-        made = opened(pool, lot_of({account: 1_234_567_890, other: 3 * TONNE_MG}), 3, 6_250)
+        made = opened(pool, lot_of({account: 1_234_567_890, other: 3 * TONNE_MG}), 3, 6_250, utc_now())
         steel = organise(
             "company", "steel", name_zh="演示钢铁公司", name_en="Demonstration steel works", at=AT
         )
