@@ -62,6 +62,7 @@ bench: .venv/dev.done  ## the figures of docs/reference/benchmarks.md, on this m
 	$(BIN)/python bench/baseline.py
 	$(BIN)/python bench/people.py
 	$(BIN)/python bench/redeem.py
+	$(BIN)/python bench/auction.py
 	$(BIN)/python bench/fraud.py
 
 pictures: .venv/dev.done  ## the pictures of the main pages in docs/pictures, taken from the demonstration

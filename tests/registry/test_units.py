@@ -22,7 +22,7 @@ from tanpuhui.registry.buffer import BufferOrder, fill_buffer, pay_from_buffer
 from tanpuhui.registry.cancel import cancel
 from tanpuhui.registry.claw_back import ClawBackOrder, claw_back
 from tanpuhui.registry.freeze import freeze, frozen_of
-from tanpuhui.registry.lock import lock, retire_locked, unlock
+from tanpuhui.registry.lock import Share, lock, retire_locked, transfer_locked, unlock
 from tanpuhui.registry.models import Block, Lot, Movement
 from tanpuhui.registry.pool import GatherOrder, Offer, deliver, gather
 from tanpuhui.registry.reconcile import INVARIANTS
@@ -414,3 +414,55 @@ def test_a_number_tells_its_way_and_a_lot_all_its_blocks() -> None:
     ]
     assert whole["blocks"][0]["serials"] == "GD-PHCER-SHANGHAI.ROOFTOP-PV.1-2026-000000001-000000002"
     assert whole["lot_states_mg"]["certified_mg"] == 7 * TONNE_MG
+
+
+def locked_for(lot: str, tonnes: int) -> int:
+    """A hold of ACME's on so many tonnes of a lot of ten."""
+    given(ACME, lot, 10)
+    return lock(order(ACME, (lot, tonnes)), at=AT).hold
+
+
+@pytest.mark.parametrize(
+    ("shares", "ranges"),
+    [
+        ([1], [[(1, 1)]]),
+        ([8], [[(1, 8)]]),
+        ([3, 4, 1], [[(1, 3)], [(4, 7)], [(8, 8)]]),
+    ],
+)
+def test_locked_units_are_transferred_in_shares_and_the_rest_is_free(
+    shares: list[int], ranges: list[list[tuple[int, int]]]
+) -> None:
+    lot = new_lot(10)
+    hold = locked_for(lot, 8)
+    first = Lot.objects.get(pk=lot).serial_first - 1
+    given_out = tuple(Share(BOLT, tonnes, ref) for ref, tonnes in enumerate(shares, 1))
+    wanted = order(ACME)
+
+    done, again = (transfer_locked(hold, wanted, given_out, at=AT) for _ in range(2))
+
+    assert done == again
+    assert [[(one.first - first, one.last - first) for one in hand] for hand in done.ranges] == ranges
+    states = {
+        (block.owner, block.state): block.tonnes
+        for block in Block.objects.filter(lot=lot, closed_at__isnull=True)
+    }
+    assert states == {
+        key: tonnes
+        for key, tonnes in (((BOLT, "held"), sum(shares)), ((ACME, "held"), 10 - sum(shares)))
+        if tonnes
+    }
+    sound()
+
+
+def test_no_more_than_is_locked_is_transferred_and_a_hold_is_transferred_once() -> None:
+    lot = new_lot(10)
+    hold = locked_for(lot, 8)
+
+    with pytest.raises(AssertionError):
+        transfer_locked(hold, order(ACME), (Share(BOLT, 9),), at=AT)
+    transfer_locked(hold, order(ACME), (Share(BOLT, 8),), at=AT)
+    with pytest.raises(NotLocked):
+        transfer_locked(hold, order(ACME), (Share(BOLT, 1),), at=AT)
+
+    sound()

@@ -114,6 +114,11 @@ app.command(
     name="money",
     help="Money of organisations: deposits, withdrawals, balances, and bank statements.",
 )
+app.command(
+    "tanpuhui.cli.market:app",
+    name="market",
+    help="Trade whole tonnes between organisations: list, negotiate, auction; prices.",
+)
 app.command("tanpuhui.cli.offer:app", name="offer", help="Publish, show and stop offers.")
 app.command(
     "tanpuhui.cli.redeem:app",

@@ -12,7 +12,7 @@ class MarketConfig(AppConfig):
     guarded_tables: tuple[str, ...] = ()
 
     def ready(self) -> None:
-        from tanpuhui.market.trade import Payments
+        from tanpuhui.market.trade import Payments, lock_lots_of
         from tanpuhui.money.claimant import register
 
-        register(Payments())
+        register(Payments(), before=lock_lots_of)

@@ -253,6 +253,11 @@ def get_auction(number: int) -> Auction:
     return found
 
 
+def auctions() -> list[Auction]:
+    """Every auction, newest first."""
+    return list(Auction.objects.select_related("seller", "lot").order_by("-id"))
+
+
 def refuse_over(auction: Auction) -> None:
     """Refuse an auction that ended."""
     ended = AuctionEnding.objects.filter(pk=auction.pk).first()

@@ -13,7 +13,7 @@ from tanpuhui.market import negotiate as proposals
 from tanpuhui.market.answer import Answer, once
 from tanpuhui.market.member import get_organisation
 from tanpuhui.market.models import AuctionEnding, ListingEnding, ProposalEnding
-from tanpuhui.market.refusals import NotYours, ReasonMissing
+from tanpuhui.market.refusals import NotYours, ReasonMissing, UnknownKind
 from tanpuhui.market.rule import MarketRule, market_rule
 from tanpuhui.market.units import free, newest_lock
 from tanpuhui.money.account import lock_money
@@ -42,13 +42,14 @@ def cancel(order: CancelOrder, place: Jurisdiction, *, at: datetime) -> Answer:
 def _cancel(order: CancelOrder, place: Jurisdiction, at: datetime) -> dict[str, Any]:
     if not order.reason.strip():
         raise ReasonMissing()
+    if order.kind not in (LISTING, PROPOSAL, AUCTION):
+        raise UnknownKind(kind=order.kind)
     rule = market_rule(place, at)
     lock_money()
     if order.kind == LISTING:
         return _listing(order, rule, at)
     if order.kind == PROPOSAL:
         return _proposal(order, rule, at)
-    assert order.kind == AUCTION
     auction = auctions.get_auction(order.number)
     if order.organisation is not None:
         raise NotYours(what=f"auction {auction.pk} with its bids", organisation=order.organisation)

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 ABOVE, SHARED, BELOW, UNDER_RESERVE = "above_price", "at_price", "below_price", "under_reserve"
 
 
-@dataclass(frozen=True)
-class AuctionBid:
+class AuctionBid(NamedTuple):
     """So many tonnes at most at a price of a tonne; numbers are in the order in which bids came."""
 
     number: int
@@ -23,8 +22,7 @@ class AuctionBid:
     tonnes: int
 
 
-@dataclass(frozen=True)
-class Fill:
+class Fill(NamedTuple):
     """What a bid gets, and why: ``rest`` over ``of`` was lost by rounding down; ``rounded_up`` where it came back."""
 
     number: int
@@ -35,7 +33,7 @@ class Fill:
     rounded_up: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        return dict(vars(self))
+        return self._asdict()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from tanpuhui.market.answer import Answer, once
 from tanpuhui.market.control import read_price, refuse_large_order, refuse_outside_band, refuse_position
 from tanpuhui.market.listing import read_time
@@ -128,6 +130,14 @@ def get_proposal(number: int) -> Proposal:
     if found is None:
         raise UnknownProposal(proposal=number)
     return found
+
+
+def proposals(organisation: str | None = None) -> list[Proposal]:
+    """Proposals, newest first: of all, or from or for one organisation."""
+    found = Proposal.objects.select_related("seller", "buyer", "lot").order_by("-id")
+    if organisation is not None:
+        found = found.filter(Q(seller__code=organisation) | Q(buyer__code=organisation))
+    return list(found)
 
 
 def refuse_over(proposal: Proposal, at: datetime) -> None:

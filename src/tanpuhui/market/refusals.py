@@ -138,6 +138,11 @@ class NotYours(Refusal):
     message = "{what} is not of {organisation}. Only who it is of, or for, can do this."
 
 
+class UnknownKind(Refusal):
+    code = "market.unknown_kind"
+    message = "{kind!r} is nothing that can be cancelled. Name a listing, a proposal or an auction."
+
+
 class NotEnoughOffered(Refusal):
     code = "market.not_enough_offered"
     message = (

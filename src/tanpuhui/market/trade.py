@@ -208,8 +208,14 @@ class Payments:
         settle([trade], trade.lock, day=day, at=at, line=line)
 
 
+def lock_lots_of(entries: Sequence[Entry]) -> None:
+    """Lock the lots of all trades that a statement names, in one order: they stay as they are until it is imported."""
+    named = [find_trade(entry.reference) for entry in entries]
+    lock_lots(trade.lot_id for trade in named if trade is not None)
+
+
 def why_not(entry: Entry, trade: Trade | None) -> str:
-    """Why an entry is not the payment of a trade; nothing where it is. The lot stays as it is until it is taken."""
+    """Why an entry is not the payment of a trade; nothing where it is."""
     if trade is None:
         return "no_such_trade"
     if entry.is_debit:
@@ -221,5 +227,4 @@ def why_not(entry: Entry, trade: Trade | None) -> str:
         return "currency_differs"
     if entry.amount_minor != trade.amount_minor:
         return "amount_differs"
-    lock_lots([trade.lot_id])
     return "" if is_locked(trade.lock) else "units_gone"

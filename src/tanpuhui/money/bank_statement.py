@@ -11,7 +11,7 @@ from tanpuhui.kit.digest import digest_bytes
 from tanpuhui.money import camt
 from tanpuhui.money.account import lock_money
 from tanpuhui.money.amounts import to_text
-from tanpuhui.money.claimant import Claim, Claimant, ask
+from tanpuhui.money.claimant import Claim, Claimant, ask, prepare
 from tanpuhui.money.models import BankFile, BankLine
 
 SEEN = "seen_before"
@@ -29,6 +29,7 @@ def import_statement(body: bytes, *, at: datetime) -> dict[str, Any]:
     if known is not None:
         return describe(known)
     found = camt.read(body)
+    prepare(found.entries)
     with transaction.atomic():
         file = BankFile.objects.create(
             digest=digest, statement=found.id, lines_count=len(found.entries), at=at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -35,12 +36,25 @@ class Claimant(Protocol):
     def take(self, line: BankLine, *, at: datetime) -> None: ...
 
 
+Before = Callable[[Sequence[Entry]], None]
 _registered: dict[str, Claimant] = {}
+_before: dict[str, Before] = {}
 
 
-def register(claimant: Claimant) -> None:
-    """Have a claimant asked from now on; one of a name."""
+def register(claimant: Claimant, before: Before | None = None) -> None:
+    """Have a claimant asked from now on; one of a name.
+
+    ``before`` gets all lines of a statement first, and takes the locks that they need, in one order.
+    """
     _registered[claimant.name] = claimant
+    if before is not None:
+        _before[claimant.name] = before
+
+
+def prepare(entries: Sequence[Entry]) -> None:
+    """Let claimants lock what a statement's lines need."""
+    for name in sorted(_before):
+        _before[name](entries)
 
 
 def ask(entry: Entry) -> tuple[Claimant | None, Claim]:
