@@ -271,6 +271,7 @@ TABLE: dict[str, Row] = {
 #: Values for what addresses hold; an organisation's code is the reader's own one, see the test.
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 VALUES: dict[str, object] = {
+    "pool": "nowhere",
     "purpose": "disclosure",
     "recipient": "bank",
     "grant": 999,
