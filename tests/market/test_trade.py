@@ -245,5 +245,5 @@ def test_statements_and_other_verbs_over_two_lots_never_wait_for_each_other_for_
     results = in_parallel(4, work)
 
     assert [result for result in results if isinstance(result, Exception)] == []
-    assert sorted(sum(results[:2], [])) == sorted(one["trade"] for one in made)
+    assert sorted([*results[0], *results[1]]) == sorted(one["trade"] for one in made)
     assert findings() == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
@@ -10,14 +12,27 @@ from ledger.bookings import in_parallel
 from money.bank import AT, bank_file, money_has, pay_in
 from points.book import new_key, new_organisation
 from tanpuhui.access.models import Organisation
+from tanpuhui.ledger.hold import HoldLine, HoldOrder, hold
 from tanpuhui.ledger.invariants import check as check_ledger
+from tanpuhui.ledger.release import release, release_all
 from tanpuhui.ledger.transfer import TransferOrder, move, transfer
-from tanpuhui.money.account import OUTSIDE, money_account, money_asset
+from tanpuhui.money.account import (
+    OUTSIDE,
+    MoneyBalance,
+    money_account,
+    money_asset,
+    money_of,
+    resident_money_account,
+)
 from tanpuhui.money.bank_statement import import_statement, unmatched
+from tanpuhui.money.book import book_out
+from tanpuhui.money.camt import Entry
+from tanpuhui.money.claimant import Claim, _before, _registered, register
 from tanpuhui.money.deposit import deposit_reference
 from tanpuhui.money.invariants import check as check_money
 from tanpuhui.money.models import BankLine, Booking, Withdrawal
 from tanpuhui.money.withdraw import WithdrawOrder, cancel_withdrawal, withdraw
+from tanpuhui.project.database import APP_ROLE
 
 pytestmark = pytest.mark.django_db
 
@@ -213,4 +228,73 @@ def test_of_two_withdrawals_of_everything_at_once_one_is_held() -> None:
 
     assert sorted(in_parallel(4, work)) == ["held"] + ["money.not_enough"] * 3
     assert money_has(acme) == (0, 200)
+    assert findings() == []
+
+
+class PayOuts:
+    """A claimant as another stage would register it: what a resident has is paid out under TPT-<account>."""
+
+    name = "test.pay_out"
+
+    def __init__(self, hold_id: int) -> None:
+        self.hold_id = hold_id
+
+    def look(self, entry: Entry) -> Claim | None:
+        return Claim(entry.reference) if entry.reference.startswith("TPT-") else None
+
+    def take(self, line: BankLine, *, at: datetime) -> None:
+        book_out(line, resident_money_account(int(line.subject[4:])), self.hold_id, at=at)
+
+
+def test_residents_money_is_paid_out_by_a_claimant_of_another_stage(
+    acme: Organisation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pay_in(acme, "5.00")
+    asset, account = money_asset("CNY"), resident_money_account(7)
+    legs = move(source=money_account(acme.pk), target=account, asset_id=asset, amount=300)
+    transfer(connection, TransferOrder("share", "share", AT.date(), legs), at=AT).accepted()
+    held = hold(connection, HoldOrder("out", "out", (HoldLine(account, asset, 300),)), at=AT).accepted()
+    seen: list[int] = []
+    monkeypatch.setattr("tanpuhui.money.claimant._registered", dict(_registered))
+    monkeypatch.setattr("tanpuhui.money.claimant._before", dict(_before))
+    register(PayOuts(held), before=lambda entries: seen.append(len(entries)))
+
+    shown = import_statement(bank_file(("TPT-7", "3.00", "DBIT")), at=AT)
+
+    assert (shown["matched"], seen) == (["TPT-7"], [1])
+    assert money_of(account) == [MoneyBalance("CNY", 0, 0)]
+    assert money_has(acme) == (200, 0)
+    assert findings() == []
+
+
+def test_the_applications_role_takes_money_in_and_pays_it_out(acme: Organisation) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET ROLE {APP_ROLE}")
+    try:
+        pay_in(acme, "5.00")
+        made = withdraw(asked(acme, "2.00"), at=AT).accepted()
+        import_statement(bank_file((made["withdrawal"], "2.00", "DBIT")), at=AT)
+        other = withdraw(asked(acme, "3.00"), at=AT).accepted()
+        cancel_withdrawal(other["withdrawal"], key="c", at=AT).accepted()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET ROLE")
+
+    assert money_has(acme) == (300, 0)
+    assert findings() == []
+
+
+def test_a_release_of_many_holds_counts_those_that_were_open(acme: Organisation) -> None:
+    pay_in(acme, "3.00")
+    account, asset = money_account(acme.pk), money_asset("CNY")
+    holds = [
+        hold(connection, HoldOrder(f"h{n}", "test", (HoldLine(account, asset, 100),)), at=AT).accepted()
+        for n in range(3)
+    ]
+    release(connection, holds[0], at=AT)
+
+    counts = [release_all(connection, wanted, at=AT) for wanted in ([], holds, holds, [0])]
+
+    assert counts == [0, 2, 0, 0]
+    assert money_has(acme) == (300, 0)
     assert findings() == []
