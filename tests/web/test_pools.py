@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from tanpuhui.pooling.close_round import close_round
 from tanpuhui.pooling.join import Wish, join, membership
 from tanpuhui.pooling.models import Payee, Terms, Withdrawal
 from tanpuhui.pooling.pay_out import pay_out
+from tanpuhui.web.resident.news import news_since
 from web.residents import born, digest, resident
 
 pytestmark = pytest.mark.django_db
@@ -141,6 +143,17 @@ def test_the_page_says_what_was_sold_to_whom_for_what_and_what_came_of_it() -> N
     page = text(client, POOL)
     assert "Came back to you" in page
     assert has(account, made.lot) == TONNE_MG // 2
+
+
+def test_what_a_pool_took_and_gave_back_is_news_of_its_own_and_no_new_certificate() -> None:
+    client, account, made = sold_some()
+    close_round(made.pk, at=AT)
+
+    said = news_since(account, AT - timedelta(days=1), at=utc_now())
+
+    assert "1\N{NO-BREAK SPACE}t went into a round of a pool." in said
+    assert "500\N{NO-BREAK SPACE}kg came back from a pool, unsold." in said
+    assert client.get(POOLS).status_code == 200
 
 
 def test_money_is_paid_out_to_the_banks_token_once_a_form_and_can_be_called_back() -> None:
