@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from close.town import TAKEN_AT, Town, act, metro
+from pooling.pond import AT, lot_of, new_company, new_pool, opened, sold
 from tanpuhui.access.hold import hold
 from tanpuhui.access.models import AuditEntry, User
 from tanpuhui.access.resident_scope import NAMES, scope_of
@@ -24,7 +25,10 @@ from tanpuhui.api.resident.balance import FastBalance, balance_of
 from tanpuhui.close.acts import acts_of
 from tanpuhui.integrity.answer import answer
 from tanpuhui.kit.moment import utc_now
+from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.methodology.load import load_library
+from tanpuhui.pooling.join import Wish, join
+from tanpuhui.pooling.pay_out import pay_out
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
 
 pytestmark = [pytest.mark.django_db]
@@ -240,6 +244,36 @@ def test_an_appeal_that_is_not_as_documented_is_refused(apps: tuple[App, App], c
     assert ming.post("appeals", content, 422)["code"] == "api.resident_request_invalid"
 
 
+def test_pools_say_what_was_lent_who_bought_it_and_what_came_of_it(apps: tuple[App, App]) -> None:
+    ming, hua = apps
+    pool = new_pool()
+    join(ming.account, pool, Wish(5_000, (2026,)), at=AT, lang="zh", method="test")
+    made = opened(pool, lot_of({ming.account: 2 * TONNE_MG}), 2)
+    pay_out(sold(made, new_company("acme"), 1).pk, key="p", at=AT)
+
+    said = ming.get("pools")
+
+    (terms,) = said["pools"]
+    assert (terms["takes_part"], terms["min_price_per_tonne"], terms["vintages"]) == (True, "50.00", [2026])
+    (share,) = said["shares"]
+    assert (share["amount_mg"], share["sold_mg"], share["on_sale_mg"]) == (2 * TONNE_MG, TONNE_MG, TONNE_MG)
+    (sale,) = share["sales"]
+    assert (sale["buyer"], sale["amount"], sale["money"], sale["uses"][0]["state"]) == (
+        "acme",
+        "60.00",
+        "60.00",
+        "held",
+    )
+    assert [(one["available"], one["held"]) for one in said["money"]] == [("60.00", "0.00")]
+    assert hua.get("pools") == {
+        "pools": [
+            terms | dict.fromkeys(("grant", "min_price_per_tonne", "vintages")) | {"takes_part": False}
+        ],
+        "shares": [],
+        "money": [],
+    }
+
+
 def test_json_that_cannot_be_read_is_refused(apps: tuple[App, App]) -> None:
     ming, _ = apps
     headers = {"Authorization": f"Bearer {ming.token}"}
@@ -263,6 +297,7 @@ def test_a_token_does_only_what_its_scope_says(apps: tuple[App, App], town: Town
         "statement": "statement",
         "grants": "grants",
         "appeals": "appeals",
+        "pools": "pools",
     }
 
     for path, wanted in needed.items():

@@ -129,7 +129,12 @@ def test_another_stage_can_add_its_part(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(records.SECTIONS, "others", others)
     mine = somebody("mine")
 
-    assert records.record(mine, at=LATER)["more"] == {"acts": [], "appeals": [], "others": [mine]}
+    assert records.record(mine, at=LATER)["more"] == {
+        "acts": [],
+        "appeals": [],
+        "pools": {"terms": [], "shares": [], "money": [], "payee_token": None, "withdrawals": []},
+        "others": [mine],
+    }
 
 
 def test_every_act_is_in_it_with_its_grams_and_its_methodology_and_nobody_elses(fresh_home: Path) -> None:

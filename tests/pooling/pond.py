@@ -20,6 +20,7 @@ from tanpuhui.ledger.asset import lot_code
 from tanpuhui.ledger.balance import balances
 from tanpuhui.ledger.invariants import check as check_ledger
 from tanpuhui.ledger.invariants import exceptions
+from tanpuhui.market.invariants import check as check_market
 from tanpuhui.money.account import available_minor, resident_money_account
 from tanpuhui.money.amounts import to_text
 from tanpuhui.money.invariants import check as check_money
@@ -113,6 +114,7 @@ def findings() -> list[Any]:
     return [
         *check_ledger(connection),
         *about_lots,
+        *check_market(connection),
         *check_money(connection),
         *check_points(connection),
         *check_pooling(connection),

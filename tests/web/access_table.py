@@ -187,7 +187,7 @@ TABLE: dict[str, Row] = {
     "api_resident:api-root": {"else": 404},
     **{
         f"api_resident:{name}": {"else": 401}
-        for name in ("summary", "balance", "acts", "act", "trace", "statement", "grants", "appeals")
+        for name in ("summary", "balance", "acts", "act", "trace", "statement", "grants", "appeals", "pools")
     },
     "provider:homes": {**only(), "provider": 302},
     "provider:home": only("provider"),
@@ -372,6 +372,7 @@ TABLE: dict[str, Row] = {
 #: Values for what addresses hold; an organisation's code is the reader's own one, see the test.
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 VALUES: dict[str, object] = {
+    "pool": "nowhere",
     "purpose": "disclosure",
     "recipient": "bank",
     "grant": 999,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 PREFIX = "resident:"
 #: The parts there are, in the order in which they are listed.
-NAMES = ("balance", "acts", "statement", "grants", "appeals")
+NAMES = ("balance", "acts", "statement", "grants", "appeals", "pools")
 
 
 def scope_of(parts: Iterable[str]) -> str:

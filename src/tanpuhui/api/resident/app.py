@@ -32,6 +32,13 @@ from tanpuhui.integrity.look import Seen, appeals_of
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.ledger.movements import holdings
+from tanpuhui.money.account import money_of, resident_money_account
+from tanpuhui.money.amounts import to_text
+from tanpuhui.pooling.join import Membership, membership
+from tanpuhui.pooling.mine import shares_of
+from tanpuhui.pooling.models import Pool
+from tanpuhui.pooling.pool import pools as every_pool
+from tanpuhui.pooling.report import pool_as_json
 from tanpuhui.registry.balance_statement import balance_statement
 
 DESCRIPTION = """\
@@ -215,6 +222,28 @@ def file_appeal(request: HttpRequest, given: schemas.NewAppeal) -> Any:
         )
     (seen,) = [one for one in appeals_of(who.account, found.record_id) if one.id == made.pk]
     return Status(201, _appeal_said(seen))
+
+
+@api.get("/pools", auth=Bearer("pools"), response={200: schemas.Pools, **refusals()}, url_name="pools")
+def pools(request: HttpRequest) -> Any:
+    """Terms in each pool, what was lent, who bought it and used it for what, and money. Changed on the pages alone."""
+    account, now = caller(request).account, utc_now()
+    return {
+        "pools": [_pool_said(pool, membership(account, pool, at=now)) for pool in every_pool()],
+        "shares": [share.as_json() for share in shares_of(account)],
+        "money": [one.as_json() for one in money_of(resident_money_account(account))],
+    }
+
+
+def _pool_said(pool: Pool, present: Membership | None) -> dict[str, Any]:
+    terms = present.terms if present else None
+    return {
+        **pool_as_json(pool),
+        "takes_part": present is not None and present.takes_part,
+        "grant": present.consent.grant.pk if present else None,
+        "min_price_per_tonne": to_text(terms.min_price_minor, pool.currency) if terms else None,
+        "vintages": terms.vintages if terms else None,
+    }
 
 
 def _record(text: str) -> int:

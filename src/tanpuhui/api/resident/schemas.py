@@ -228,6 +228,92 @@ class Appeal(Answer):
     answered_at: datetime | None = Field(examples=[None])
 
 
+class Use(Answer):
+    lot: str = Field(examples=["DEMO-000001"])
+    serial_first: int = Field(examples=[1])
+    serial_last: int = Field(examples=[4])
+    tonnes: int = Field(examples=[4])
+    serials: str = Field(examples=["DEMO-000001-2026-000000001-000000004"])
+    state: Literal["open", "held", "locked", "retired", "cancelled"] = Field(
+        description="`held` and `locked` are not used yet, `retired` is.", examples=["retired"]
+    )
+    company: str | None = Field(examples=["acme"])
+    company_name_zh: str | None = Field(examples=["演示企业"])
+    company_name_en: str | None = Field(examples=["Acme"])
+    said: dict[str, str] = Field(
+        description="Of a surrender its year and jurisdiction, otherwise beneficiary and purpose.",
+        examples=[{"purpose": "surrender", "jurisdiction": "demo", "year": "2026"}],
+    )
+    since: datetime = Field(examples=["2026-11-25T04:00:00+00:00"])
+
+
+class PoolSale(Answer):
+    sale: int = Field(examples=[1])
+    sold_at: datetime = Field(examples=["2026-11-24T04:00:00+00:00"])
+    buyer: str = Field(examples=["acme"])
+    buyer_name_zh: str = Field(examples=["演示企业"])
+    buyer_name_en: str = Field(examples=["Acme"])
+    tonnes: int = Field(description="What the company bought of the round.", examples=[4])
+    price_per_tonne: str = Field(examples=["62.50"])
+    amount_mg: int = Field(description="What of it was this account's.", examples=[12345678])
+    amount: str = Field(description="What that brought: money and points together.", examples=["0.77"])
+    money: str = Field(examples=["0.77"])
+    points: int = Field(examples=[0])
+    points_of: str | None = Field(examples=[None])
+    currency: str = Field(examples=["CNY"])
+    paid_at: datetime | None = Field(
+        description="Null until it is paid out.", examples=["2026-11-24T05:00:00+00:00"]
+    )
+    uses: list[Use]
+
+
+class PoolShare(Answer):
+    round: int = Field(examples=[1])
+    pool: str = Field(examples=["city_pool"])
+    lot: str = Field(examples=["DEMO-000001"])
+    vintage: int = Field(examples=[2026])
+    opened_at: datetime = Field(examples=["2026-11-24T04:00:00+00:00"])
+    round_tonnes: int = Field(examples=[10])
+    least_price_per_tonne: str = Field(examples=["60.00"])
+    state: Literal["open", "closed", "annulled"] = Field(examples=["open"])
+    amount_mg: int = Field(description="What was lent.", examples=[30864195])
+    sold_mg: int = Field(examples=[12345678])
+    on_sale_mg: int = Field(examples=[18518517])
+    back_mg: int = Field(examples=[0])
+    sales: list[PoolSale]
+
+
+class PoolTerms(Answer):
+    pool: str = Field(examples=["city_pool"])
+    name_zh: str = Field(examples=["演示减排量池"])
+    name_en: str = Field(examples=["Demonstration pool"])
+    jurisdiction: str = Field(examples=["demo"])
+    currency: str = Field(examples=["CNY"])
+    pays: Literal["money", "points"] = Field(examples=["money"])
+    sponsor: str | None = Field(examples=[None])
+    opened_at: datetime = Field(examples=["2026-11-01T04:00:00+00:00"])
+    takes_part: bool = Field(
+        description="Whether the next round may take from this account.", examples=[True]
+    )
+    grant: int | None = Field(examples=[7])
+    min_price_per_tonne: str | None = Field(examples=["60.00"])
+    vintages: list[int] | None = Field(description="Null: all years.", examples=[None])
+
+
+class Money(Answer):
+    currency: str = Field(examples=["CNY"])
+    available_minor: int = Field(examples=[77])
+    held_minor: int = Field(description="On its way to the bank.", examples=[0])
+    available: str = Field(examples=["0.77"])
+    held: str = Field(examples=["0.00"])
+
+
+class Pools(Answer):
+    pools: list[PoolTerms]
+    shares: list[PoolShare] = Field(description="The newest hundred.")
+    money: list[Money]
+
+
 #: What text may hold: no control character but a tab and ends of lines, and something besides blanks.
 _CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f"
 _KEPT, _SOME = f"[^{_CONTROL}]", rf"[^{_CONTROL}\s]"

@@ -13,6 +13,7 @@ from tanpuhui.close.summary import LOT, Credit, credits_in
 from tanpuhui.integrity.look import appeals_of
 from tanpuhui.ledger.account import Kind
 from tanpuhui.ledger.movements import movements
+from tanpuhui.registry.pool import GATHER, GIVE_BACK
 from tanpuhui.web.shared.mass import Mass, mass
 
 
@@ -36,12 +37,19 @@ def news_since(account: int, before: datetime, *, at: datetime) -> list[str]:
             % {"mass": _sum(lost)}
         )
     lots: Counter[str] = Counter()
+    pools: Counter[str] = Counter()
     for one in moved:
-        if one.kind is Kind.RESIDENT_CERTIFIED and one.asset.startswith(LOT):
+        if one.kind is Kind.RESIDENT_CERTIFIED and one.reason in (GATHER, GIVE_BACK):
+            pools[one.reason] += abs(one.amount)
+        elif one.kind is Kind.RESIDENT_CERTIFIED and one.asset.startswith(LOT):
             lots[one.asset.removeprefix(LOT)] += one.amount
     for lot, amount in sorted(lots.items()):
         if amount > 0:
             found.append(_("%(mass)s were certified in lot %(lot)s.") % {"mass": mass(amount), "lot": lot})
+    if pools[GATHER]:
+        found.append(_("%(mass)s went into a round of a pool.") % {"mass": mass(pools[GATHER])})
+    if pools[GIVE_BACK]:
+        found.append(_("%(mass)s came back from a pool, unsold.") % {"mass": mass(pools[GIVE_BACK])})
     answered = sum(1 for one in appeals_of(account) if one.answered_at and before < one.answered_at <= at)
     if answered:
         found.append(

@@ -58,6 +58,7 @@ def scope_words() -> dict[str, str]:
         "statement": _("read the statement"),
         "grants": _("see which sources may report"),
         "appeals": _("file appeals and read the answers"),
+        "pools": _("see what you lent to pools, who bought it, and your money"),
     }
     assert tuple(words) == NAMES, "a sentence for each part"
     return words
