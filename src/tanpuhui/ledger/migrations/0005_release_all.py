@@ -6,5 +6,5 @@ from tanpuhui.ledger import sql
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0003_counter")]
+    dependencies = [("ledger", "0004_short")]
     operations = [migrations.RunSQL(sql.read("release_all"))]
