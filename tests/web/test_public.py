@@ -324,7 +324,7 @@ def test_rules_of_the_past_in_force_and_to_come_are_shown_and_compared(client: C
     changed = plain(text(client, "/rules/shanghai/changes/?first=2025-03-31&second=2025-11-01"))
 
     assert (
-        "How much a company may offset in force 1 January 2021 – Share 10 % Of what verified emissions"
+        "How much a company may offset in force 1 January 2021 – Share 10 % of what verified emissions"
         in page
     )
     assert (

@@ -73,7 +73,7 @@ def key_name(key: str) -> str:
     """What a rule's key says."""
     return {
         "share_percent": _("Share"),
-        "denominator": _("Of what"),
+        "denominator": pgettext("rule", "of what"),
         "local_share_percent": _("At least local"),
         "accepts": _("Accepted from elsewhere"),
         "earliest_vintage": _("Earliest vintage"),
@@ -86,7 +86,7 @@ def key_name(key: str) -> str:
         "consumes_claim": _("Converting uses the reduction up"),
         "months": _("Months"),
         "transferable": _("May be handed on"),
-        "of": _("Of what"),
+        "of": pgettext("rule", "notice of"),
         "working_days": _("Working days"),
         "sink": _("Use"),
         "verb": _("Step"),
