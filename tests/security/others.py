@@ -238,7 +238,7 @@ def _of_bank(site: Site) -> Iterator[Owned]:
 
 
 def _of_shop(site: Site) -> Iterator[Owned]:
-    """A coffee of the other shop, taken from the other resident once, given back in part, settled; and one that waits."""
+    """A coffee of the other shop: one that was taken from the other resident and is settled, and one that waits."""
     user, code = site.others["merchant"], other_code("merchant")
     resident = site.others["resident"]
     account = account_of(resident)
