@@ -137,7 +137,7 @@ def test_a_verifier_computes_a_close_again(
     look(page, "verifier-agrees")
 
 
-def test_a_shop_sees_where_its_offers_will_be(page: Page, look: Look) -> None:
+def test_a_shop_sees_todays_numbers(page: Page, look: Look) -> None:
     people = make_site()
     page.goto("/about/")
     sign_in(page, people["merchant"])

@@ -338,3 +338,32 @@ def test_a_bank_publishes_a_product_and_grants_an_application(page: Page, say: S
 
     expect(page.get_by_text(say("Nothing waits for you."))).to_be_visible()
     assert Closing.objects.get().state == "captured"
+
+
+def test_the_operator_opens_and_funds_a_sponsor_and_looks_at_what_was_redeemed(
+    page: Page, say: Say, look: Look
+) -> None:
+    people = make_site()
+    sponsor = new_sponsor("10000.00")
+    account = account_of(people)
+    earn(account, sponsor, 40)
+    captured_now(shop(people, sponsor), account, 2)
+    page.goto("/about/")
+    sign_in(page, people["operator"])
+    page.goto("/console/sponsors/")
+    page.get_by_role("link", name=say("Open a sponsor")).click()
+    page.get_by_label(say("Organisation")).select_option("own-company")
+    page.get_by_label(say("A point is worth")).fill("1.50")
+    page.get_by_role("button", name=say("Open"), exact=True).click()
+    page.get_by_role("link", name=say("Fund"), exact=True).click()
+    page.get_by_label(say("Amount")).fill("12.345")
+    page.get_by_label(say("The bank's reference")).fill("B-118")
+    page.get_by_role("button", name=say("Enter"), exact=True).click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.get_by_label(say("Amount")).fill("2500.00")
+    page.get_by_role("button", name=say("Enter"), exact=True).click()
+    expect(page.get_by_text("2500.00 CNY").first).to_be_visible()
+    look(page, "console-sponsor")
+    for place in ("sponsors", "offers", "redemptions", "settlements", "bank-lines"):
+        page.goto(f"/console/{place}/")
+        look(page, f"console-{place}")

@@ -98,7 +98,7 @@ def test_home_says_what_was_avoided_and_what_became_of_it(people: tuple[Person, 
     assert "The last day that was counted for you is 2 March 2026, with 48.7 g." in page
     assert "Pending 48.7 g" in page
     assert "Certified 0 g" in page
-    assert "Points 0 Points are not offered here yet." in page
+    assert "Points 0 Counted apart from reductions, always." in page
     assert "Bicycle trip" in page
 
 
