@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-
-NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
+from datetime import date, datetime
+from html import escape
 
 
 @dataclass(frozen=True)
@@ -21,53 +18,20 @@ class Booked:
 
 
 def bank_file(name: str, booked: Sequence[Booked], *, at: datetime) -> bytes:
-    """A statement with these entries, without balances: what the platform's own account had is nobody's here."""
-    statement: tuple[Any, ...] = (
-        "Stmt",
-        ("Id", name),
-        ("Acct", ("Id", ("Othr", ("Id", "DEMO-BANK-1"))), ("Ccy", "CNY")),
-        *(
-            ("Bal", ("Tp", ("CdOrPrtry", ("Cd", code))), _AMOUNT_ZERO, ("CdtDbtInd", "CRDT"), _day("Dt", at))
-            for code in ("ITBD",)
-        ),
-        *(_entry(name, number, one, at) for number, one in enumerate(booked, 1)),
-    )
-    header = ("GrpHdr", ("MsgId", name), ("CreDtTm", at.isoformat()))
-    ET.register_namespace("", NAMESPACE)
-    root = _element(("Document", ("BkToCstmrStmt", header, statement)))
-    body: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
-    return body
+    """A statement with these entries; what the platform's own account had before them is nobody's here."""
+    entries = "".join(_entry(f"{name}-{number}", one, at.date()) for number, one in enumerate(booked, 1))
+    return f"""<?xml version="1.0" encoding="utf-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt>
+<GrpHdr><MsgId>{escape(name)}</MsgId><CreDtTm>{at.isoformat()}</CreDtTm></GrpHdr>
+<Stmt><Id>{escape(name)}</Id><Acct><Id><Othr><Id>DEMO-BANK-1</Id></Othr></Id><Ccy>CNY</Ccy></Acct>
+<Bal><Tp><CdOrPrtry><Cd>ITBD</Cd></CdOrPrtry></Tp><Amt Ccy="CNY">0.00</Amt><CdtDbtInd>CRDT</CdtDbtInd>
+<Dt><Dt>{at.date()}</Dt></Dt></Bal>{entries}</Stmt></BkToCstmrStmt></Document>
+""".encode()
 
 
-_AMOUNT_ZERO = ("Amt", "0.00")
-
-
-def _entry(name: str, number: int, one: Booked, at: datetime) -> tuple[Any, ...]:
-    return (
-        "Ntry",
-        ("NtryRef", f"{name}-{number}"),
-        ("Amt", one.amount),
-        ("CdtDbtInd", "DBIT" if one.is_out else "CRDT"),
-        ("Sts", ("Cd", "BOOK")),
-        _day("BookgDt", at),
-        ("BkTxCd", ("Prtry", ("Cd", "TRANSFER"))),
-        ("NtryDtls", ("TxDtls", ("Refs", ("EndToEndId", one.reference)))),
-    )
-
-
-def _day(name: str, at: datetime) -> tuple[Any, ...]:
-    return (name, ("Dt", at.date().isoformat()))
-
-
-def _element(said: tuple[Any, ...]) -> ET.Element:
-    """A tree from nested tuples: the element's name, then its text or its children."""
-    name, *rest = said
-    element = ET.Element(f"{{{NAMESPACE}}}{name}")
-    if name == "Amt":
-        element.set("Ccy", "CNY")
-    for part in rest:
-        if isinstance(part, str):
-            element.text = part
-        else:
-            element.append(_element(part))
-    return element
+def _entry(number: str, one: Booked, day: date) -> str:
+    return f"""
+<Ntry><NtryRef>{escape(number)}</NtryRef><Amt Ccy="CNY">{one.amount}</Amt>
+<CdtDbtInd>{"DBIT" if one.is_out else "CRDT"}</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts>
+<BookgDt><Dt>{day}</Dt></BookgDt><BkTxCd><Prtry><Cd>TRANSFER</Cd></Prtry></BkTxCd>
+<NtryDtls><TxDtls><Refs><EndToEndId>{escape(one.reference)}</EndToEndId></Refs></TxDtls></NtryDtls></Ntry>"""
