@@ -192,6 +192,10 @@ TABLES: dict[str, Shape] = {
     ),
     "points_validities": Shape({"months": Key(_is_whole(1, 1200), "a whole number of months")}),
     "points_transfers": Shape({"transferable": Key(lambda value: type(value) is bool, "true or false")}),
+    # Whether a lot needs a verifier's statement, and what share of it may be overstated.
+    "verifications": Shape(
+        {"required": Key(lambda value: type(value) is bool, "true or false"), "materiality_percent": _PERCENT}
+    ),
     "notice_periods": Shape(
         {
             "of": Key(_is_one_of(*NOTICES), " or ".join(NOTICES)),
