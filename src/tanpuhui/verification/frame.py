@@ -126,14 +126,16 @@ def _steps(results: list[str], records: list[Path]) -> list[Step]:
             "LEFT JOIN assembled AS a ON a.raw = p.kind",
             kept=True,
         ),
-        # Where, in the milligrams of acts of one size and smaller, a size lies: the same for equal acts.
+        Step(
+            "size",
+            "SELECT provider, kind, credited_mg, sum(credited_mg::HUGEINT) AS together FROM named GROUP BY ALL",
+        ),
+        # Where, in the milligrams of acts that are smaller, a size lies: the same for equal acts.
         Step(
             "sized",
-            "SELECT provider, kind, credited_mg, least((sum(sum(credited_mg::HUGEINT)) OVER below - sum(credited_mg)) "
-            f"* {BANDS} // sum(sum(credited_mg::HUGEINT)) OVER whole, {BANDS - 1})::INTEGER AS band "
-            "FROM named GROUP BY ALL WINDOW below AS (PARTITION BY provider, kind ORDER BY credited_mg), "
-            "whole AS (PARTITION BY provider, kind)",
-            kept=True,
+            "SELECT provider, kind, credited_mg, least((sum(together) OVER (PARTITION BY provider, kind "
+            f"ORDER BY credited_mg) - together) * {BANDS} // sum(together) OVER (PARTITION BY provider, kind), "
+            f"{BANDS - 1})::INTEGER AS band FROM size",
         ),
         Step(
             "stratum",
