@@ -45,6 +45,9 @@ def test_the_arithmetic_is_shown_with_its_numbers() -> None:
 def test_strata_are_drawn_in_proportion_to_their_milligrams_two_at_least_all_at_most() -> None:
     assert allocate(100, [1000, 1000, 1000], [50, 30, 20]) == [50, 30, 20]
     assert allocate(10, [1000, 1000, 1], [990, 5, 5]) == [10, 2, 1]
+    # Ten of the two large acts' shares go to the small ones.
+    assert allocate(14, [100, 2], [50, 50]) == [12, 2]
+    assert allocate(24, [14, 6, 4], [100, 100, 100]) == [14, 6, 4]
 
 
 @pytest.mark.parametrize(

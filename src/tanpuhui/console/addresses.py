@@ -21,6 +21,7 @@ from tanpuhui.console import (
     requests,
     rules,
     today,
+    verifications,
 )
 from tanpuhui.console.guard import View, console_page
 from tanpuhui.console.lists import ReadOnlyList
@@ -30,6 +31,7 @@ from tanpuhui.evidence.models import Batch, QuarantinedRow
 from tanpuhui.integrity.models import Appeal
 from tanpuhui.registry.models import Lot
 from tanpuhui.rights.models import Request
+from tanpuhui.verification.models import Engagement
 
 METHODOLOGY = "methodologies/<slug:place>/<slug:name>/<int:version>/"
 
@@ -54,6 +56,12 @@ VERBS: tuple[tuple[str, View, str], ...] = (
     ("due/<str:day>/close", closes.CloseDay.as_view(), "close_day"),
     ("due/<str:day>/reopen", closes.ReopenDay.as_view(), "close_reopen"),
     ("closes/<str:digest>/replay", closes.ReplayClose.as_view(), "close_replay"),
+    ("verifications/open", verifications.OpenEngagement.as_view(), "verification_open"),
+    (
+        "verifications/<int:number>/findings/<int:finding>/answer",
+        verifications.AnswerFinding.as_view(),
+        "finding_answer",
+    ),
     ("lots/certify", lots.CertifyLot.as_view(), "lot_certify"),
     ("accounts/find", accounts.FindAccount.as_view(), "account_find"),
     ("accounts/<int:account>/freeze", accounts.Freeze.as_view(), "account_freeze"),
@@ -84,6 +92,7 @@ LISTS = {
     Request: requests.RequestList,
     Challenge: challenges.ChallengeList,
     Manifest: closes.CloseList,
+    Engagement: verifications.EngagementList,
     Lot: lots.LotList,
     Job: control.JobList,
     AuditEntry: control.AuditList,

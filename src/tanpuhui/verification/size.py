@@ -90,13 +90,30 @@ def size_of(wanted: Wanted, population: int) -> Size:
 def allocate(acts: int, counts: Sequence[int], amounts_mg: Sequence[int]) -> list[int]:
     """Acts to draw from each stratum: in proportion to its milligrams, two at least, all at most.
 
-    The sum is the sample's size or a little more: no stratum is left without a variance.
+    What a stratum that is drawn whole cannot take goes to the others, so that the sum is the sample's size or a little
+    more: no stratum is left without a variance.
 
     >>> allocate(10, [100, 100, 1], [700, 200, 100])
     [7, 2, 1]
     """
-    shared = share_out(acts, amounts_mg)
-    return [min(count, max(LEAST, part)) for count, part in zip(counts, shared, strict=True)]
+    assert acts <= sum(counts)
+    whole: set[int] = set()
+    while True:
+        rest = [place for place in range(len(counts)) if place not in whole]
+        left = max(0, acts - sum(counts[place] for place in whole))
+        shared = (
+            dict(zip(rest, share_out(left, [amounts_mg[place] for place in rest]), strict=True))
+            if rest
+            else {}
+        )
+        full = {place for place, part in shared.items() if part >= counts[place]}
+        if not full:
+            break
+        whole |= full
+    return [
+        count if place in whole else min(count, max(LEAST, shared[place]))
+        for place, count in enumerate(counts)
+    ]
 
 
 def _shown(value: Fraction) -> str:
