@@ -44,7 +44,7 @@ from tanpuhui.verification.models import (
     Statement,
 )
 from unjudged import judge_now
-from verification.desk import AT, METHODOLOGY, NONCE, PLATFORM_NONCE, SECOND, VERIFIER, Desk, open_desk
+from verification.desk import AT, FIRST, METHODOLOGY, NONCE, PLATFORM_NONCE, SECOND, VERIFIER, Desk, open_desk
 
 #: 100 kWh to 2,400 kWh: 300 times 100 kWh, at 0.42 kg.
 ALL_MG = 300 * 100_000 * PV_MG_PER_WH
@@ -115,8 +115,10 @@ def test_an_overstated_lot_is_refused_and_after_the_correction_accepted(desk: De
         {"source_id": "pv24", "person": "d", "kind": "rooftop_pv_output", "action": "retract", "revision": 1}
         | {"started_at": "2026-03-03T12:00:00+08:00", "ended_at": "2026-03-03T12:30:00+08:00"}
     )
-    desk.town.close(SECOND)
-    assert code_of(certified, desk) == "registry.verification_refused", "the first day is still refused"
+    assert code_of(certified, desk) == "registry.closes_behind"
+    for day in (FIRST, SECOND):
+        desk.town.close(day)
+    assert code_of(certified, desk, required=True) == "registry.verification_missing"
     again = desk.engage(key="after the correction")
     assert len(again.manifests) == 2
     desk.declare(again)
