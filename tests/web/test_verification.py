@@ -61,7 +61,7 @@ def drawn(client: Client, private: Ed25519PrivateKey) -> str:
     """The page of an engagement whose sample is drawn, from every step's own page."""
     page = opened(client)
     assert "Declare independence" in text(client, page)
-    assert post(client, f"{page}recalculate/").status_code == 409, "nothing before the declaration"
+    assert post(client, f"{page}recalculate/").status_code == 422, "nothing before the declaration"
 
     words = f"{page}declaration/?conflicts=None."
     assert "&quot;conflicts&quot;: &quot;None.&quot;" in text(client, words)

@@ -39,6 +39,7 @@ REFUSING = (
     "offsetting",
     "registry",
     "rights",
+    "verification",
     "web",
 )
 KEYWORDS: dict[str, object] = {

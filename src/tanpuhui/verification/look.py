@@ -69,9 +69,12 @@ def look(number: int, position: int, *, places: Places, by: User | None, at: dat
 
 def act_at(number: int, position: int) -> SampledAct:
     """The act with a number in an engagement's sample."""
-    found = draw_of(get_engagement(number))
-    size = found.acts.count()
-    act = found.acts.filter(position=position).first() if 1 <= position <= size else None
+    act = (
+        SampledAct.objects.filter(draw__engagement=number, position=position).first()
+        if position > 0
+        else None
+    )
     if act is None:
+        size = draw_of(get_engagement(number)).acts.count()
         raise NotInSample(number=number, position=position, size=size)
     return act

@@ -68,7 +68,7 @@ def verify(lot: Lot, right_m: Mapping[int, int], *, at: datetime) -> Statement:
         commit(
             number,
             digest_of_nonce(NONCE),
-            wanted_of("90/10"),
+            wanted_of("90/10", share="0.7"),
             platform_nonce=PLATFORM_NONCE,
             places=lot.places,
             at=at,

@@ -83,7 +83,7 @@ class PlanForm(forms.Form):
         max_length=71,
         help_text=_(
             "sha256: and the SHA-256 of 32 or more random characters that you keep to yourself until the draw: "
-            "printf %s NONCE | sha256sum"
+            "echo -n NONCE | sha256sum"
         ),
         widget=forms.TextInput(attrs={"class": "code", "autocomplete": "off", "spellcheck": "false"}),
     )

@@ -41,7 +41,7 @@ def printed(statement: Statement) -> dict[str, Any]:
             (_("Acts examined"), str(sample["size"])),
             (_("Acts in error"), str(projection["errors"])),
             (_("Estimated overstatement"), str(mass(projection["estimate_mg"]))),
-            (_("Upper bound, one-sided 95%"), str(mass(projection["upper_mg"]))),
+            (_("One-sided upper bound"), str(mass(projection["upper_mg"]))),
             (_("Material from"), str(mass(content["materiality"]["mg"]))),
             (_("Taken off the lot"), str(mass(statement.deducted_mg))),
         ],
