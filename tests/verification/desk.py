@@ -97,13 +97,13 @@ class Desk:
         with transaction.atomic():
             return draw(engagement.pk, nonce, places=self.town.places, at=self.now())
 
-    def drawn(self, **wanted: str) -> Engagement:
+    def drawn(self, precision: str = "90/10", **others: Any) -> Engagement:
         """An engagement with everything up to its sample."""
-        engagement = self.engage()
+        engagement = self.engage(**others)
         self.declare(engagement)
         self.recalculate(engagement)
         self.complete(engagement)
-        self.plan(engagement, **wanted)
+        self.plan(engagement, precision=precision)
         self.draw(engagement)
         return engagement
 
