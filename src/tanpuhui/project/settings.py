@@ -37,6 +37,7 @@ OUR_APPS = [
     "tanpuhui.close",
     "tanpuhui.verification",
     "tanpuhui.registry",
+    "tanpuhui.money",
     "tanpuhui.points",
     "tanpuhui.disclosure",
     "tanpuhui.community",
