@@ -23,6 +23,8 @@ from tanpuhui.money.amounts import to_text
 from tanpuhui.quantify.outcome import MEANING, Outcome
 
 STATEMENT_LINES = 8
+#: Conclusions of a verifier, in plain words.
+SAID = {"accept": "accepted", "adjust": "lowered", "refuse": "refused"}
 
 
 def as_json(result: Result, home: Path, seconds: int) -> dict[str, Any]:
@@ -45,6 +47,18 @@ def as_json(result: Result, home: Path, seconds: int) -> dict[str, Any]:
         "outcomes": result.outcomes(),
         "first_credited_mg": sum(answer.credited_mg for answer in result.first),
         "lot": result.lot.code if result.lot else None,
+        "verification": [
+            {
+                "engagement": one.pk,
+                "conclusion": one.conclusion,
+                "sample": one.content["projection"]["sample"],
+                "errors": one.content["projection"]["errors"],
+                "estimate_mg": one.content["projection"]["estimate_mg"],
+                "upper_mg": one.content["projection"]["upper_mg"],
+                "deducted_mg": one.deducted_mg,
+            }
+            for one in result.statements
+        ],
         "residents": len(result.city.residents),
         "days": result.city.days,
         "seed": result.city.seed,
@@ -60,6 +74,7 @@ def show(result: Result, statement: Statement, notice: str, console: Console) ->
     console.print(_rows(result))
     console.print(_milligrams(result))
     console.print(_truth(result))
+    console.print(_verified(result))
     _show_astray(result, console)
     if result.spent:
         console.print(_worth(result.spent))
@@ -165,6 +180,20 @@ def _worth(spent: Spent) -> Table:
     table.add_row("redeemed for coffees and trees", f"{spent.redeemed} times, one refunded")
     table.add_row("the shop was paid" if spent.is_paid else "[red]the shop was not paid[/]", paid)
     table.add_row("the bank's loan, by tier", f"{spent.rate_discount_bp} hundredths of a point less interest")
+    return table
+
+
+def _verified(result: Result) -> Table:
+    """What the verifier said before and after the correction."""
+    table = _table(
+        "What a verifier said of the first lot", "Sample", "Wrong", "Overstated", "Upper bound", "So it is"
+    )
+    for one, when in zip(result.statements, ("before the correction", "after it"), strict=True):
+        found = one.content["projection"]
+        table.add_row(
+            *(when, f"{found['sample']:,}", f"{found['errors']:,}", mg_as_mass(found["estimate_mg"])),
+            *(mg_as_mass(found["upper_mg"]), SAID[one.conclusion]),
+        )
     return table
 
 
