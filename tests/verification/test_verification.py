@@ -487,6 +487,7 @@ def test_a_statement_is_of_what_stands_signed_by_a_registered_key_and_ends_every
     assert give(token) == made
     assert code_of(give, old) == "verification.concluded_already"
     assert json.loads(json.dumps(made.content)) == text
+    assert step(engagement.pk, 1, "answered", "Cleaned.", by=None, at=AT).step == "answered"
     assert code_of(desk.examine, engagement) == "verification.ended"
     assert code_of(desk.recalculate, engagement) == "verification.ended"
     refused_by_database(

@@ -130,7 +130,6 @@ class EngagementList(ReadOnlyList):
     def page(self, request: ConsoleRequest, found: Engagement) -> dict[str, Any]:
         rows = list(found.findings.order_by("number").prefetch_related("steps"))
         waits = [one for one in rows if state_of(list(one.steps.all())) in ("raised", FindingStep.RETURNED)]
-        is_open = request.may_act and not hasattr(found, "statement")
         return {
             "title": _("Engagement %(number)s") % {"number": found.pk},
             "eyebrow": _("Verification"),
@@ -151,7 +150,7 @@ class EngagementList(ReadOnlyList):
                     reverse("console:finding_answer", args=[found.pk, one.number]),
                 )
                 for one in waits
-                if is_open
+                if request.may_act
             ],
         }
 

@@ -97,7 +97,7 @@ def conclusion_of(engagement: Engagement) -> Conclusion:
     if not completeness.balances:
         reasons.append("what was sent does not balance with what ended")
     if majors:
-        reasons.append(f"major findings are open: {', '.join(map(str, majors))}")
+        reasons.append(f"major findings are open: {', '.join(majors)}")
     if projection.estimate_mg > material_mg:
         reasons.append(f"the estimate of {projection.estimate_mg} mg is above {material_mg} mg")
     if reasons:

@@ -127,12 +127,15 @@ def get_engagement(number: int) -> Engagement:
     return known
 
 
-def begin(number: int, *, declared: bool = True) -> Engagement:
-    """The engagement under its lock, for a verb: not ended, and with its declaration unless that is what is made."""
+def begin(number: int, *, declared: bool = True, ended: bool = False) -> Engagement:
+    """The engagement under its lock, for a verb: with its declaration unless that is what is made, and not ended.
+
+    ``ended`` lets the verb work after the statement too.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK, number])
     engagement = get_engagement(number)
-    if Statement.objects.filter(engagement=engagement).exists():
+    if not ended and Statement.objects.filter(engagement=engagement).exists():
         raise EngagementEnded(number=number)
     if declared and not hasattr(engagement, "declaration"):
         raise NotDeclared(number=number)

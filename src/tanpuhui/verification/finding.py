@@ -46,9 +46,12 @@ def raise_finding(
 
 
 def step(number: int, finding: int, kind: str, text: str, *, by: User | None, at: datetime) -> FindingStep:
-    """The next step of a finding; the last one said again is answered as before, one out of turn is refused."""
+    """The next step of a finding, after the statement too.
+
+    The last one said again is answered as before, one out of turn is refused.
+    """
     assert kind in (FindingStep.ANSWERED, FindingStep.CLOSED, FindingStep.RETURNED)
-    engagement = begin(number)
+    engagement = begin(number, ended=True)
     found = get_finding(engagement, finding)
     if not text.strip() or len(text) > MOST_CHARACTERS:
         raise BadFinding(severities=", ".join(Finding.SEVERITIES))
@@ -82,7 +85,21 @@ def state_of(steps: Sequence[FindingStep]) -> str:
     return max(steps, key=lambda one: one.sequence).step if steps else RAISED
 
 
-def open_majors(engagement: Engagement) -> list[int]:
-    """The numbers of major findings that are not closed."""
-    found = engagement.findings.filter(severity=Finding.MAJOR).prefetch_related("steps").order_by("number")
-    return [one.number for one in found if state_of(list(one.steps.all())) != FindingStep.CLOSED]
+def open_majors(engagement: Engagement) -> list[str]:
+    """Major findings that are not closed, as ``engagement.number``.
+
+    Those of the verifier's earlier engagements about the same methodology and vintage are among them: what it refused
+    for is closed out before it accepts.
+    """
+    found = Finding.objects.filter(
+        severity=Finding.MAJOR,
+        engagement__verifier=engagement.verifier_id,
+        engagement__methodology=engagement.methodology,
+        engagement__vintage=engagement.vintage,
+        engagement_id__lte=engagement.pk,
+    )
+    return [
+        f"{one.engagement_id}.{one.number}"
+        for one in found.order_by("engagement", "number").prefetch_related("steps")
+        if state_of(list(one.steps.all())) != FindingStep.CLOSED
+    ]

@@ -72,7 +72,8 @@ _IN_TURN = pgtrigger.Trigger(
     when=pgtrigger.Before,
     operation=pgtrigger.Insert,
     declare=[("last", "verification_finding_step%ROWTYPE")],
-    func="""
+    func=f"""
+        PERFORM pg_advisory_xact_lock({LOCK}, NEW.engagement_id::int);
         IF NOT EXISTS (SELECT FROM verification_finding
             WHERE id = NEW.finding_id AND engagement_id = NEW.engagement_id)
         THEN RAISE EXCEPTION 'finding % is of another engagement', NEW.finding_id; END IF;
@@ -360,7 +361,10 @@ class Finding(models.Model):
 
 
 class FindingStep(models.Model):
-    """What came after a finding was raised: the operator's answer, the verifier's close-out, or the way back."""
+    """What came after a finding was raised: the operator's answer, the verifier's close-out, or the way back.
+
+    It may come after the statement as well: what a verifier refused for is corrected and closed out later.
+    """
 
     ANSWERED, CLOSED, RETURNED = "answered", "closed", "returned"
 
@@ -379,7 +383,7 @@ class FindingStep(models.Model):
             models.UniqueConstraint(fields=["finding", "sequence"], name="verification_step_sequence"),
             models.CheckConstraint(name="verification_step_says", condition=~Q(text__regex=r"^\s*$")),
         ]
-        triggers: ClassVar = [*_KEPT, _IN_TURN, _NOT_ENDED]
+        triggers: ClassVar = [*_KEPT, _IN_TURN]
 
     def __str__(self) -> str:
         return f"{self.step} finding {self.finding_id}"

@@ -20,11 +20,11 @@ from tanpuhui.verification.declare import declaration_text, declare
 from tanpuhui.verification.draw import draw
 from tanpuhui.verification.engage import Proposal, engage
 from tanpuhui.verification.examine import Found, examine
-from tanpuhui.verification.finding import raise_finding
+from tanpuhui.verification.finding import raise_finding, step
 from tanpuhui.verification.key import DECLARATION, STATEMENT, sign
 from tanpuhui.verification.keys import register_key
 from tanpuhui.verification.look import look
-from tanpuhui.verification.models import Finding, SampledAct, Statement
+from tanpuhui.verification.models import Finding, FindingStep, SampledAct, Statement
 from tanpuhui.verification.plan import commit, digest_of_nonce, wanted_of
 
 VERIFIER = "demo-verifier"
@@ -80,6 +80,8 @@ def verify(lot: Lot, right_m: Mapping[int, int], *, at: datetime) -> Statement:
             _examine(number, act, right_m, lot.places, later)
         if right_m:
             _raise(number, later)
+        else:
+            _close_out(number, later)
         token = sign(statement_text(number), STATEMENT, key.private)
         return conclude(number, token, by=None, at=later)
 
@@ -117,6 +119,22 @@ def _raise(number: int, at: datetime) -> None:
         by=None,
         at=at,
     )
+
+
+def _close_out(number: int, at: datetime) -> None:
+    """What earlier engagements found is answered by the operator, seen in the correction, and closed."""
+    for one in Finding.objects.filter(engagement__lt=number).order_by("engagement", "number"):
+        of = (one.engagement_id, one.number)
+        step(
+            *of,
+            FindingStep.ANSWERED,
+            "The app corrected its trips; their days are closed again.",
+            by=None,
+            at=at,
+        )
+        step(
+            *of, FindingStep.CLOSED, f"Seen: engagement {number} found no trip of that kind.", by=None, at=at
+        )
 
 
 def _key(folder: Path, at: datetime) -> SigningKey:

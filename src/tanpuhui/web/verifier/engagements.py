@@ -313,7 +313,12 @@ def finding(request: HttpRequest, number: int, finding: int) -> HttpResponseBase
         go_on(number, finding, given["step"], given["text"], by=mine.user, at=utc_now())
         return _to(mine, number, "findings")
 
-    context = {**_frame(mine, found), "row": row, "is_answered": row["state"] == FindingStep.ANSWERED}
+    context = {
+        **_frame(mine, found),
+        "row": row,
+        "may": mine.membership.role != Membership.AUDITOR,
+        "is_answered": row["state"] == FindingStep.ANSWERED,
+    }
     return _page(mine, StepForm(_posted(request)), do, "verifier/finding.html", context)
 
 
