@@ -28,7 +28,8 @@ Look = Callable[[Page, str], None]
 
 
 @pytest.fixture(autouse=True)
-def without_second_factor(settings: Any) -> None:
+def without_second_factor(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TANPUHUI_BUCKETS", "1")
     settings.SECOND_FACTOR_FOR_ORGANISATIONS = False
     caches["default"].clear()
 

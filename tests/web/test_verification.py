@@ -35,7 +35,7 @@ def without_second_factor(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Non
 def text(client: Client, address: str) -> str:
     answer = client.get(address, **EN)
     assert answer.status_code == 200, answer.content.decode()
-    return answer.content.decode()
+    return answer.content.decode().replace("\u00a0", " ").replace("&nbsp;", " ")
 
 
 def post(client: Client, address: str, **given: Any) -> Any:
