@@ -269,7 +269,7 @@ def act(request: HttpRequest, number: int, position: int) -> HttpResponseBase:
         "minutes": (trace.act.ended_us - trace.act.started_us) // 60_000_000,
         "methodology": methodology,
         "fields": [
-            (methodology.fields[name].title, value, str(methodology.fields[name].unit))
+            (methodology.fields[name].title, value, methodology.fields[name].unit.symbol)
             for name, value in sorted(trace.act.measures.items())
             if methodology and name in methodology.fields
         ],
