@@ -304,6 +304,8 @@ VALUES: dict[str, object] = {
     "account": 0,
     "approval": NOBODYS,
     "appeal": 999,
+    "finding": 1,
+    "position": 1,
     "object_id": "none",
     "record": 5,
     "theme": "light",
