@@ -259,6 +259,16 @@ TABLE: dict[str, Row] = {
     "verifier:manifest": only_own("verifier", 404),
     "verifier:manifest_json": only_own("verifier", 404),
     "verifier:replay": only_own("verifier", 405),
+    "verifier:engagements": only("verifier"),
+    **{
+        f"verifier:{name}": only_own("verifier", 404)
+        for name in (
+            *("engagement", "declaration", "plan", "sample", "act", "findings", "finding", "conclusion"),
+            *("statement_json", "statement_pdf"),
+        )
+    },
+    "verifier:recalculate": only_own("verifier", 405),
+    "verifier:complete": only_own("verifier", 405),
     **of_members("verifier"),
     "console:index": only("operator"),
     "console:providers": only("operator"),
@@ -276,6 +286,11 @@ TABLE: dict[str, Row] = {
     "console:close_day": only("operator"),
     "console:close_reopen": only("operator"),
     "console:close_replay": only_staff(404),
+    "console:verification_engagement_changelist": only("operator"),
+    "console:verification_engagement_export": only_staff(405),
+    "console:verification_engagement_change": only_staff(404),
+    "console:verification_open": only("operator"),
+    "console:finding_answer": only_staff(404),
     "console:lot_certify": only("operator"),
     "console:account_find": only("operator"),
     "console:account_freeze": only_staff(404),
@@ -394,6 +409,8 @@ VALUES: dict[str, object] = {
     "account": 0,
     "approval": NOBODYS,
     "appeal": 999,
+    "finding": 1,
+    "position": 1,
     "object_id": "none",
     "record": 5,
     "offer": "nothing",

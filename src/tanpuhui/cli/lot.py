@@ -72,7 +72,7 @@ def certify(
         version=version or library.get(methodology).version,
         vintage=vintage or day.year,
         through=day,
-        operator=_operator(rules.code),
+        operator=operator_named(rules.code),
         verifier=verifier,
         at=utc_now(),
     )
@@ -81,7 +81,7 @@ def certify(
     return _print([lot], as_json=json, whole=False)
 
 
-def _operator(jurisdiction: str) -> str:
+def operator_named(jurisdiction: str) -> str:
     """Under which name lots are certified; the demonstration alone has one of its own."""
     named = os.environ.get(OPERATOR, "").strip()
     if not named and jurisdiction != DEMO:

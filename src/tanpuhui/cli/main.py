@@ -36,7 +36,7 @@ WITHOUT_DATABASE = {
     "--version",
 }
 #: Commands of other groups that do.
-ALONE = (["offset", "cap"], ["integrity", "run"])
+ALONE = (["offset", "cap"], ["integrity", "run"], ["verification", "key"], ["verification", "sign"])
 
 app = App(
     name="tanpuhui",
@@ -82,6 +82,11 @@ app.command(
     help="Close a day, or replay a close from its manifest.\n\nExample: tanpuhui close 2018-09-01",
 )
 app.command("tanpuhui.cli.lot:app", name="lot", help="Certify reductions into a lot with a serial range.")
+app.command(
+    "tanpuhui.cli.verification:app",
+    name="verification",
+    help="Verify a lot before it is certified: sample, findings, projection, signed statement.",
+)
 app.command(
     "tanpuhui.cli.statistics:app",
     name="statistics",

@@ -110,6 +110,19 @@ def act_of(account: int, record_id: int, places: Places) -> Act:
     return _act(end, records[record_id])
 
 
+def act_in(manifest: str, account: int, record_id: int, places: Places) -> Act:
+    """One act as one close left it, whether that close still stands or not."""
+    bucket = account % places.buckets
+    if (manifest, bucket) not in _known:
+        _learn([manifest], bucket)
+    file = _known[manifest, bucket]
+    ends = _ends(account, [file], places, record_id)
+    if not ends:
+        raise UnknownAct(record=record_id)
+    (end,) = ends
+    return _act(end, _records(account, ends, {file.day: file}, places)[record_id])
+
+
 @dataclass(frozen=True)
 class Page:
     """Acts of some days, newest first. ``earlier`` is the day before which there is more to look at, if there is."""

@@ -26,6 +26,7 @@ from tanpuhui.console import (
     rules,
     today,
     units,
+    verifications,
 )
 from tanpuhui.console.guard import View, console_page
 from tanpuhui.console.lists import ReadOnlyList
@@ -38,6 +39,7 @@ from tanpuhui.offsetting.models import Certificate, Obligation, Reservation
 from tanpuhui.points.models import Offer, Redemption, Settlement, Sponsor
 from tanpuhui.registry.models import Annulment, Block, Exclusion, ForeignUnit, Lot, Movement
 from tanpuhui.rights.models import Request
+from tanpuhui.verification.models import Engagement
 
 METHODOLOGY = "methodologies/<slug:place>/<slug:name>/<int:version>/"
 
@@ -63,6 +65,12 @@ VERBS: tuple[tuple[str, View, str], ...] = (
     ("due/<str:day>/close", closes.CloseDay.as_view(), "close_day"),
     ("due/<str:day>/reopen", closes.ReopenDay.as_view(), "close_reopen"),
     ("closes/<str:digest>/replay", closes.ReplayClose.as_view(), "close_replay"),
+    ("verifications/open", verifications.OpenEngagement.as_view(), "verification_open"),
+    (
+        "verifications/<int:number>/findings/<int:finding>/answer",
+        verifications.AnswerFinding.as_view(),
+        "finding_answer",
+    ),
     ("lots/certify", lots.CertifyLot.as_view(), "lot_certify"),
     ("lots/<slug:lot>/transfer", units.TransferUnits.as_view(), "lot_transfer"),
     ("lots/<slug:lot>/cancel", units.CancelUnits.as_view(), "lot_cancel"),
@@ -103,6 +111,7 @@ LISTS = {
     Request: requests.RequestList,
     Challenge: challenges.ChallengeList,
     Manifest: closes.CloseList,
+    Engagement: verifications.EngagementList,
     Lot: lots.LotList,
     Block: units.BlockList,
     Movement: units.MovementList,

@@ -35,6 +35,7 @@ OUR_APPS = [
     "tanpuhui.rights",
     "tanpuhui.integrity",
     "tanpuhui.close",
+    "tanpuhui.verification",
     "tanpuhui.registry",
     "tanpuhui.money",
     "tanpuhui.points",

@@ -42,6 +42,7 @@ REFUSING = (
     "points",
     "registry",
     "rights",
+    "verification",
     "web",
 )
 KEYWORDS: dict[str, object] = {

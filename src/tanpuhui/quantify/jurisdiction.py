@@ -82,6 +82,8 @@ class Jurisdiction:
     notice_periods: tuple[Rule, ...] = ()
     sinks: tuple[Rule, ...] = ()
     registry_verbs: tuple[Rule, ...] = ()
+    #: Whether lots need a verifier's statement, and what is material.
+    verifications: tuple[Rule, ...] = ()
 
     def table(self, name: str) -> tuple[Rule, ...]:
         """The rules of a table, by its name in the file."""

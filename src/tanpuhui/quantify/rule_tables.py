@@ -219,6 +219,10 @@ TABLES: dict[str, Shape] = {
             "payment_hours": Key(_is_whole(1, 8784), "a whole number of hours"),
         }
     ),
+    # Whether a lot needs a verifier's statement, and what share of it may be overstated.
+    "verifications": Shape(
+        {"required": Key(lambda value: type(value) is bool, "true or false"), "materiality_percent": _PERCENT}
+    ),
     "notice_periods": Shape(
         {
             "of": Key(_is_one_of(*NOTICES), " or ".join(NOTICES)),

@@ -17,6 +17,8 @@ from tanpuhui.close.inputs import read_credits
 from tanpuhui.close.models import FrozenDay, Manifest
 from tanpuhui.close.places import Places
 from tanpuhui.close.post import pending_asset
+from tanpuhui.close.standing import applied as applied_in
+from tanpuhui.close.standing import standing_with
 from tanpuhui.consent import gate
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.kit.exact import share_out
@@ -28,7 +30,7 @@ from tanpuhui.ledger.post_batch import post_batch
 from tanpuhui.methodology.load import Library
 from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.quantify.jurisdiction import Jurisdiction
-from tanpuhui.registry import closes
+from tanpuhui.registry import closes, verified
 from tanpuhui.registry.conflicts import refuse_conflicts
 from tanpuhui.registry.exclusions import excluded_accounts, refuse_excluded
 from tanpuhui.registry.models import Lot
@@ -86,6 +88,7 @@ def certify(order: Order, *, places: Places, jurisdiction: Jurisdiction, library
     closes.refuse_other_rules(manifests, methodology, jurisdiction)
     closes.refuse_behind(manifests, places)
     closes.refuse_unclosed(methodology, order.vintage, order.through)
+    deducted_mg = verified.deducted(order.key, order.verifier, order.through, manifests, jurisdiction)
     status = accepted_status(methodology, manifests, jurisdiction)
     refuse_excluded_scope(methodology, order, jurisdiction)
     first = manifests[0].day if manifests else order.through
@@ -101,7 +104,8 @@ def certify(order: Order, *, places: Places, jurisdiction: Jurisdiction, library
         for account, amount in net_mg.items()
         if amount > frozen_mg.get(account, 0) and account not in left_out
     }
-    shares = decide_shares(order, pending_mg, below_mg + owed_mg, standing_mg())
+    less_mg = below_mg + owed_mg + deducted_mg
+    shares = decide_shares(order, pending_mg, less_mg, standing_mg())
     lot = _record(order, shares, manifests, jurisdiction, status)
     _post(lot, order, shares)
     _freeze(lot, manifests)
@@ -121,9 +125,8 @@ def standing_through(order: Order) -> list[Manifest]:
     """The manifests that stand, from the first day of the vintage through the day of the order."""
     if order.through.year != order.vintage:
         raise ThroughOutsideVintage(through=order.through, vintage=order.vintage)
-    closed = Manifest.objects.filter(day__gte=date(order.vintage, 1, 1), day__lte=order.through)
-    standing = closed.order_by("day", "-sequence").distinct("day")
-    return [manifest for manifest in standing if closes.applied(manifest, order.methodology, order.version)]
+    first = date(order.vintage, 1, 1)
+    return standing_with(order.methodology, order.version, first=first, through=order.through)
 
 
 def accepted_status(methodology: Methodology, manifests: list[Manifest], jurisdiction: Jurisdiction) -> str:
@@ -131,7 +134,7 @@ def accepted_status(methodology: Methodology, manifests: list[Manifest], jurisdi
     worst = "official"
     order = ("official", "published", "secondary", "illustrative")
     for manifest in manifests:
-        applied = closes.applied(manifest, methodology.code, methodology.version)
+        applied = applied_in(manifest, methodology.code, methodology.version)
         assert applied is not None
         factors_of = date.fromisoformat(applied["factors_of"])
         status = "illustrative" if factors_of != manifest.day else methodology.weakest_status(manifest.day)
@@ -210,9 +213,9 @@ def decide_shares(
 ) -> Shares:
     """As many whole tonnes as are pending, shared in proportion, by largest remainder; the rest stays pending.
 
-    ``below_mg`` is what the methodology's negative results sum to through the same day, and what residents owe: so
-    much less is certified, now and, since it counts in every later lot too, for good. ``standing_mg`` is the most that
-    all lots together may still take.
+    ``below_mg`` is what the methodology's negative results sum to through the same day, what residents owe, and what
+    verifiers deducted: so much less is certified, now and, since it counts in every later lot too, for good.
+    ``standing_mg`` is the most that all lots together may still take.
     """
     total = max(0, sum(pending_mg.values()) - below_mg)
     if standing_mg is not None:

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
 
 from tanpuhui.close.due import behind
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
+from tanpuhui.close.standing import applied
 from tanpuhui.evidence.lake import days_with_records
 from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.registry.refusals import ClosesBehind, DaysUnclosed, MethodologyChanged, OtherJurisdiction
 
 DAYS_NAMED = 10
-
-
-def applied(manifest: Manifest, code: str, version: int) -> dict[str, Any] | None:
-    """How a close names a methodology that it used, or ``None`` if it did not use it."""
-    for item in manifest.body["inputs"]["methodologies"]:
-        if (item["code"], item["version"]) == (code, version):
-            return dict(item)
-    return None
 
 
 def refuse_other_rules(
@@ -54,7 +46,7 @@ def refuse_behind(manifests: Sequence[Manifest], places: Places) -> None:
     """
     days = behind([manifest.day for manifest in manifests], places)
     if days:
-        raise ClosesBehind(count=len(days), days=_named(days))
+        raise ClosesBehind(count=len(days), days=named(days))
 
 
 def refuse_unclosed(methodology: Methodology, vintage: int, through: date) -> None:
@@ -68,11 +60,12 @@ def refuse_unclosed(methodology: Methodology, vintage: int, through: date) -> No
         raise DaysUnclosed(
             methodology=f"{methodology.code}@{methodology.version}",
             count=len(unclosed),
-            days=_named(unclosed),
+            days=named(unclosed),
         )
 
 
-def _named(days: Sequence[date]) -> str:
+def named(days: Sequence[date]) -> str:
+    """The first days by name, and how many more there are."""
     named = ", ".join(day.isoformat() for day in days[:DAYS_NAMED])
     rest = len(days) - DAYS_NAMED
     return f"{named} and {rest} more" if rest > 0 else named

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 
+from tanpuhui.close.post import key_parts
 from tanpuhui.ledger.account import Kind
 from tanpuhui.ledger.asset import lot_code
 from tanpuhui.registry.models import Lot
@@ -51,6 +53,20 @@ def get_lot(code: str) -> Lot:
     if lot is None:
         raise LotUnknown(code=code)
     return lot
+
+
+def proposal_of_lot(code: str) -> dict[str, Any]:
+    """A certified lot as what a verifier is engaged for (:class:`tanpuhui.verification.engage.Proposal`)."""
+    lot = get_lot(code)
+    methodology, version = key_parts(lot.methodology)
+    return {
+        "lot": lot.code,
+        "methodology": methodology,
+        "version": version,
+        "vintage": lot.vintage,
+        "through": lot.through,
+        "manifests": tuple(lot.manifests),
+    }
 
 
 @dataclass(frozen=True)

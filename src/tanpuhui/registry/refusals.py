@@ -63,6 +63,27 @@ class DaysUnclosed(Refusal):
     )
 
 
+class VerificationMissing(Refusal):
+    code = "registry.verification_missing"
+    message = (
+        "{jurisdiction} asks for a verifier's statement, and none speaks of {count} closes of this lot: {days}. "
+        "Open an engagement for them: 'tanpuhui verification open'."
+    )
+
+
+class VerificationRefused(Refusal):
+    code = "registry.verification_refused"
+    message = (
+        "The verifier refused {count} closes of this lot: {days}. "
+        "Correct what it found, close these days again, and have them verified again."
+    )
+
+
+class VerifiedByAnother(Refusal):
+    code = "registry.verified_by_another"
+    message = "{verifier} is named as the verifier of this lot, and {other} signed the statement. Name who signed it."
+
+
 class LessThanATonne(Refusal):
     code = "registry.less_than_a_tonne"
     message = (

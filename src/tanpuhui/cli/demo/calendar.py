@@ -61,8 +61,18 @@ class Calendar:
         return _local(self.day(self.days + 1), hour=12)
 
     @property
+    def verified_at(self) -> datetime:
+        """When a verifier begins to look into the first lot; the next time two hours later."""
+        return _local(self.day(self.days + 1), hour=13)
+
+    @property
+    def corrected_at(self) -> datetime:
+        """When the file comes that corrects what the verifier found, and its days are closed again."""
+        return _local(self.day(self.days + 1), hour=14)
+
+    @property
     def certified_at(self) -> datetime:
-        return _local(self.day(self.days + 1), hour=15)
+        return _local(self.day(self.days + 1), hour=17)
 
 
 def at_us(index: int, minute: int, second: int = 0) -> int:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from tanpuhui.cli.demo import faults, life, meters, people
 from tanpuhui.cli.demo.calendar import Calendar
-from tanpuhui.cli.demo.draft import LATE, WEEK, Draft, day_name
+from tanpuhui.cli.demo.draft import CORRECTED, LATE, WEEK, Draft, day_name
 from tanpuhui.cli.demo.plan import DUPLICATE, HISTORY, City, Delivery, Row
 from tanpuhui.kit.refusal import Refusal
 
@@ -70,11 +70,17 @@ def build(*, residents: int, days: int, seed: int) -> City:
 
 
 def _deliveries(draft: Draft) -> list[Delivery]:
-    """Every file in the order in which it arrives: day by day, then the late ones, then what comes again."""
+    """Every file in the order in which it arrives: by day, the late ones, what comes again, what is corrected."""
     calendar = draft.calendar
     days = {day_name(index): calendar.taken_at(index) for index in range(calendar.days)}
     week = calendar.taken_at(calendar.days - 1)
-    arrives = {HISTORY: calendar.taken_at(-1), **days, WEEK: week, LATE: calendar.late_at}
+    arrives = {
+        HISTORY: calendar.taken_at(-1),
+        **days,
+        WEEK: week,
+        LATE: calendar.late_at,
+        CORRECTED: calendar.corrected_at,
+    }
     sent = [
         Delivery(
             provider=provider,
@@ -86,7 +92,8 @@ def _deliveries(draft: Draft) -> list[Delivery]:
         for (provider, name), rows in sorted(draft.files.items())
     ]
     sent = sorted((one for one in sent if one.rows), key=lambda one: one.received_at)
-    return [*sent, *_sent_again(sent, calendar.late_at)]
+    every = [*sent, *_sent_again(sent, calendar.late_at)]
+    return sorted(every, key=lambda one: one.received_at)
 
 
 def _sent_again(sent: list[Delivery], at: datetime) -> list[Delivery]:

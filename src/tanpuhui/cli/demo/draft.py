@@ -16,6 +16,8 @@ from tanpuhui.cli.demo.plan import Act, Grant, Resident, Row
 
 #: The file of what arrives after every day was closed once.
 LATE = "late"
+#: The file that corrects what a verifier found.
+CORRECTED = "corrected"
 #: Providers that send one file a week instead of one a day: most of their acts arrive after the day's first close.
 WEEKLY = frozenset({"ev_sessions", "grid_company"})
 WEEK = "week"
@@ -93,12 +95,17 @@ class Draft:
         """Plain residents who use a provider."""
         return [resident for resident in self.plain() if provider in resident.providers]
 
-    def free_slots(self, provider: str, wanted: int) -> Iterator[tuple[Resident, int, int]]:
-        """(Resident, day, minute) of free moments for faults, each resident's day used once; as many as there are."""
+    def free_slots(
+        self, provider: str, wanted: int, *, first: int = 0
+    ) -> Iterator[tuple[Resident, int, int]]:
+        """(Resident, day, minute) of free moments for faults, each resident's day used once; as many as there are.
+
+        ``first`` is the first day that is looked at.
+        """
         slots = [
             (resident, index)
             for resident in self.users(provider)
-            for index in range(self.calendar.days)
+            for index in range(first, self.calendar.days)
             if (resident.number, index) not in self.used
         ]
         for resident, index in self.rng.sample(slots, min(wanted, len(slots))):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tanpuhui.cli.demo import life, rows, truth
 from tanpuhui.cli.demo.calendar import MINUTE_US, at_us, iso
-from tanpuhui.cli.demo.draft import LATE, WEEK, Draft, day_name, minute_us
+from tanpuhui.cli.demo.draft import CORRECTED, LATE, WEEK, Draft, day_name, minute_us
 from tanpuhui.cli.demo.plan import DUPLICATE, Act, Row
 
 #: Residents, per fault, of a city of this size; smaller and larger ones in proportion, at least one.
@@ -271,6 +271,36 @@ def _late_rows(draft: Draft, wanted: int) -> None:
             draft.add(place[0], LATE, Row(row.columns, act=act, fault="late_records"))
 
 
+#: How often a release of the map app counts the way of a metro trip, and the minutes of those trips.
+TIMES, TRIP_MINUTES = 3, 60
+#: The last days on which that release is used.
+LAST_DAYS = 3
+
+
+def _counted_three_times(draft: Draft, wanted: int) -> None:
+    """Metro trips whose way the map app's new release counts three times: no rule can see it, the gates' log shows it.
+
+    A verifier does, and the app corrects them afterwards; the corrected ones are the honest ones.
+    """
+    first = max(0, draft.calendar.days - LAST_DAYS)
+    for resident, index, minute in draft.free_slots("map_app", wanted, first=first):
+        started_us = minute_us(index, minute, draft.rng)
+        distance_m = 14_000 + draft.rng.randrange(4_000)
+        ended_us = started_us + TRIP_MINUTES * MINUTE_US
+        right = Act(
+            resident.number, "map_app", "metro_trip", started_us, ended_us, {"distance_m": distance_m}
+        )
+        wrong = replace(right, measures={"distance_m": TIMES * distance_m})
+        source_id, person = draft.new_id("ma"), draft.name("map_app", resident.number)
+        draft.add(
+            "map_app",
+            day_name(index),
+            Row(rows.generic(source_id, person, wrong), "superseded", "ways_counted_three_times"),
+        )
+        columns = rows.generic(source_id, person, right, revision=1)
+        draft.add("map_app", CORRECTED, Row(columns, act=right, fault="ways_corrected"))
+
+
 #: What stands where a row was moved away; files leave it out.
 MOVED = Row({}, "moved")
 
@@ -332,4 +362,5 @@ FAULTS: tuple[tuple[int, Callable[[Draft, int], None]], ...] = (
     (60, _top_ups),
     (15, _refunds),
     (10, _strangers),
+    (450, _counted_three_times),
 )

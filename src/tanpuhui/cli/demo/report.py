@@ -24,6 +24,8 @@ from tanpuhui.money.amounts import to_text
 from tanpuhui.quantify.outcome import MEANING, Outcome
 
 STATEMENT_LINES = 8
+#: Conclusions of a verifier, in plain words.
+SAID = {"accept": "accepted", "adjust": "lowered", "refuse": "refused"}
 
 
 def as_json(result: Result, home: Path, seconds: int) -> dict[str, Any]:
@@ -46,6 +48,18 @@ def as_json(result: Result, home: Path, seconds: int) -> dict[str, Any]:
         "outcomes": result.outcomes(),
         "first_credited_mg": sum(answer.credited_mg for answer in result.first),
         "lot": result.lot.code if result.lot else None,
+        "verification": [
+            {
+                "engagement": one.pk,
+                "conclusion": one.conclusion,
+                "sample": one.content["projection"]["sample"],
+                "errors": one.content["projection"]["errors"],
+                "estimate_mg": one.content["projection"]["estimate_mg"],
+                "upper_mg": one.content["projection"]["upper_mg"],
+                "deducted_mg": one.deducted_mg,
+            }
+            for one in result.statements
+        ],
         "residents": len(result.city.residents),
         "days": result.city.days,
         "seed": result.city.seed,
@@ -62,6 +76,7 @@ def show(result: Result, statement: Statement, notice: str, console: Console) ->
     console.print(_rows(result))
     console.print(_milligrams(result))
     console.print(_truth(result))
+    console.print(_verified(result))
     _show_astray(result, console)
     if result.spent and result.sold:
         console.print(_worth(result.spent, result.sold))
@@ -174,6 +189,20 @@ def _worth(spent: Spent, sold: Sold) -> Table:
     cap = f"{mg_as_mass(sold.surrendered_mg)} of a cap of {mg_as_mass(sold.cap_mg)}"
     table.add_row("the company surrendered", cap)
     table.add_row("a milligram above it", sold.refused or "[red]was not refused[/]")
+    return table
+
+
+def _verified(result: Result) -> Table:
+    """What the verifier said before and after the correction."""
+    table = _table(
+        "What a verifier said of the first lot", "Sample", "Wrong", "Overstated", "Upper bound", "So it is"
+    )
+    for one, when in zip(result.statements, ("before the correction", "after it"), strict=True):
+        found = one.content["projection"]
+        table.add_row(
+            *(when, f"{found['sample']:,}", f"{found['errors']:,}", mg_as_mass(found["estimate_mg"])),
+            *(mg_as_mass(found["upper_mg"]), SAID[one.conclusion]),
+        )
     return table
 
 

@@ -19,10 +19,14 @@ from tanpuhui.cli.demo.sell import Sold, sell
 from tanpuhui.cli.demo.spend import Spent, spend
 from tanpuhui.cli.demo.together import live_together
 from tanpuhui.cli.demo.users import make_users
+from tanpuhui.cli.demo.verify import Lot as ProposedLot
+from tanpuhui.cli.demo.verify import verify
+from tanpuhui.close.due import behind
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
 from tanpuhui.close.run import CloseAnswer, close_day
 from tanpuhui.evidence.receipt import Receipt
+from tanpuhui.evidence.record import ROWS_PER_BATCH
 from tanpuhui.evidence.take import take
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.tonnes import TONNE_MG
@@ -35,6 +39,7 @@ from tanpuhui.registry.certify import Order, certify
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.refusals import LessThanATonne
 from tanpuhui.registry.statistics import publish
+from tanpuhui.verification.models import Statement
 
 OPERATOR, VERIFIER = "Demonstration city centre", "Demonstration verifier"
 #: The methodology of which the first lot is made.
@@ -80,6 +85,7 @@ class Result:
     first: Sequence[CloseAnswer]
     last: Sequence[CloseAnswer]
     lot: Lot | None
+    statements: tuple[Statement, Statement]
     planted: Mapping[str, int]
     found: Mapping[str, int]
     astray: Mapping[tuple[str, str, str], int]
@@ -148,7 +154,7 @@ class Result:
 
 def run(city: City, at: Installation, watch: Watch) -> Result:
     """Take a city through a week, its late files, a first lot, and a check of everything."""
-    steps = Steps(watch, whole=len(city.deliveries) + 2 * city.days + 6)
+    steps = Steps(watch, whole=len(city.deliveries) + 3 * city.days + 9)
     expected = check.expect(city)
     steps.begin("Opening accounts, giving grants")
     registered = register(city)
@@ -156,6 +162,11 @@ def run(city: City, at: Installation, watch: Watch) -> Result:
     taken = Taken()
     first = _week(city, registered, taken, at, steps)
     last = _afterwards(city, registered, taken, at, steps)
+    steps.begin("A verifier looks into the first lot")
+    looked = verify_first(city, at, taken)
+    last = _corrected(city, last, taken, at, steps)
+    steps.begin("The verifier looks again")
+    signed = verify_again(city, at)
     steps.begin("Certifying a first lot")
     lot = certify_first(city, at)
     steps.begin("Publishing statistics")
@@ -181,6 +192,7 @@ def run(city: City, at: Installation, watch: Watch) -> Result:
         first=first,
         last=last,
         lot=lot,
+        statements=(looked, signed),
         planted=planted,
         found=found,
         astray=check.astray(expected, really),
@@ -220,6 +232,52 @@ def certify_first(city: City, at: Installation) -> Lot | None:
             return certify(order, places=at.places, jurisdiction=at.jurisdiction, library=at.library)
     except LessThanATonne:
         return None
+
+
+def verify_first(city: City, at: Installation, taken: Taken) -> Statement:
+    """What a verifier says of the first lot, before anything is corrected."""
+    truth = wrong_ways(city, taken)
+    return verify(_proposed(city, at), truth, at=Calendar(city.days).verified_at)
+
+
+def verify_again(city: City, at: Installation) -> Statement:
+    """What it says after the correction: every act agrees with the evidence."""
+    calendar = Calendar(city.days)
+    return verify(
+        _proposed(city, at), {}, at=calendar.corrected_at + (calendar.corrected_at - calendar.verified_at)
+    )
+
+
+def wrong_ways(city: City, taken: Taken) -> dict[int, int]:
+    """The gates' log: what the way of each metro trip really was, in m, by the record that says otherwise."""
+    first_time = check.first_deliveries(city.deliveries)
+    right = {
+        str(row.columns["source_id"]): row.act.measures["distance_m"]
+        for delivery in first_time
+        for row in delivery.rows
+        if row.act is not None and row.fault == "ways_corrected"
+    }
+    return {
+        receipt.batch * ROWS_PER_BATCH + number: right[str(row.columns["source_id"])]
+        for delivery, receipt in zip(first_time, taken.receipts, strict=False)
+        for number, row in enumerate(delivery.rows, 1)
+        if row.fault == "ways_counted_three_times"
+    }
+
+
+def _proposed(city: City, at: Installation) -> ProposedLot:
+    calendar = Calendar(city.days)
+    last_day = calendar.day(city.days - 1)
+    return ProposedLot(
+        methodology=FIRST_LOT,
+        version=at.library.in_force(FIRST_LOT, last_day).version,
+        through=last_day,
+        operator=OPERATOR,
+        places=at.places,
+        jurisdiction=at.jurisdiction,
+        library=at.library,
+        folder=at.folder,
+    )
 
 
 def publish_statistics(at: Installation) -> None:
@@ -265,6 +323,19 @@ def _afterwards(
     late = _arriving(city, calendar.closed_at(city.days - 1), calendar.late_at)
     _take_all(late, taken, at, steps)
     return [_close(calendar, index, calendar.closed_again_at, at, steps) for index in range(city.days)]
+
+
+def _corrected(
+    city: City, last: Sequence[CloseAnswer], taken: Taken, at: Installation, steps: Steps
+) -> list[CloseAnswer]:
+    """The file that corrects what the verifier found; the days that it concerns, and what rests on them, again."""
+    calendar = Calendar(city.days)
+    _take_all(_arriving(city, calendar.closed_again_at, calendar.corrected_at), taken, at, steps)
+    due = set(behind([answer.day for answer in last], at.places))
+    return [
+        _close(calendar, index, calendar.corrected_at, at, steps) if answer.day in due else answer
+        for index, answer in enumerate(last)
+    ]
 
 
 def _arriving(city: City, after: datetime, until: datetime) -> list[Delivery]:

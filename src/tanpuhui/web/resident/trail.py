@@ -108,6 +108,7 @@ def sentences() -> dict[str, str]:
         "account.request_seen": _("Request read by the operator"),
         "account.found": _("Account found by the identifier at {name}"),
         "account.frozen": _("What was available frozen by the operator"),
+        "verifier_act_seen": _("An act in a verifier's sample looked at, without your name"),
         "letter_sign_in": _("Signed in with the letter"),
     }
 

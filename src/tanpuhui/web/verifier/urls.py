@@ -5,7 +5,7 @@ from django.urls import path
 from tanpuhui.access.models import Organisation
 from tanpuhui.web.shared import members
 from tanpuhui.web.shared.homes import homes_of
-from tanpuhui.web.verifier import views
+from tanpuhui.web.verifier import engagements, views
 
 app_name = "verifier"
 urlpatterns = [
@@ -15,5 +15,40 @@ urlpatterns = [
     path("<slug:organisation>/lots/<slug:lot>/<slug:digest>/", views.manifest, name="manifest"),
     path("<slug:organisation>/lots/<slug:lot>/<slug:digest>.json", views.manifest_json, name="manifest_json"),
     path("<slug:organisation>/lots/<slug:lot>/<slug:digest>/replay/", views.replay, name="replay"),
+    path("<slug:organisation>/engagements/", engagements.engagements, name="engagements"),
+    path("<slug:organisation>/engagements/<int:number>/", engagements.engagement, name="engagement"),
+    path(
+        "<slug:organisation>/engagements/<int:number>/declaration/",
+        engagements.declaration,
+        name="declaration",
+    ),
+    path(
+        "<slug:organisation>/engagements/<int:number>/recalculate/",
+        engagements.recalculate,
+        name="recalculate",
+    ),
+    path("<slug:organisation>/engagements/<int:number>/complete/", engagements.complete, name="complete"),
+    path("<slug:organisation>/engagements/<int:number>/plan/", engagements.plan, name="plan"),
+    path("<slug:organisation>/engagements/<int:number>/sample/", engagements.sample, name="sample"),
+    path("<slug:organisation>/engagements/<int:number>/sample/<int:position>/", engagements.act, name="act"),
+    path("<slug:organisation>/engagements/<int:number>/findings/", engagements.findings, name="findings"),
+    path(
+        "<slug:organisation>/engagements/<int:number>/findings/<int:finding>/",
+        engagements.finding,
+        name="finding",
+    ),
+    path(
+        "<slug:organisation>/engagements/<int:number>/conclusion/", engagements.conclusion, name="conclusion"
+    ),
+    path(
+        "<slug:organisation>/engagements/<int:number>/statement.json",
+        engagements.statement_json,
+        name="statement_json",
+    ),
+    path(
+        "<slug:organisation>/engagements/<int:number>/statement.pdf",
+        engagements.statement_pdf,
+        name="statement_pdf",
+    ),
     *members.addresses(Organisation.VERIFIER),
 ]

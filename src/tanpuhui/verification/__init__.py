@@ -1,0 +1,1 @@
+"""Verification: what a verifier does with a lot before it is certified, from engagement to signed statement."""
