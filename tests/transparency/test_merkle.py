@@ -87,7 +87,12 @@ def test_a_consistency_proof_with_anything_changed_is_refused(data: st.DataObjec
     size2 = data.draw(st.integers(2, len(LEAVES)))
     size1 = data.draw(st.integers(1, size2 - 1))
     proof = prove_consistency(size1=size1, size2=size2, subtree=subtrees_of(LEAVES[:size2]))
-    said = {"size1": size1, "size2": size2, "root1": root_of(LEAVES[:size1]), "root2": root_of(LEAVES[:size2])}
+    said = {
+        "size1": size1,
+        "size2": size2,
+        "root1": root_of(LEAVES[:size1]),
+        "root2": root_of(LEAVES[:size2]),
+    }
     change = data.draw(st.sampled_from(["bit", "drop", "add", "root1", "root2", "swap sizes", "other leaf"]))
     if change == "bit":
         place = data.draw(st.integers(0, len(proof) - 1))

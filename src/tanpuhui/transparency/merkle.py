@@ -114,9 +114,7 @@ def verify_inclusion(*, index: int, size: int, leaf_hash: bytes, proof: Sequence
         raise ProofInvalid(what="the proof leads to another root")
 
 
-def verify_consistency(
-    *, size1: int, size2: int, root1: bytes, root2: bytes, proof: Sequence[bytes]
-) -> None:
+def verify_consistency(*, size1: int, size2: int, root1: bytes, root2: bytes, proof: Sequence[bytes]) -> None:
     """Refuse (:class:`ProofInvalid`) unless the tree of ``size2`` leaves begins with that of ``size1`` leaves.
 
     A size of zero is refused: nothing is proved about an empty tree, and who starts from one decides that.
