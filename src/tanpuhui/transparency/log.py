@@ -62,7 +62,7 @@ def enter(records: Iterable[Record], *, at: datetime) -> int:
 
     A record that has one is passed over when it says the same, and refused (:class:`RecordChanged`) when it does not.
     """
-    _lock()
+    lock()
     size = _count()
     new: dict[tuple[str, str], tuple[Record, bytes]] = {}
     for record, leaf in _with_leaves(records):
@@ -93,7 +93,7 @@ def sign_checkpoint(log: Log, *, at: datetime) -> SignedCheckpoint:
     Nothing new: the last one is answered. Refused (:class:`LogForked`) when the files no longer have the root that was
     signed last: a log never signs two trees that do not continue each other.
     """
-    _lock()
+    lock()
     last = latest()
     size = last.size if last else 0
     _refuse_behind(log, last)
@@ -182,7 +182,8 @@ def destroy_opening(leaf: Leaf) -> bool:
     return bool(deleted)
 
 
-def _lock() -> None:
+def lock() -> None:
+    """Be the only one that enters or signs, until the transaction ends."""
     assert connection.in_atomic_block, "the caller opens the transaction"
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])

@@ -27,7 +27,7 @@ _WITHOUT_GAP = pgtrigger.Trigger(
     level=pgtrigger.Statement,
     when=pgtrigger.After,
     operation=pgtrigger.Insert,
-    referencing=pgtrigger.Referencing(new="added"),
+    referencing=pgtrigger.Referencing(new="added"),  # type: ignore[no-untyped-call]
     declare=[("lowest", "bigint"), ("highest", "bigint"), ("count", "bigint")],
     func="""
         SELECT min(index), max(index), count(*) INTO lowest, highest, count FROM added;
