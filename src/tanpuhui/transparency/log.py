@@ -23,7 +23,7 @@ from tanpuhui.transparency.checkpoint import Checkpoint, read_checkpoint
 from tanpuhui.transparency.merkle import prove_inclusion
 from tanpuhui.transparency.models import Leaf, Opening, SignedCheckpoint
 from tanpuhui.transparency.proof import LogProof
-from tanpuhui.transparency.record import Record
+from tanpuhui.transparency.record import RECEIPT, Record
 from tanpuhui.transparency.refusals import (
     LogBehind,
     LogForked,
@@ -38,7 +38,6 @@ from tanpuhui.transparency.tiles import CHECKPOINT, Tiles
 LOCK = 0x6C6F6773
 #: Leaves that are read at once when a log is extended.
 AT_ONCE = 65_536
-FORMAT = "tanpuhui-receipt/1"
 
 
 @dataclass(frozen=True)
@@ -169,7 +168,7 @@ def receipt(log: Log, leaf: Leaf, *, under: SignedCheckpoint | None = None) -> d
     if opening is None:
         raise OpeningDestroyed(index=leaf.index)
     return {
-        "format": FORMAT,
+        "format": RECEIPT,
         **Record(leaf.kind, leaf.key, opening.record).as_json(),
         "salt": b64encode(bytes(opening.salt)).decode(),
         "proof": str(prove(log, leaf, under)),

@@ -10,6 +10,8 @@ from typing import Any
 from tanpuhui.kit.digest import canonical_json
 
 SALT_BYTES = 32
+#: What a receipt, a share of a lot, and several documents together call themselves.
+RECEIPT, SHARE, BUNDLE = "tanpuhui-receipt/1", "tanpuhui-share/1", "tanpuhui-bundle/1"
 
 
 @dataclass(frozen=True)

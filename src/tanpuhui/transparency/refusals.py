@@ -104,3 +104,18 @@ class NotIntegrated(Refusal):
 class OpeningDestroyed(Refusal):
     code = "transparency.opening_destroyed"
     message = "What opens leaf {index} was destroyed on request; nobody can show its record any more."
+
+
+class WitnessUnnamed(Refusal):
+    code = "transparency.witness_unnamed"
+    message = "This home has no witness yet. Name it with 'tanpuhui witness name NAME', and give the key to the log."
+
+
+class FileUnreadable(Refusal):
+    code = "transparency.file_unreadable"
+    message = "This file proves nothing: {what}. Download it again from whoever gave it."
+
+
+class RecordMissing(Refusal):
+    code = "transparency.record_missing"
+    message = "A proof alone does not say of what. Name the record's file too, with --record."
