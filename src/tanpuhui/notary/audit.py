@@ -67,6 +67,13 @@ def audit(log: Log, places: Places, *, at: datetime, seen: Iterable[str] = ()) -
     return Audited(tuple(findings), checked)
 
 
+def audit_log(log: Log) -> Audited:
+    """Compare the log with itself alone: leaves, files, openings, signed checkpoints."""
+    checked: dict[str, int] = {}
+    findings = [*_first(_log(log, [], checked)), *_first(_openings(checked))]
+    return Audited(tuple(findings), checked)
+
+
 # -- the log ------------------------------------------------------------------------------------------------------
 
 
