@@ -36,7 +36,7 @@ from web.site import KINDS, ROLES, client_of, make_site, other_code, own_code, s
 
 #: Routes whose addresses name no object of anybody's, and why; what is not here has an object in :func:`objects_of`.
 NO_OBJECTS = {
-    r"methodolog|formula$|jurisdiction|lots?$|open_data|statistics": "published for everybody",
+    r"methodolog|log$|log_|formula$|jurisdiction|lots?$|open_data|statistics": "published for everybody",
     r"openid_connect_": "the identity service that the installation names",
     r"console:": "the operator's staff see all of it, and nobody else any: the table of access says so",
     r"invitation$": "its secret is the right to it: tests/web/test_members.py",

@@ -165,7 +165,14 @@ def show(*, as_json: AsJson = False) -> int:
 
 @app.command
 def prove(
-    kind: str, key: str, /, *, account: int | None = None, whole: Flag = False, out: Path | None = None
+    kind: str,
+    key: str,
+    /,
+    *,
+    account: int | None = None,
+    whole: Flag = False,
+    out: Path | None = None,
+    as_json: AsJson = False,
 ) -> int:
     """Give the receipt of a fact as JSON: what 'tanpuhui verify' and verify_certificate.py check offline.
 
@@ -183,7 +190,10 @@ def prove(
         Of a lot: in one file with all that was retired, surrendered or annulled of it.
     out
         The file to write; printed when left out.
+    as_json
+        Print a refusal as JSON too; the receipt is JSON in any case.
     """
+    del as_json
     from tanpuhui.notary import installation
     from tanpuhui.notary.documents import receipt_of, share_of, whole_lot
 
@@ -223,7 +233,7 @@ def check(*, as_json: AsJson = False) -> int:
 
 
 @app.command
-def policy(file: Path | None = None, /) -> int:
+def policy(file: Path | None = None, /, *, as_json: AsJson = False) -> int:
     """Show whom the log asks to witness and whom verifiers are told to trust; or take another policy.
 
     Example: tanpuhui log policy policy.txt
@@ -232,13 +242,18 @@ def policy(file: Path | None = None, /) -> int:
     ----------
     file
         The new policy, as https://c2sp.org/tlog-policy has it; shown when left out.
+    as_json
+        Print {"policy"}.
     """
     from tanpuhui.notary import installation
 
-    if file is None:
-        console.print(installation.policy_text(), end="", highlight=False, markup=False, soft_wrap=True)
-    else:
+    if file is not None:
         installation.set_policy(read_text(file))
+    text = installation.policy_text()
+    if as_json:
+        print_json({"policy": text})
+    elif file is None:
+        console.print(text, end="", highlight=False, markup=False, soft_wrap=True)
     return 0
 
 

@@ -1,8 +1,8 @@
 """Addresses for everybody; those of versions, lots and releases stay what they are for good."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from tanpuhui.web.public import lots, machines, methodologies, open_data, rules, statistics, views
+from tanpuhui.web.public import log, lots, machines, methodologies, open_data, rules, statistics, views
 
 _VERSION = "methodologies/<slug:place>/<slug:name>/v<int:version>/"
 _CHART = "statistics/<int:number>/<slug:name>.<slug:language>.<slug:width>.svg"
@@ -33,6 +33,15 @@ urlpatterns = [
     path("open-data/", open_data.page, name="open_data"),
     path("open-data/datapackage.json", open_data.package, name="open_data_package"),
     path("open-data/<slug:name>.<slug:form>", open_data.download, name="open_data_file"),
+    path("log/", log.page, name="log"),
+    path("log/checkpoint", log.checkpoint, name="log_checkpoint"),
+    path("log/policy", log.trust, name="log_policy"),
+    path("log/verify_certificate.py", log.verifier, name="log_verifier"),
+    re_path(
+        r"^log/tile/(?P<name>(?:entries|[0-9]|[1-5][0-9]|6[0-3])/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[1-9][0-9]{0,2})?)$",
+        log.tile,
+        name="log_tile",
+    ),
     path("robots.txt", machines.robots, name="robots"),
     path("sitemap.xml", machines.sitemap, name="sitemap"),
     path(".well-known/security.txt", machines.security, name="security"),
