@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from points.book import KG, findings, new_organisation, new_resident
-from tanpuhui.cli import offer, points, redeem
+from tanpuhui.cli import money, offer, points, redeem
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.points.models import StoredAnswer
 
@@ -78,13 +78,13 @@ def test_from_a_budget_to_a_paid_merchant(
     assert points.statement(settled["settlement"], form="camt", into=file) == 0
     capsys.readouterr()
 
-    assert points.bank(file, as_json=True) == 3
+    assert money.bank(file, as_json=True) == 3
     shown = printed(capsys)
     assert (shown["matched"], [line["why"] for line in shown["unmatched"]]) == (
         [],
-        ["money_in", "no_such_settlement"],
+        ["unknown_reference", "unknown_reference"],
     )
-    assert points.bank(as_json=True) == 3
+    assert money.bank(as_json=True) == 3
     assert len(printed(capsys)) == 2
     points.liability("city", as_json=True)
     owed = printed(capsys)
@@ -103,10 +103,10 @@ def test_what_is_refused_is_refused_again_and_changes_nothing(
         assert code_of(refused) in ("points.stock_gone", "points.too_few")
         with pytest.raises(Refusal) as refused:
             points.fund("city", "1.234", reference="B-2", key="decimals")
-        assert code_of(refused) == "points.too_many_decimals"
+        assert code_of(refused) == "money.too_many_decimals"
         with pytest.raises(Refusal) as refused:
             points.fund("city", "1.23", currency="XXX", reference="B-2", key="currency")
-        assert code_of(refused) == "points.currency_unknown"
+        assert code_of(refused) == "money.currency_unknown"
         with pytest.raises(Refusal) as refused:
             points.convert(city, sponsor="city", points=1, key="none-left")
         assert code_of(refused) == "points.nothing_to_convert"

@@ -19,7 +19,8 @@ def check(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = F
     """Look for rows that break an invariant of the ledger, and name them. Exit status 3 when there are any.
 
     What was issued is compared with closes and lots too, so that a credit that no close gave is found; serial numbers
-    with milligrams; what companies reserved and surrendered with their caps and the pool.
+    with milligrams; what companies reserved and surrendered with their caps and the pool; money with
+    what banks' statements say.
 
     Example: tanpuhui ledger check --json
 
@@ -32,6 +33,7 @@ def check(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = F
 
     from tanpuhui.ledger.invariants import check as find
     from tanpuhui.ledger.invariants import counts
+    from tanpuhui.money import invariants as money
     from tanpuhui.offsetting import invariants as offsetting
     from tanpuhui.points import invariants as points
     from tanpuhui.registry.reconcile import INVARIANTS, reconcile
@@ -42,12 +44,15 @@ def check(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = F
         found = [
             *find(connection),
             *reconcile(connection),
+            *money.check(connection),
             *offsetting.check(connection),
             *points.check(connection),
         ]
         findings = [finding.as_json() for finding in found]
         checked = counts(connection)
-        checked["invariants"] += len(INVARIANTS) + len(offsetting.INVARIANTS) + len(points.invariants())
+        checked["invariants"] += (
+            len(INVARIANTS) + len(money.INVARIANTS) + len(offsetting.INVARIANTS) + len(points.invariants())
+        )
     if as_json:
         print_json({"ok": not findings, "findings": findings, "checked": checked})
     else:

@@ -111,6 +111,11 @@ app.command(
     name="points",
     help="The second book: what sponsors fund and owe, conversion, and settlement.",
 )
+app.command(
+    "tanpuhui.cli.money:app",
+    name="money",
+    help="Money of organisations: deposits, withdrawals, balances, and bank statements.",
+)
 app.command("tanpuhui.cli.offer:app", name="offer", help="Publish, show and stop offers.")
 app.command(
     "tanpuhui.cli.redeem:app",

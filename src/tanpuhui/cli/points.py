@@ -1,4 +1,4 @@
-"""``tanpuhui points``: sponsors and what they owe, conversion, expiry, settlement, and bank statements."""
+"""``tanpuhui points``: sponsors and what they owe, conversion, expiry, and settlement."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from tanpuhui.cli.places import jurisdiction
 from tanpuhui.kit.moment import local_day, to_us, utc_now
 from tanpuhui.kit.refusal import Refusal
 
-FINDINGS = 3
-
 app = App(name="points", help="The second book: what sponsors fund and owe, conversion, and settlement.")
 
 JsonFlag = Annotated[bool, Parameter(name="--json", negative=())]
@@ -25,11 +23,6 @@ JsonFlag = Annotated[bool, Parameter(name="--json", negative=())]
 class BadMoment(Refusal):
     code = "points.bad_moment"
     message = "{given!r} is not a moment with its zone. Write one such as 2026-11-25T12:00:00+08:00."
-
-
-class NoFile(Refusal):
-    code = "points.no_file"
-    message = "{path} cannot be read ({why}). Give the path of the bank's file."
 
 
 @app.command
@@ -53,7 +46,7 @@ def sponsor(
     """
     from django.db import transaction
 
-    from tanpuhui.points.money import to_minor
+    from tanpuhui.money.amounts import to_minor
     from tanpuhui.points.sponsor import liability, open_sponsor
 
     now = utc_now()
@@ -346,37 +339,6 @@ def statement(settlement: str, /, *, form: str = "csv", into: Path | None = None
         into.write_bytes(body)
         console.print(f"{into}: {len(body):,} bytes.")
     return 0
-
-
-@app.command
-def bank(file: Path | None = None, /, *, as_json: JsonFlag = False) -> int:
-    """Import a bank's camt.053 statement, or list the lines that match no settlement. Exit status 3 when there are any.
-
-    Example: tanpuhui points bank 2026-11-25.xml --json
-
-    Parameters
-    ----------
-    file
-        The bank's file; lists what matched nothing so far when left out.
-    as_json
-        Print as JSON.
-    """
-    from django.db import transaction
-
-    from tanpuhui.points.bank_statement import describe_line, import_statement, unmatched
-
-    if file is None:
-        rows = [describe_line(line) for line in unmatched()]
-        show_all(rows, as_json=as_json)
-        return FINDINGS if rows else 0
-    try:
-        body = file.read_bytes()
-    except OSError as error:
-        raise NoFile(path=file, why=error.strerror) from error
-    with transaction.atomic():
-        shown = import_statement(body, at=utc_now())
-    show(shown, as_json=as_json)
-    return FINDINGS if shown["unmatched"] else 0
 
 
 def moment(given: str | None) -> datetime:

@@ -28,6 +28,7 @@ class Kind(IntEnum):
     RESIDENT_OWED = 12
     CLAWBACK = 13
     POINTS_TAKEN = 14
+    RESIDENT_MONEY = 15
 
 
 def account_id(kind: Kind, owner_id: int) -> int:

@@ -1,60 +1,11 @@
-"""An answer: what was said to an order, the same for every repeat of its key, a refusal too."""
+"""An answer: what points said to an order, the same for every repeat of its key, a refusal too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-
-from django.db import connection, transaction
-
-from tanpuhui.kit.digest import digest_json
-from tanpuhui.kit.refusal import Refusal
+from tanpuhui.money.answer import Answer, Answers
 from tanpuhui.points.models import StoredAnswer
 from tanpuhui.points.refusals import KeyReused, refusal_from
 
+__all__ = ["Answer", "once"]
 
-@dataclass(frozen=True)
-class Answer:
-    """What came of an order, or its refusal. It is stored: commit first, then call :meth:`accepted`."""
-
-    result: dict[str, Any] | None
-    refusal: Refusal | None
-    repeated: bool
-
-    def accepted(self) -> dict[str, Any]:
-        """What came of it; raises the refusal of a refused one."""
-        if self.refusal is not None:
-            raise self.refusal
-        assert self.result is not None
-        return self.result
-
-
-def once(
-    verb: str, key: str, content: list[Any], work: Callable[[], dict[str, Any]], *, at: datetime
-) -> Answer:
-    """Do something once for a key, in the caller's transaction; what it refuses leaves nothing behind but the no."""
-    digest = digest_json([verb, *content])
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"tanpuhui.points:{key}"])
-    known = StoredAnswer.objects.filter(pk=key).first()
-    if known is not None:
-        if known.content_digest != digest:
-            raise KeyReused(key=key)
-        return Answer(known.result, refusal_from(known.refusal) if known.refusal else None, repeated=True)
-    result, refusal = _try(work)
-    said = refusal.as_json() if refusal else None
-    stored = {"code": said["code"], "facts": said["facts"]} if said else None
-    StoredAnswer.objects.create(
-        key=key, verb=verb, content_digest=digest, result=result, refusal=stored, at=at
-    )
-    return Answer(result, refusal, repeated=False)
-
-
-def _try(work: Callable[[], dict[str, Any]]) -> tuple[dict[str, Any] | None, Refusal | None]:
-    try:
-        with transaction.atomic():
-            return work(), None
-    except Refusal as refusal:
-        return None, refusal
+once = Answers("points", StoredAnswer, KeyReused, refusal_from).once

@@ -16,3 +16,9 @@ class PointsConfig(AppConfig):
         "points_closing",
         "points_outbox",
     )
+
+    def ready(self) -> None:
+        from tanpuhui.money.claimant import register
+        from tanpuhui.points.pay import Settlements
+
+        register(Settlements())

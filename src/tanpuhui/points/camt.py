@@ -1,77 +1,17 @@
-"""camt.053: a bank-to-customer statement as ISO 20022 has it, written for a merchant and read from a bank.
+"""camt.053: a merchant's statement of one settlement, as ISO 20022 has it; what banks write is read in money.
 
-Written is version 08 (``urn:iso:std:iso:20022:tech:xsd:camt.053.001.08``); versions 02 to 13 are read, which have what
-is read here in the same places. Elements follow the message definition's order, which :func:`problems` checks.
+Version 08 (``urn:iso:std:iso:20022:tech:xsd:camt.053.001.08``); elements follow the message definition's order.
 """
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from tanpuhui.money.amounts import to_text
+from tanpuhui.money.camt import NAMESPACE
 from tanpuhui.points.models import Settlement
-from tanpuhui.points.money import known_currency, to_minor, to_text
-from tanpuhui.points.refusals import BadBankFile
 from tanpuhui.points.settle import lines_of
-
-NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
-_READ = re.compile(r"urn:iso:std:iso:20022:tech:xsd:camt\.053\.001\.(0[2-9]|1[0-3])")
-MOST_BYTES = 50_000_000
-
-#: Children of each element in the order that the message definition gives, of those that are used; * is required.
-ORDER = {
-    "Document": ("BkToCstmrStmt*",),
-    "BkToCstmrStmt": ("GrpHdr*", "Stmt*"),
-    "GrpHdr": ("MsgId*", "CreDtTm*"),
-    "Stmt": ("Id*", "ElctrncSeqNb", "CreDtTm", "FrToDt", "Acct*", "Bal*", "TxsSummry", "Ntry"),
-    "FrToDt": ("FrDtTm*", "ToDtTm*"),
-    "Acct": ("Id*", "Ccy", "Nm"),
-    "Bal": ("Tp*", "Amt*", "CdtDbtInd*", "Dt*"),
-    "TxsSummry": ("TtlNtries", "TtlCdtNtries", "TtlDbtNtries"),
-    "TtlNtries": ("NbOfNtries", "Sum", "TtlNetNtry"),
-    "TtlNetNtry": ("Amt*", "CdtDbtInd*"),
-    "TtlCdtNtries": ("NbOfNtries", "Sum"),
-    "TtlDbtNtries": ("NbOfNtries", "Sum"),
-    "Ntry": (
-        "NtryRef",
-        "Amt*",
-        "CdtDbtInd*",
-        "Sts*",
-        "BookgDt",
-        "ValDt",
-        "AcctSvcrRef",
-        "BkTxCd*",
-        "NtryDtls",
-    ),
-    "NtryDtls": ("TxDtls",),
-    "TxDtls": ("Refs", "AddtlTxInf"),
-    "Refs": ("AcctSvcrRef", "EndToEndId", "TxId"),
-    "BkTxCd": ("Domn", "Prtry"),
-}
-
-
-@dataclass(frozen=True)
-class Entry:
-    """An entry of a bank's statement: ``reference`` is the payer's end-to-end reference."""
-
-    number: int
-    entry: str
-    reference: str
-    amount_minor: int
-    currency: str
-    is_debit: bool
-    booked_on: date
-
-
-@dataclass(frozen=True)
-class BankStatement:
-    """What a bank says of an account: its entries lead from the opening balance to the closing one."""
-
-    id: str
-    entries: tuple[Entry, ...]
 
 
 def write(settlement: Settlement, *, at: datetime) -> bytes:
@@ -81,13 +21,13 @@ def write(settlement: Settlement, *, at: datetime) -> bytes:
     statement = _statement(_add(document, "BkToCstmrStmt"), settlement, at)
     payment = getattr(settlement, "payment", None)
     found = lines_of(settlement)
-    closing = settlement.amount_minor - (payment.amount_minor if payment else 0)
+    closing = 0 if payment else settlement.amount_minor
     _balance(statement, "OPBD", 0, settlement.currency, found[0].booked_at.date())
-    last = payment.booked_on if payment else settlement.through_at.date()
+    last = payment.line.booked_on if payment else settlement.through_at.date()
     _balance(statement, "CLBD", closing, settlement.currency, last)
     summary = _add(statement, "TxsSummry")
     whole = _add(summary, "TtlNtries")
-    amounts = [line.amount_minor for line in found] + ([-payment.amount_minor] if payment else [])
+    amounts = [line.amount_minor for line in found] + ([-settlement.amount_minor] if payment else [])
     assert sum(amounts) == closing, "a statement leads from its opening balance to its closing one"
     _add(whole, "NbOfNtries", str(len(amounts)))
     _add(whole, "Sum", to_text(sum(abs(amount) for amount in amounts), settlement.currency))
@@ -113,7 +53,7 @@ def write(settlement: Settlement, *, at: datetime) -> bytes:
         _entry(
             statement,
             settlement.currency,
-            -payment.amount_minor,
+            -settlement.amount_minor,
             last,
             kind="PAYMENT",
             reference=settlement.reference,
@@ -121,58 +61,6 @@ def write(settlement: Settlement, *, at: datetime) -> bytes:
     ET.indent(document)
     body: bytes = ET.tostring(document, encoding="utf-8", xml_declaration=True)
     return body
-
-
-def read(body: bytes) -> BankStatement:
-    """The entries of a bank's statement; refuses a file that is not one, or whose balances do not meet."""
-    root = _parse(body)
-    found = problems(root)
-    if found:
-        raise BadBankFile(problem=found[0])
-    statements = [one for one in root.iter() if _tag(one) == "Stmt"]
-    entries = tuple(
-        _read_entry(number, element)
-        for number, element in enumerate(
-            (one for statement in statements for one in statement if _tag(one) == "Ntry"), 1
-        )
-    )
-    return BankStatement("+".join(_text(one, "Id") for one in statements), entries)
-
-
-def problems(root: ET.Element) -> list[str]:
-    """What about a document is not as the message definition has it: names, order, what is missing, sums."""
-    found = []
-    match = re.fullmatch(r"\{(.*)\}Document", root.tag)
-    if match is None or not _READ.fullmatch(match[1]):
-        return [f"its root is {root.tag!r}"]
-    for element in root.iter():
-        wanted = ORDER.get(_tag(element))
-        if wanted is None:
-            continue
-        names = [name.rstrip("*") for name in wanted]
-        ranks = [names.index(_tag(child)) for child in element if _tag(child) in names]
-        if ranks != sorted(ranks):
-            found.append(f"the children of {_tag(element)} are out of order")
-        present = {_tag(child) for child in element}
-        found += [
-            f"{_tag(element)} has no {name.rstrip('*')}"
-            for name in wanted
-            if name.endswith("*") and name.rstrip("*") not in present
-        ]
-    return found or [problem for one in root.iter() if _tag(one) == "Stmt" for problem in _sums(one)]
-
-
-def _sums(statement: ET.Element) -> Iterator[str]:
-    balances = {}
-    for balance in (one for one in statement if _tag(one) == "Bal"):
-        code = next((one.text for one in balance.iter() if _tag(one) == "Cd"), None)
-        balances[code] = _signed(balance)
-    entries = [_signed(one) for one in statement if _tag(one) == "Ntry" and _status(one) == "BOOK"]
-    opening = balances.get("OPBD", balances.get("PRCD"))
-    if opening is not None and "CLBD" in balances and opening + sum(entries) != balances["CLBD"]:
-        yield (
-            f"its entries sum to {sum(entries)} minor units, and lead from {opening} to {balances['CLBD']} instead"
-        )
 
 
 def _statement(parent: ET.Element, settlement: Settlement, at: datetime) -> ET.Element:
@@ -214,59 +102,6 @@ def _entry(statement: ET.Element, currency: str, minor: int, day: date, *, kind:
 def _amount(parent: ET.Element, minor: int, currency: str) -> None:
     _add(parent, "Amt", to_text(abs(minor), currency)).set("Ccy", currency)
     _add(parent, "CdtDbtInd", "DBIT" if minor < 0 else "CRDT")
-
-
-def _parse(body: bytes) -> ET.Element:
-    """UTF-8 without a document type: no entity is declared, so none can be expanded, whatever encoding it names."""
-    if len(body) > MOST_BYTES:
-        raise BadBankFile(problem=f"it has {len(body)} bytes, more than {MOST_BYTES}")
-    try:
-        text = body.decode("utf-8-sig")
-        if "<!DOCTYPE" in text or "<!ENTITY" in text:
-            raise BadBankFile(problem="it declares a document type or entities")
-        return ET.fromstring(text)
-    except (ET.ParseError, ValueError) as error:
-        raise BadBankFile(problem=f"it is not XML in UTF-8 ({error})") from error
-
-
-def _read_entry(number: int, entry: ET.Element) -> Entry:
-    amount = next(one for one in entry if _tag(one) == "Amt")
-    currency = known_currency(amount.get("Ccy", ""))
-    booked = next((one for one in entry if _tag(one) == "BookgDt"), None)
-    text = "" if booked is None else next(((one.text or "") for one in booked), "")
-    try:
-        booked_on = date.fromisoformat(text[:10])
-    except ValueError as error:
-        raise BadBankFile(problem=f"entry {number} has no day of booking") from error
-    return Entry(
-        number=number,
-        entry=_text(entry, "AcctSvcrRef") or _text(entry, "NtryRef"),
-        reference=next(((one.text or "").strip() for one in entry.iter() if _tag(one) == "EndToEndId"), ""),
-        amount_minor=to_minor((amount.text or "").strip(), currency),
-        currency=currency,
-        is_debit=_text(entry, "CdtDbtInd") == "DBIT",
-        booked_on=booked_on,
-    )
-
-
-def _signed(element: ET.Element) -> int:
-    amount = next(one for one in element if _tag(one) == "Amt")
-    text, currency = (amount.text or "").strip(), known_currency(amount.get("Ccy", ""))
-    minor = 0 if re.fullmatch(r"0+(\.0*)?", text) else to_minor(text, currency)
-    return -minor if _text(element, "CdtDbtInd") == "DBIT" else minor
-
-
-def _status(entry: ET.Element) -> str:
-    status = next(one for one in entry if _tag(one) == "Sts")
-    return (status.text or "").strip() or next(((one.text or "").strip() for one in status), "")
-
-
-def _text(element: ET.Element, name: str) -> str:
-    return next(((one.text or "").strip() for one in element if _tag(one) == name), "")
-
-
-def _tag(element: ET.Element) -> str:
-    return element.tag.rpartition("}")[2]
 
 
 def _add(parent: ET.Element, name: str, text: str | None = None) -> ET.Element:

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from tanpuhui.access.models import Organisation
+from tanpuhui.money.models import BankLine, KeptAnswer
 
 _APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
 _NO_DELETE = pgtrigger.Protect(name="no_delete", operation=pgtrigger.Delete)
@@ -22,29 +23,12 @@ _NO_TRUNCATE = pgtrigger.Trigger(
 _KEPT: list[pgtrigger.Trigger] = [_APPEND_ONLY, _NO_TRUNCATE]
 
 
-class StoredAnswer(models.Model):
-    """What was answered to a key: a repeat with the same content gets it again, whatever has changed since."""
+class StoredAnswer(KeptAnswer):
+    """The answers of the verbs of points."""
 
-    key = models.TextField(primary_key=True)
-    verb = models.TextField()
-    content_digest = models.TextField()
-    result: Any = models.JSONField(null=True)
-    refusal: Any = models.JSONField(null=True)
-    at = models.DateTimeField()
-
-    class Meta:
+    class Meta(KeptAnswer.Meta):
         db_table = "points_answer"
-        constraints: ClassVar = [
-            models.CheckConstraint(
-                name="points_answer_is_one_of_two",
-                condition=Q(result__isnull=True, refusal__isnull=False)
-                | Q(result__isnull=False, refusal__isnull=True),
-            ),
-        ]
         triggers: ClassVar = _KEPT
-
-    def __str__(self) -> str:
-        return f"answer to {self.verb} {self.key}"
 
 
 class Sponsor(models.Model):
@@ -469,55 +453,18 @@ class SettlementLine(models.Model):
         return f"line {self.pk} of settlement {self.settlement_id}"
 
 
-class BankFile(models.Model):
-    """A bank's statement as it was imported, once."""
+class Payment(models.Model):
+    """The line of a bank's statement that paid a settlement, once."""
 
-    id = models.BigAutoField(primary_key=True)
-    digest = models.TextField(unique=True)
-    statement = models.TextField()
-    lines_count = models.BigIntegerField()
-    at = models.DateTimeField()
+    settlement = models.OneToOneField(Settlement, models.PROTECT, primary_key=True, related_name="payment")
+    line = models.OneToOneField(BankLine, models.PROTECT, related_name="settlement_payment")
+    tx_id = models.BigIntegerField(unique=True)
 
     class Meta:
-        db_table = "points_bank_file"
         triggers: ClassVar = _KEPT
 
     def __str__(self) -> str:
-        return f"bank file {self.statement}"
-
-
-class BankLine(models.Model):
-    """A line of a bank's statement: the payment of a settlement, or kept with the reason why it matches none."""
-
-    id = models.BigAutoField(primary_key=True)
-    file = models.ForeignKey(BankFile, models.PROTECT, related_name="lines")
-    number = models.IntegerField()
-    #: The bank's own reference of the entry.
-    entry = models.TextField()
-    reference = models.TextField()
-    amount_minor = models.BigIntegerField()
-    currency = models.CharField(max_length=3)
-    is_debit = models.BooleanField()
-    booked_on = models.DateField()
-    #: A settlement is paid once.
-    settlement = models.OneToOneField(Settlement, models.PROTECT, null=True, related_name="payment")
-    tx_id = models.BigIntegerField(null=True, unique=True)
-    why_not = models.CharField(max_length=40)
-
-    class Meta:
-        db_table = "points_bank_line"
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["file", "number"], name="points_bank_line_number"),
-            models.CheckConstraint(
-                name="points_bank_line_matches_or_says_why",
-                condition=Q(settlement__isnull=False, tx_id__isnull=False, why_not="")
-                | Q(settlement__isnull=True, tx_id__isnull=True) & ~Q(why_not=""),
-            ),
-        ]
-        triggers: ClassVar = _KEPT
-
-    def __str__(self) -> str:
-        return f"line {self.number} of {self.file_id}"
+        return f"payment of settlement {self.settlement_id}"
 
 
 class Outbox(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tanpuhui.kit.refusal import Refusal
-from tanpuhui.ledger.refusals import refusal_from as ledger_refusal
+from tanpuhui.money.refusals import refusal_from as money_refusal
 
 
 class KeyReused(Refusal):
@@ -26,24 +26,6 @@ class UnknownOrganisation(Refusal):
 class SponsorKnown(Refusal):
     code = "points.sponsor_known"
     message = "{sponsor} is a sponsor already. Fund its budget with 'tanpuhui points fund'."
-
-
-class CurrencyUnknown(Refusal):
-    code = "points.currency_unknown"
-    message = "{currency!r} is not a currency that is known here. Give one of: {known}."
-
-
-class TooManyDecimals(Refusal):
-    code = "points.too_many_decimals"
-    message = (
-        "{amount} {currency} has {decimals} decimals, and {currency} has {most}. Round it yourself, then "
-        "give it."
-    )
-
-
-class BadAmount(Refusal):
-    code = "points.bad_amount"
-    message = "{amount!r} is not an amount. Give a plain decimal above zero, such as 12.50."
 
 
 class OtherCurrency(Refusal):
@@ -225,14 +207,6 @@ class UnknownSettlement(Refusal):
     message = "There is no settlement {settlement!r}. 'tanpuhui points settlements' lists them."
 
 
-class BadBankFile(Refusal):
-    code = "points.bad_bank_file"
-    message = (
-        "This is not a bank statement as ISO 20022 camt.053 has it: {problem}. Ask the bank for one, or mend "
-        "the file."
-    )
-
-
 class CodeForged(Refusal):
     code = "points.code_forged"
     message = "This code was not signed by this platform ({why}). Do not accept it; ask for a new one."
@@ -276,7 +250,16 @@ BY_CODE: dict[str, type[Refusal]] = {
 }
 
 
+#: Codes that answers were stored under before money had a stage of its own.
+_RENAMED = ("currency_unknown", "too_many_decimals", "bad_amount")
+
+
+def _renamed(stored: dict[str, Any]) -> dict[str, Any]:
+    stage, _, name = stored["code"].partition(".")
+    return {**stored, "code": f"money.{name}"} if stage == "points" and name in _RENAMED else stored
+
+
 def refusal_from(stored: dict[str, Any]) -> Refusal:
-    """The refusal that was stored as ``{"code", "facts"}``, of points or of the ledger."""
+    """The refusal that was stored as ``{"code", "facts"}``, of points, of money or of the ledger."""
     kind = BY_CODE.get(stored["code"])
-    return kind(**stored["facts"]) if kind else ledger_refusal(stored)
+    return kind(**stored["facts"]) if kind else money_refusal(_renamed(stored))

@@ -11,9 +11,9 @@ from typing import Any
 from django.db import connection
 
 from tanpuhui.ledger.transfer import TransferOrder, move, transfer
+from tanpuhui.money.amounts import to_text
 from tanpuhui.points.answer import Answer, once
 from tanpuhui.points.models import Settlement, SettlementLine, Sponsor
-from tanpuhui.points.money import to_text
 from tanpuhui.points.refusals import NothingToSettle, UnknownSettlement
 from tanpuhui.points.sponsor import (
     get_organisation,

@@ -9,23 +9,21 @@ from typing import Any
 from django.db import connection
 
 from tanpuhui.access.models import Organisation
-from tanpuhui.ledger.account import LEDGER_ITSELF, Kind, account_id, organisation
+from tanpuhui.ledger.account import Kind, account_id, organisation
 from tanpuhui.ledger.asset import get_or_create_asset, points_code
 from tanpuhui.ledger.balance import balance_at, balances
 from tanpuhui.ledger.transfer import TransferOrder, move, transfer
+from tanpuhui.money.account import OUTSIDE
+from tanpuhui.money.amounts import known_currency, to_minor
+from tanpuhui.money.refusals import BadAmount
 from tanpuhui.points.answer import Answer, once
 from tanpuhui.points.models import Sponsor
-from tanpuhui.points.money import known_currency, to_minor
 from tanpuhui.points.refusals import (
-    BadAmount,
     OtherCurrency,
     SponsorKnown,
     UnknownOrganisation,
     UnknownSponsor,
 )
-
-#: Money that is nobody's here: where a budget comes from, and where what is paid goes.
-OUTSIDE = account_id(Kind.ISSUANCE, LEDGER_ITSELF)
 
 
 def money_code(sponsor: str) -> str:

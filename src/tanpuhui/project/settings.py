@@ -37,6 +37,7 @@ OUR_APPS = [
     "tanpuhui.integrity",
     "tanpuhui.close",
     "tanpuhui.registry",
+    "tanpuhui.money",
     "tanpuhui.points",
     "tanpuhui.disclosure",
     "tanpuhui.community",

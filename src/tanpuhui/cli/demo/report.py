@@ -15,9 +15,11 @@ from tanpuhui.access.demo import ROLES, path_of
 from tanpuhui.cli.demo.check import ASTRAY
 from tanpuhui.cli.demo.run import Result
 from tanpuhui.cli.demo.sending import Sending
+from tanpuhui.cli.demo.spend import Spent
 from tanpuhui.cli.output import mg_as_mass
 from tanpuhui.cli.server import Running
 from tanpuhui.ledger.statement import Statement
+from tanpuhui.money.amounts import to_text
 from tanpuhui.quantify.outcome import MEANING, Outcome
 
 STATEMENT_LINES = 8
@@ -47,6 +49,7 @@ def as_json(result: Result, home: Path, seconds: int) -> dict[str, Any]:
         "days": result.city.days,
         "seed": result.city.seed,
         "wrong_accounts": len(result.wrong_accounts()),
+        "spent": result.spent.as_json() if result.spent else None,
         "home": str(home),
         "seconds": seconds,
     }
@@ -58,6 +61,8 @@ def show(result: Result, statement: Statement, notice: str, console: Console) ->
     console.print(_milligrams(result))
     console.print(_truth(result))
     _show_astray(result, console)
+    if result.spent:
+        console.print(_worth(result.spent))
     console.print(_statement(statement))
     if notice:
         console.print(f"[dim]{notice}[/]")
@@ -149,6 +154,17 @@ def _truth(result: Result) -> Table:
         found = result.found[name]
         colour = "green" if planted == found else "bold red"
         table.add_row(name.replace("_", " "), f"{planted:,}", f"[{colour}]{found:,}[/]")
+    return table
+
+
+def _worth(spent: Spent) -> Table:
+    """What reductions were good for: who got what for them."""
+    table = _table("What it was worth", "What")
+    paid = f"{to_text(spent.paid_minor, 'CNY')} CNY, settlement {spent.settled}"
+    table.add_row("residents' kilograms became", f"{spent.points} points")
+    table.add_row("redeemed for coffees and trees", f"{spent.redeemed} times, one refunded")
+    table.add_row("the shop was paid" if spent.is_paid else "[red]the shop was not paid[/]", paid)
+    table.add_row("the bank's loan, by tier", f"{spent.rate_discount_bp} hundredths of a point less interest")
     return table
 
 

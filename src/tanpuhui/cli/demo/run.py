@@ -15,6 +15,7 @@ from tanpuhui.cli.demo.calendar import Calendar
 from tanpuhui.cli.demo.disclose import let_the_bank_see
 from tanpuhui.cli.demo.plan import City, Delivery
 from tanpuhui.cli.demo.register import Registered, link, register, withdraw_until
+from tanpuhui.cli.demo.spend import Spent, spend
 from tanpuhui.cli.demo.together import live_together
 from tanpuhui.cli.demo.users import make_users
 from tanpuhui.close.models import Manifest
@@ -84,6 +85,7 @@ class Result:
     ledger_findings: Sequence[Finding]
     accounts: Mapping[int, int]
     ledger_mg: Mapping[int, int]
+    spent: Spent | None
 
     @property
     def credited_mg(self) -> int:
@@ -136,7 +138,7 @@ class Result:
 
 def run(city: City, at: Installation, watch: Watch) -> Result:
     """Take a city through a week, its late files, a first lot, and a check of everything."""
-    steps = Steps(watch, whole=len(city.deliveries) + 2 * city.days + 4)
+    steps = Steps(watch, whole=len(city.deliveries) + 2 * city.days + 5)
     expected = check.expect(city)
     steps.begin("Opening accounts, giving grants")
     registered = register(city)
@@ -156,6 +158,9 @@ def run(city: City, at: Installation, watch: Watch) -> Result:
     planted, found = check.compare(
         city, expected, really, repeated=taken.repeated, children=registered.refused_children
     )
+    ledger_mg = residents_mg()
+    steps.begin("Spending, settling")
+    spent = spend(registered.accounts, city.days, at.jurisdiction)
     steps.begin("Done")
     return Result(
         city=city,
@@ -169,7 +174,8 @@ def run(city: City, at: Installation, watch: Watch) -> Result:
         astray=check.astray(expected, really),
         ledger_findings=check_ledger(connection),
         accounts=registered.accounts,
-        ledger_mg=residents_mg(),
+        ledger_mg=ledger_mg,
+        spent=spent,
     )
 
 

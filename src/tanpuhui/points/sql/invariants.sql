@@ -91,7 +91,7 @@ FROM (SELECT (p.account_id >> 4) - 281474976710656 AS organisation, p.asset_id A
       WHERE p.account_id & 15 = 10 GROUP BY 1, 2) b
 FULL JOIN (SELECT t.organisation_id AS organisation, s.money_asset AS asset, sum(t.amount_minor) AS amount
            FROM points_settlement t JOIN points_sponsor s ON s.organisation_id = t.sponsor_id
-           WHERE NOT EXISTS (SELECT FROM points_bank_line k WHERE k.settlement_id = t.id) GROUP BY 1, 2) l
+           WHERE NOT EXISTS (SELECT FROM points_payment k WHERE k.settlement_id = t.id) GROUP BY 1, 2) l
     ON l.organisation = b.organisation AND l.asset = b.asset
 WHERE coalesce(b.amount, 0) <> coalesce(l.amount, 0);
 

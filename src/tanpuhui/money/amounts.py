@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tanpuhui.points.refusals import BadAmount, CurrencyUnknown, TooManyDecimals
+from tanpuhui.money.refusals import BadAmount, CurrencyUnknown, TooManyDecimals
 
 #: Decimals of a currency (ISO 4217).
 DECIMALS = {
