@@ -5,6 +5,7 @@ Files are served as they are on the disk (C2SP tlog-tiles): tiles never change, 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,6 +18,8 @@ from tanpuhui.transparency.log import latest, with_cosignatures
 from tanpuhui.transparency.tiles import CHECKPOINT
 
 PLAIN = "text/plain; charset=utf-8"
+#: Level and number of a tile, as C2SP tlog-tiles writes them.
+TILE = re.compile("(entries|[0-9]|[1-5][0-9]|6[0-3])/(x[0-9]{3}/)*[0-9]{3}(\\.p/[1-9][0-9]{0,2})?")
 FOR_EVER, FOR_A_MOMENT = "public, max-age=31536000, immutable", "public, max-age=2"
 
 
@@ -39,8 +42,10 @@ def checkpoint(request: HttpRequest) -> HttpResponse:
 
 
 def tile(request: HttpRequest, name: str) -> HttpResponse:
-    """A tile or a bundle of entries."""
+    """A tile or a bundle of entries; nothing else has such an address."""
     del request
+    if not TILE.fullmatch(name):
+        raise Http404
     return _file(f"tile/{name}", "application/octet-stream", FOR_EVER)
 
 
@@ -60,7 +65,7 @@ def verifier(request: HttpRequest) -> HttpResponse:
 
 
 def _file(name: str, kind: str, kept: str) -> HttpResponse:
-    """A file below the log's folder; addresses have no other words than those of tiles."""
+    """A file below the log's folder, as it is on the disk."""
     try:
         content = (folder() / name).read_bytes()
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):

@@ -1,6 +1,6 @@
 """Addresses for everybody; those of versions, lots and releases stay what they are for good."""
 
-from django.urls import path, re_path
+from django.urls import path
 
 from tanpuhui.web.public import log, lots, machines, methodologies, open_data, rules, statistics, views
 
@@ -37,11 +37,7 @@ urlpatterns = [
     path("log/checkpoint", log.checkpoint, name="log_checkpoint"),
     path("log/policy", log.trust, name="log_policy"),
     path("log/verify_certificate.py", log.verifier, name="log_verifier"),
-    re_path(
-        r"^log/tile/(?P<name>(?:entries|[0-9]|[1-5][0-9]|6[0-3])/(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[1-9][0-9]{0,2})?)$",
-        log.tile,
-        name="log_tile",
-    ),
+    path("log/tile/<path:name>", log.tile, name="log_tile"),
     path("robots.txt", machines.robots, name="robots"),
     path("sitemap.xml", machines.sitemap, name="sitemap"),
     path(".well-known/security.txt", machines.security, name="security"),
