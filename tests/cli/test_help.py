@@ -9,6 +9,7 @@ import pytest
 
 COMMANDS = [
     "account open",
+    "audit",
     "account show",
     "baseline fit",
     "baseline hold-out draw",
@@ -43,6 +44,13 @@ COMMANDS = [
     "integrity run",
     "integrity look",
     "ledger check",
+    "log check",
+    "log cosign",
+    "log integrate",
+    "log policy",
+    "log prove",
+    "log show",
+    "log work",
     "lot certify",
     "lot show",
     "methodology check",
@@ -130,6 +138,10 @@ COMMANDS = [
     "statement",
     "statistics publish",
     "statistics show",
+    "verify",
+    "witness name",
+    "witness serve",
+    "witness trust",
 ]
 SCRIPT = """
 import sys

@@ -47,7 +47,7 @@ from web.site import KINDS, ROLES, client_of, make_site, other_code, own_code, s
 
 #: Routes whose addresses name no object of anybody's, and why; what is not here has an object in :func:`objects_of`.
 NO_OBJECTS = {
-    r"methodolog|formula$|jurisdiction|lots?$|open_data|statistics": "published for everybody",
+    r"methodolog|log$|log_|formula$|jurisdiction|lots?$|open_data|statistics": "published for everybody",
     r"serial(_json)?$|certificate(_json|_pdf)?$|rule_changes$": "published for everybody",
     r"company:(year|declare)$": "always one's own",
     r"openid_connect_": "the identity service that the installation names",

@@ -180,6 +180,7 @@ def test_everybody_the_server_speaks_with_is_named(settings: Any) -> None:
         "PostgreSQL",
         "mail server",
         "identity service",
+        "witnesses of the log",
     ]
     assert settings.OUTBOUND_ORIGINS == ()
 

@@ -31,6 +31,8 @@ WITHOUT_DATABASE = {
     "database",
     "send",
     "serve",
+    "verify",
+    "witness",
     "--help",
     "-h",
     "--version",
@@ -134,6 +136,28 @@ app.command(
     "tanpuhui.cli.pool:app",
     name="pool",
     help="Pools: residents' reductions sold as whole tonnes, and paid out to them.",
+)
+app.command(
+    "tanpuhui.cli.log:app",
+    name="log",
+    help="The log of what was certified: keep it, show it, and give proofs from it.",
+)
+app.command(
+    "tanpuhui.cli.audit:audit",
+    name="audit",
+    help="Compute again everything that was certified, and name every row that was touched since.\n\n"
+    "Example: tanpuhui audit --seen checkpoint-of-a-witness --json",
+)
+app.command(
+    "tanpuhui.cli.verify:verify",
+    name="verify",
+    help="Check what a receipt or certificate proves, without network and database.\n\n"
+    "Example: tanpuhui verify share.json --policy policy.txt",
+)
+app.command(
+    "tanpuhui.cli.witness:app",
+    name="witness",
+    help="Be a witness of logs, in a home and with a key of its own.",
 )
 app.command("tanpuhui.cli.session:app", name="session", help="End sessions, one user's or everybody's.")
 app.command(

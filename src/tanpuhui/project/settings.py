@@ -33,6 +33,7 @@ OUR_APPS = [
     "tanpuhui.evidence",
     "tanpuhui.ledger",
     "tanpuhui.rights",
+    "tanpuhui.transparency",
     "tanpuhui.integrity",
     "tanpuhui.close",
     "tanpuhui.verification",

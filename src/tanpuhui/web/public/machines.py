@@ -20,6 +20,7 @@ PAGES = (
     "lots",
     "look_up",
     "open_data",
+    "log",
     "rules",
     "glossary",
     "about",

@@ -4,6 +4,7 @@ from django.urls import path
 
 from tanpuhui.web.public import (
     certificates,
+    log,
     lots,
     machines,
     methodologies,
@@ -50,6 +51,11 @@ urlpatterns = [
     path("open-data/", open_data.page, name="open_data"),
     path("open-data/datapackage.json", open_data.package, name="open_data_package"),
     path("open-data/<slug:name>.<slug:form>", open_data.download, name="open_data_file"),
+    path("log/", log.page, name="log"),
+    path("log/checkpoint", log.checkpoint, name="log_checkpoint"),
+    path("log/policy", log.trust, name="log_policy"),
+    path("log/verify_certificate.py", log.verifier, name="log_verifier"),
+    path("log/tile/<path:name>", log.tile, name="log_tile"),
     path("robots.txt", machines.robots, name="robots"),
     path("sitemap.xml", machines.sitemap, name="sitemap"),
     path(".well-known/security.txt", machines.security, name="security"),

@@ -1,0 +1,83 @@
+"""``tanpuhui verify``: check what a file proves, without network and database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from tanpuhui.cli.output import console, print_json
+from tanpuhui.kit.home import home
+from tanpuhui.kit.refusal import Refusal
+
+
+class PolicyUnknown(Refusal):
+    code = "verify.policy_unknown"
+    message = (
+        "Nothing says whom to trust: {path} is not there. Name a policy with --policy, and get it from "
+        "somebody other than whoever gave you the file."
+    )
+
+
+class CannotRead(Refusal):
+    code = "verify.cannot_read"
+    message = "{path} cannot be read. Name a file that is there and that you may read."
+
+
+def verify(
+    file: Path,
+    /,
+    *,
+    policy: Path | None = None,
+    record: Path | None = None,
+    as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+) -> int:
+    """Check a receipt, a share, a bundle, a .tlog-proof or a checkpoint, with no network and no database.
+
+    Refused (exit status 2) unless all of it holds. verify_certificate.py does the same with cryptography alone.
+
+    Example: tanpuhui verify share.json --policy policy.txt
+
+    Parameters
+    ----------
+    file
+        What to check.
+    policy
+        Which log and witnesses are trusted (https://c2sp.org/tlog-policy); this installation's own when left out.
+    record
+        The record that a bare .tlog-proof is of.
+    as_json
+        Print {"holds", "proved"}.
+    """
+    from tanpuhui.transparency.policy import read_policy
+    from tanpuhui.transparency.verify import verify_file
+
+    trusted = policy or home() / "log" / "policy"
+    if policy is None and not trusted.exists():
+        raise PolicyUnknown(path=trusted)
+    proved = verify_file(
+        _read(file),
+        read_policy(_read(trusted).decode(errors="replace")),
+        record=_read(record) if record else None,
+    )
+    if as_json:
+        print_json({"holds": True, "proved": [one.as_json() for one in proved]})
+        return 0
+    for one in proved:
+        console.print(f"[bold green]Holds[/] {one.kind} {one.key}", highlight=False)
+        for name, value in one.record.items():
+            console.print(f"  {name}: {value}", highlight=False, markup=False)
+        seen = ", ".join(
+            f"{name} {datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}" for name, at in one.seen_s.items()
+        )
+        console.print(f"  in {one.origin}, {one.size:,} leaves; seen by {seen or 'no witness'}", markup=False)
+    return 0
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise CannotRead(path=path) from None

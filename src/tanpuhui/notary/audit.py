@@ -1,0 +1,350 @@
+"""Audit: compute again everything that was certified, from the database, and compare it with the log.
+
+The log's signed roots stand above the database: whoever can change any row, triggers or not, cannot change what was
+signed, and what witnesses have cosigned not even with the log's key. Findings name the rows, those of the log first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+from django.db import connection
+
+from tanpuhui.close.models import Manifest
+from tanpuhui.close.places import Places
+from tanpuhui.close.store import FileAltered, FileMissing
+from tanpuhui.kit.digest import digest_json
+from tanpuhui.kit.refusal import Refusal
+from tanpuhui.ledger.invariants import Finding
+from tanpuhui.ledger.invariants import check as check_ledger
+from tanpuhui.notary.seals import TABLES, Sealed, missing_lately, pages, read_page, rows_through, set_text
+from tanpuhui.notary.sources import Source, sources
+from tanpuhui.offsetting import invariants as offsetting
+from tanpuhui.registry.models import StatisticsRelease
+from tanpuhui.registry.reconcile import reconcile
+from tanpuhui.transparency import note
+from tanpuhui.transparency.checkpoint import Checkpoint, read_checkpoint
+from tanpuhui.transparency.log import Log
+from tanpuhui.transparency.merkle import EMPTY_ROOT, hash_leaf, hash_node
+from tanpuhui.transparency.models import Leaf, SignedCheckpoint
+from tanpuhui.transparency.record import SALT_BYTES, Record
+from tanpuhui.transparency.tiles import CHECKPOINT, WIDTH
+
+#: Findings of one kind that are listed.
+MOST = 20
+LEAF, SIGNED, OPENING = "transparency_leaf", "transparency_checkpoint", "transparency_opening"
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What was found, the log's own rows first, and how much was looked at."""
+
+    findings: tuple[Finding, ...]
+    checked: Mapping[str, int]
+
+
+def audit(log: Log, places: Places, *, at: datetime, seen: Iterable[str] = ()) -> Audited:
+    """Compare database, files and log, in the caller's transaction (one moment of the database).
+
+    ``seen`` are notes of checkpoints that somebody else kept, a witness for one: the log must contain them.
+    """
+    checked: dict[str, int] = {}
+    findings = [
+        *_first(_log(log, [*seen], checked)),
+        *_first(_openings(checked)),
+        *(finding for source in sources() for finding in _first(_facts(source, checked))),
+        *(finding for one in TABLES for finding in _first(_rows(one, at, checked))),
+        *_first(_bodies(places, checked)),
+        *check_ledger(connection),
+        *reconcile(connection),
+        *offsetting.check(connection),
+    ]
+    return Audited(tuple(findings), checked)
+
+
+def audit_log(log: Log) -> Audited:
+    """Compare the log with itself alone: leaves, files, openings, signed checkpoints."""
+    checked: dict[str, int] = {}
+    findings = [*_first(_log(log, [], checked)), *_first(_openings(checked))]
+    return Audited(tuple(findings), checked)
+
+
+# -- the log ------------------------------------------------------------------------------------------------------
+
+
+class _Growing:
+    """The root over leaves as they come, from the roots of complete subtrees: no leaf is kept."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._parts: list[bytes] = []
+
+    def add(self, leaf: bytes) -> None:
+        self._parts.append(leaf)
+        self.size += 1
+        size = self.size
+        while size % 2 == 0:
+            right = self._parts.pop()
+            self._parts.append(hash_node(self._parts.pop(), right))
+            size //= 2
+
+    @property
+    def root(self) -> bytes:
+        if not self._parts:
+            return EMPTY_ROOT
+        *rest, root = self._parts
+        for part in reversed(rest):
+            root = hash_node(part, root)
+        return root
+
+
+def _log(log: Log, seen: list[str], checked: dict[str, int]) -> Iterator[Finding]:
+    """Leaves have no gap and are what the files say; every checkpoint that was signed has the root of its leaves."""
+    signed = list(SignedCheckpoint.objects.order_by("size"))
+    outside, wrong = _outside(log, seen)
+    yield from wrong
+    roots: dict[int, list[tuple[str, bytes]]] = {}
+    for one in signed:
+        yield from _unsigned(log, one)
+        roots.setdefault(one.size, []).append((f"size={one.size}", bytes(one.root)))
+    for name, checkpoint in outside:
+        roots.setdefault(checkpoint.size, []).append((name, checkpoint.root))
+    growing, before = _Growing(), 0
+    bundle: list[bytes] = []
+    filed = signed[-1].size if signed else 0
+    for number, (index, entry) in enumerate(_entries()):
+        if number == 0:
+            yield from _other_roots(growing, roots)
+        if index != growing.size:
+            yield Finding("log_has_no_gap", LEAF, f"index={growing.size}", "the leaf is not there")
+            return
+        if index % WIDTH == 0 and index < filed:
+            bundle, found = _bundle(log, index, filed)
+            yield from found
+        if index < filed and index % WIDTH < len(bundle) and bundle[index % WIDTH] != entry:
+            yield Finding(
+                "leaves_are_what_was_published", LEAF, f"index={index}", "the log's file has another entry"
+            )
+        growing.add(hash_leaf(entry))
+        found = list(_other_roots(growing, roots, before))
+        yield from found
+        if growing.size in roots:
+            before = growing.size
+    if growing.size == 0:
+        yield from _other_roots(growing, roots)
+    for size in sorted(size for size in roots if size > growing.size):
+        name = roots[size][0][0]
+        yield Finding(
+            "log_has_no_gap", LEAF, f"index={growing.size}", f"the leaf is not there, and {name} covers it"
+        )
+        break
+    checked["leaves"], checked["checkpoints"] = growing.size, len(signed)
+
+
+def _entries() -> Iterator[tuple[int, bytes]]:
+    for index, entry in (
+        Leaf.objects.order_by("index").values_list("index", "entry").iterator(chunk_size=10_000)
+    ):
+        yield index, bytes(entry)
+
+
+def _other_roots(
+    growing: _Growing, roots: Mapping[int, list[tuple[str, bytes]]], before: int = 0
+) -> Iterator[Finding]:
+    for name, root in roots.get(growing.size, ()):
+        if root != growing.root:
+            where = f"leaves {before} to {growing.size - 1}" if growing.size else "nothing"
+            yield Finding(
+                "checkpoints_are_of_their_leaves", SIGNED, name, f"it was signed over other than {where}"
+            )
+
+
+def _unsigned(log: Log, one: SignedCheckpoint) -> Iterator[Finding]:
+    try:
+        text = note.verify_with(one.note, [log.key.verifier]).text
+        said = read_checkpoint(text)
+    except Refusal as refusal:
+        yield Finding("checkpoints_are_signed", SIGNED, f"size={one.size}", str(refusal))
+        return
+    if (said.origin, said.size, said.root) != (log.origin, one.size, bytes(one.root)):
+        yield Finding("checkpoints_are_signed", SIGNED, f"size={one.size}", "the note says something else")
+
+
+def _outside(log: Log, seen: list[str]) -> tuple[list[tuple[str, Checkpoint]], list[Finding]]:
+    """Checkpoints that are kept outside the database: the published one, and those that somebody else saw."""
+    texts = [("a checkpoint that was seen", text) for text in seen]
+    path = log.folder / CHECKPOINT
+    if path.exists():
+        texts.append(("the published checkpoint", path.read_text()))
+    known, wrong = [], []
+    for name, text in texts:
+        try:
+            said = read_checkpoint(note.verify_with(text, [log.key.verifier]).text)
+            known.append((name, said))
+        except Refusal as refusal:
+            wrong.append(Finding("checkpoints_are_signed", name, CHECKPOINT, str(refusal)))
+    return known, wrong
+
+
+def _bundle(log: Log, index: int, size: int) -> tuple[list[bytes], list[Finding]]:
+    width = min(WIDTH, size - index)
+    try:
+        return log.tiles.entries(index // WIDTH, width), []
+    except Refusal as refusal:
+        return [], [
+            Finding("log_files_are_there", "log", f"leaves {index} to {index + width - 1}", str(refusal))
+        ]
+
+
+# -- records -------------------------------------------------------------------------------------------------------
+
+
+def _openings(checked: dict[str, int]) -> Iterator[Finding]:
+    """Every opening that was not destroyed opens its leaf."""
+    leaves = Leaf.objects.filter(opening__isnull=False).select_related("opening").order_by("index")
+    for leaf in leaves.iterator(chunk_size=2_000):
+        checked["openings"] = checked.get("openings", 0) + 1
+        if not _opens(leaf):
+            yield Finding(
+                "openings_open_their_leaves",
+                OPENING,
+                f"leaf={leaf.index}",
+                f"not {leaf.kind} {leaf.key} as logged",
+            )
+
+
+def _opens(leaf: Leaf) -> bool:
+    """Whether a leaf's opening is the one that it was made from; another is not read any further."""
+    salt = bytes(leaf.opening.salt)
+    if len(salt) != SALT_BYTES:
+        return False
+    return Record(leaf.kind, leaf.key, leaf.opening.record).entry(salt) == bytes(leaf.entry)
+
+
+def _facts(source: Source, checked: dict[str, int]) -> Iterator[Finding]:
+    """Every fact that was logged is still there and says the same."""
+    leaves = Leaf.objects.filter(kind=source.kind, opening__isnull=False).select_related("opening")
+    for leaf in leaves.order_by("index").iterator(chunk_size=2_000):
+        checked["facts"] = checked.get("facts", 0) + 1
+        if not _opens(leaf):
+            continue
+        logged = leaf.opening.record
+        now = source.now(leaf.key)
+        if now is None:
+            yield Finding(
+                "facts_are_as_logged", source.table, leaf.key, f"it is gone; leaf {leaf.index} has it"
+            )
+        elif now != logged:
+            fields = sorted({*now, *logged})
+            changed = [name for name in fields if now.get(name) != logged.get(name)]
+            said = "; ".join(
+                f"{name} is {_short(now.get(name))}, logged as {_short(logged.get(name))}" for name in changed
+            )
+            yield Finding("facts_are_as_logged", source.table, leaf.key, f"{said} (leaf {leaf.index})")
+
+
+def _short(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)[:80]
+
+
+# -- rows ----------------------------------------------------------------------------------------------------------
+
+
+def _rows(one: Sealed, at: datetime, checked: dict[str, int]) -> Iterator[Finding]:
+    """Sealed rows are there and say the same, and none has come among them."""
+    read, columns = [], one.columns
+    for leaf in pages(one):
+        if not _opens(leaf):
+            yield Finding("seals_are_there", one.table, leaf.key, f"leaf {leaf.index} is not opened")
+            return
+        try:
+            page = read_page(leaf)
+        except (FileMissing, FileAltered) as refusal:
+            yield Finding("seals_are_there", one.table, leaf.key, str(refusal))
+            return
+        columns = tuple(page.record["columns"])
+        read.append(pa.table({"number": page.numbers, "key": page.keys, "digest": page.digests}))
+    if not read:
+        return
+    sealed = pa.concat_tables(read).sort_by(
+        [("number", "ascending"), ("key", "ascending"), ("digest", "ascending")]
+    )
+    checked["sealed_rows"] = checked.get("sealed_rows", 0) + len(sealed)
+    last = sealed["number"][-1].as_py()
+    late = missing_lately(one, at)
+    set_text()
+    yield from _differences(one, _as_tuples(sealed), rows_through(one, columns, last), late)
+
+
+def _as_tuples(table: pa.Table) -> Iterator[tuple[int, str, bytes]]:
+    for batch in table.to_batches(max_chunksize=50_000):
+        yield from zip(*(batch.column(place).to_pylist() for place in range(3)), strict=True)
+
+
+def _differences(
+    one: Sealed,
+    sealed: Iterator[tuple[int, str, bytes]],
+    found: Iterator[tuple[int, str, bytes]],
+    late: list[list[int]],
+) -> Iterator[Finding]:
+    """Walk both in order; the same name on both sides with another digest is a row that was edited."""
+    ours, theirs = next(sealed, None), next(found, None)
+    while ours is not None or theirs is not None:
+        if ours == theirs:
+            ours, theirs = next(sealed, None), next(found, None)
+        elif ours is not None and theirs is not None and ours[:2] == theirs[:2]:
+            yield _row(one, ours[1], "it was edited after it was sealed")
+            ours, theirs = next(sealed, None), next(found, None)
+        elif theirs is None or (ours is not None and ours[:2] < theirs[:2]):
+            assert ours is not None
+            yield _row(one, ours[1], "it was deleted after it was sealed")
+            ours = next(sealed, None)
+        else:
+            number = theirs[0]
+            if not any(first <= number <= last for first, last in late):
+                yield _row(one, theirs[1], "it came among rows that were sealed")
+            theirs = next(found, None)
+
+
+def _row(one: Sealed, key: str, found: str) -> Finding:
+    return Finding("rows_are_as_sealed", one.table, f"{':'.join(one.names)}={key}", found)
+
+
+# -- what facts refer to -------------------------------------------------------------------------------------------
+
+
+def _bodies(places: Places, checked: dict[str, int]) -> Iterator[Finding]:
+    """Manifests and releases have the digest that they are named by, and so have the files of closes."""
+    for manifest in Manifest.objects.order_by("day", "sequence").iterator(chunk_size=500):
+        checked["bodies"] = checked.get("bodies", 0) + 1
+        if digest_json(manifest.body) != manifest.digest:
+            yield Finding(
+                "bodies_have_their_digests", "close_manifest", manifest.digest, "the body was edited"
+            )
+            continue
+        for output in manifest.body["outputs"]:
+            for name in ("results", "credits"):
+                try:
+                    places.results.checked(output[name])
+                except (FileMissing, FileAltered) as refusal:
+                    yield Finding(
+                        "bodies_have_their_digests", "close_manifest", manifest.digest, str(refusal)
+                    )
+    for release in StatisticsRelease.objects.order_by("pk").iterator(chunk_size=500):
+        checked["bodies"] = checked.get("bodies", 0) + 1
+        if digest_json(release.body) != release.digest:
+            key = str(release.pk)
+            yield Finding(
+                "bodies_have_their_digests", "registry_statistics_release", key, "the body was edited"
+            )
+
+
+def _first(findings: Iterator[Finding]) -> Iterator[Finding]:
+    """The first findings of a kind; the rest follow from the same cause as a rule."""
+    for _, finding in zip(range(MOST), findings, strict=False):
+        yield finding

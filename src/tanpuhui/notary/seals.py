@@ -1,0 +1,351 @@
+"""Seals: rows that are too many for a leaf each: one seals many, and a file beside the log has every row's digest.
+
+A row's digest is SHA-256 over PostgreSQL's text of its columns. Numbers are given out before transactions commit, so a
+number may turn up after larger ones were sealed: what was missing is looked for again for a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from django.db import connection
+from psycopg import sql
+
+from tanpuhui.close.store import Store
+from tanpuhui.kit.home import home
+from tanpuhui.transparency.models import Leaf
+from tanpuhui.transparency.record import Record
+
+KIND = "rows"
+#: How many numbers a page takes at most; a number may have many rows.
+AT_ONCE = 50_000
+#: For how long a number that was missing is looked for.
+LATE = timedelta(days=1)
+#: PostgreSQL's text of a value depends on these.
+_TEXT = (
+    ("datestyle", "ISO, YMD"),
+    ("timezone", "UTC"),
+    ("intervalstyle", "iso_8601"),
+    ("extra_float_digits", "1"),
+    ("bytea_output", "hex"),
+)
+_SCHEMA = pa.schema([("number", pa.int64()), ("key", pa.string()), ("digest", pa.binary(32))])
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A table whose rows are sealed: the column that numbers them, those that name a row, and all that are digested.
+
+    ``of`` names a sealed table whose numbers these rows share, and with which they were committed.
+    """
+
+    table: str
+    number: str
+    names: tuple[str, ...]
+    columns: tuple[str, ...]
+    of: str = ""
+
+
+TABLES = (
+    Sealed("ledger_asset", "id", ("id",), ("id", "code", "unit")),
+    Sealed(
+        "ledger_batch",
+        "id",
+        ("id",),
+        (
+            "id",
+            "key",
+            "content_digest",
+            "manifest",
+            "reason",
+            "effective_on",
+            "posted_at",
+            "transaction_ids",
+            "legs",
+            "credited",
+            "debited",
+        ),
+    ),
+    Sealed(
+        "ledger_transaction",
+        "id",
+        ("id",),
+        (
+            "id",
+            "key",
+            "content_digest",
+            "reason",
+            "state",
+            "refusal",
+            "effective_on",
+            "posted_at",
+            "posted_on",
+            "reverses",
+            "batch_id",
+            "manifest",
+        ),
+    ),
+    Sealed(
+        "ledger_posting",
+        "tx_id",
+        ("tx_id", "leg", "account_id", "asset_id"),
+        ("tx_id", "account_id", "amount", "ref", "asset_id", "posted_on", "leg", "code", "stream"),
+        of="ledger_transaction",
+    ),
+    Sealed(
+        "registry_movement",
+        "id",
+        ("id",),
+        (
+            "id",
+            "verb",
+            "key",
+            "lot_id",
+            "first",
+            "last",
+            "from_state",
+            "from_owner",
+            "to_state",
+            "to_owner",
+            "said",
+            "made_at",
+        ),
+    ),
+    Sealed("close_frozenday", "id", ("id",), ("id", "day", "methodology", "lot")),
+    Sealed(
+        "offsetting_obligation",
+        "id",
+        ("id",),
+        (
+            "id",
+            "company",
+            "jurisdiction",
+            "year",
+            "sequence",
+            "verified_emissions_mg",
+            "allowances_mg",
+            "source",
+            "declared_at",
+        ),
+    ),
+    Sealed(
+        "offsetting_year_rules",
+        "id",
+        ("id",),
+        ("id", "jurisdiction", "year", "cap", "pool", "digest", "fixed_at"),
+    ),
+    Sealed(
+        "offsetting_reservation",
+        "id",
+        ("id",),
+        (
+            "id",
+            "key",
+            "content_digest",
+            "company",
+            "jurisdiction",
+            "year",
+            "amount_mg",
+            "used_before_mg",
+            "cap_mg",
+            "rule",
+            "pool_used_before_mg",
+            "pool_mg",
+            "hold",
+            "ranges",
+            "reserved_at",
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows that one leaf seals, as their file has them: number, name and digest of each, in order."""
+
+    leaf: int
+    record: Mapping[str, Any]
+    numbers: Sequence[int]
+    keys: Sequence[str]
+    digests: Sequence[bytes]
+
+
+def store() -> Store:
+    """Where the files are: not with the log's, since the names of rows are nobody's business."""
+    return Store(home(), "seals")
+
+
+def seal(*, at: datetime) -> list[Record]:
+    """Records of all rows that are not sealed yet; their files are written. The caller enters them."""
+    set_text()
+    sealed: dict[str, list[int]] = {}
+    records = []
+    for one in TABLES:
+        record, numbers = _next_page(one, sealed, at)
+        sealed[one.table] = numbers
+        if record is not None:
+            records.append(record)
+    return records
+
+
+def pages(one: Sealed) -> Iterator[Leaf]:
+    """The leaves of a table's pages, in order."""
+    found = Leaf.objects.filter(kind=KIND, key__startswith=f"{one.table}/", opening__isnull=False)
+    return found.select_related("opening").order_by("index").iterator()
+
+
+def read_page(leaf: Leaf) -> Page:
+    """A page with its rows; refused where its file is missing or altered."""
+    record = leaf.opening.record
+    table = pq.read_table(store().checked(record["digest"]))
+    return Page(
+        leaf.index,
+        record,
+        table["number"].to_pylist(),
+        table["key"].to_pylist(),
+        table["digest"].to_pylist(),
+    )
+
+
+def rows_through(one: Sealed, columns: Sequence[str], last: int) -> Iterator[tuple[int, str, bytes]]:
+    """Number, name and digest of the rows as they are now, in order of all three, a portion at a time."""
+    condition = sql.SQL("t.{} <= {}").format(sql.Identifier(one.number), sql.Literal(last))
+    assert connection.in_atomic_block, "one moment of the database"
+    with connection.connection.cursor(name=f"seals_{one.table}") as cursor:
+        cursor.itersize = AT_ONCE
+        cursor.execute(_query(one, columns, condition))
+        for number, key, digest in cursor:
+            yield number, key, bytes(digest)
+
+
+def set_text() -> None:
+    """Have PostgreSQL write values in one way, until the transaction ends."""
+    with connection.cursor() as cursor:
+        for name, value in _TEXT:
+            cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
+
+
+def missing_lately(one: Sealed, at: datetime) -> list[list[int]]:
+    """Ranges of numbers that were missing from pages of the last day."""
+    since = Leaf.objects.filter(
+        kind=KIND, key__startswith=f"{one.of or one.table}/", entered_at__gt=at - LATE
+    ).order_by("index")
+    return [
+        gap for record in since.values_list("opening__record", flat=True) if record for gap in record["gaps"]
+    ]
+
+
+def _next_page(one: Sealed, sealed: Mapping[str, list[int]], at: datetime) -> tuple[Record | None, list[int]]:
+    count, last = _so_far(one)
+    if one.of:
+        numbers = sealed[one.of]
+        rows = _rows(one, one.columns, _any_of(one, numbers)) if numbers else []
+        gaps: list[list[int]] = []
+    else:
+        rows = _rows(one, one.columns, _new(one, last, missing_lately(one, at)))
+        numbers = sorted({row[0] for row in rows})
+        gaps = _gaps(last, [number for number in numbers if number > last])
+    if not rows:
+        return None, numbers
+    table = pa.table(list(zip(*rows, strict=True)), schema=_SCHEMA)
+    content = {
+        "table": one.table,
+        "columns": list(one.columns),
+        "first": rows[0][0],
+        "last": rows[-1][0],
+        "through": max(last, rows[-1][0]),
+        "rows": len(rows),
+        "gaps": gaps,
+        "digest": store().put(table),
+    }
+    return Record(KIND, f"{one.table}/{count + 1:06}", content), numbers
+
+
+def _so_far(one: Sealed) -> tuple[int, int]:
+    """How many pages a table has, and the largest number in them."""
+    found = Leaf.objects.filter(kind=KIND, key__startswith=f"{one.table}/").order_by("-index")
+    newest = found.values_list("key", "opening__record__through").first()
+    return (0, 0) if newest is None else (int(newest[0].rpartition("/")[2]), newest[1])
+
+
+def _new(one: Sealed, last: int, gaps: Sequence[Sequence[int]]) -> sql.Composable:
+    """Numbers above the last one, at most so many, and those that were missing."""
+    number, table = sql.Identifier(one.number), sql.Identifier(one.table)
+    above = sql.SQL(
+        "t.{number} > {last} AND t.{number} <= COALESCE((SELECT max(n) FROM (SELECT {number} AS n FROM {table} "
+        "WHERE {number} > {last} ORDER BY 1 LIMIT {most}) q), 0)"
+    ).format(number=number, table=table, last=sql.Literal(last), most=sql.Literal(AT_ONCE))
+    late = [
+        sql.SQL("t.{} BETWEEN {} AND {}").format(number, sql.Literal(gap[0]), sql.Literal(gap[1]))
+        for gap in gaps
+    ]
+    known = sql.SQL("({})").format(sql.SQL(" OR ").join([above, *late]))
+    return (
+        known
+        if not late
+        else sql.SQL("{} AND NOT t.{} = ANY({})").format(known, number, sql.Literal(_found_late(one, gaps)))
+    )
+
+
+def _found_late(one: Sealed, gaps: Sequence[Sequence[int]]) -> list[int]:
+    """Numbers of those gaps that later pages have already."""
+    found = []
+    for leaf in pages(one):
+        record = leaf.opening.record
+        if any(record["first"] <= gap[1] and gap[0] <= record["last"] for gap in gaps):
+            found += [
+                number
+                for number in read_page(leaf).numbers
+                if any(gap[0] <= number <= gap[1] for gap in gaps)
+            ]
+    return found
+
+
+def _any_of(one: Sealed, numbers: Sequence[int]) -> sql.Composable:
+    """Rows of these numbers; the months in which they can be are named, so that others are not read."""
+    return sql.SQL(
+        "t.{number} = ANY({numbers}) AND t.posted_on IN (SELECT posted_on FROM {of} WHERE id = ANY({numbers}))"
+    ).format(
+        number=sql.Identifier(one.number),
+        numbers=sql.Literal(list(numbers)),
+        of=sql.Identifier(one.of),
+    )
+
+
+def _rows(one: Sealed, columns: Sequence[str], condition: sql.Composable) -> list[tuple[int, str, bytes]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_query(one, columns, condition))
+        return [(number, key, bytes(digest)) for number, key, digest in cursor.fetchall()]
+
+
+def _query(one: Sealed, columns: Sequence[str], condition: sql.Composable) -> sql.Composable:
+    return sql.SQL(
+        "SELECT number, key, digest FROM (SELECT t.{number}::bigint AS number, concat_ws(':', {names}) AS key, "
+        "sha256(convert_to(ROW({columns})::text, 'UTF8')) AS digest FROM {table} t WHERE {condition}) q "
+        'ORDER BY number, key COLLATE "C", digest'
+    ).format(
+        number=sql.Identifier(one.number),
+        names=sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(name)) for name in one.names),
+        columns=sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(name)) for name in columns),
+        table=sql.Identifier(one.table),
+        condition=condition,
+    )
+
+
+def _gaps(last: int, numbers: Sequence[int]) -> list[list[int]]:
+    """Ranges of numbers after ``last`` that are not among these, ascending ones.
+
+    >>> _gaps(2, [4, 5, 9])
+    [[3, 3], [6, 8]]
+    """
+    gaps = []
+    for number in numbers:
+        if number > last + 1:
+            gaps.append([last + 1, number - 1])
+        last = number
+    return gaps

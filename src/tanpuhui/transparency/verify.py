@@ -1,0 +1,231 @@
+"""Verify: what a file proves, without network and database: receipts, shares, bundles, proofs and checkpoints.
+
+``verify_certificate.py`` beside this module says the same in one file with cryptography as its only dependency; the
+two share no code, and tests drive every case through both.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tanpuhui.kit.digest import digest_json
+from tanpuhui.transparency import note
+from tanpuhui.transparency.merkle import HASH_BYTES, hash_leaf, verify_inclusion
+from tanpuhui.transparency.policy import Policy, Trusted, trust
+from tanpuhui.transparency.proof import HEAD, read_proof, verify_proof
+from tanpuhui.transparency.record import BUNDLE, RECEIPT, SALT_BYTES, SHARE, Record
+from tanpuhui.transparency.refusals import FileUnreadable, ProofInvalid, RecordMissing
+
+#: Deeper or longer than any file of ours.
+MOST_BYTES = 20_000_000
+MOST_RECEIPTS = 10_000
+
+
+@dataclass(frozen=True)
+class Proved:
+    """One thing that a file proves, under which log, and when witnesses saw it (seconds since 1970)."""
+
+    kind: str
+    key: str
+    record: Mapping[str, Any]
+    origin: str
+    size: int
+    seen_s: Mapping[str, int]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "key": self.key,
+            "record": dict(self.record),
+            "log": self.origin,
+            "leaves": self.size,
+            "witnesses": dict(self.seen_s),
+        }
+
+
+def verify_file(content: bytes, policy: Policy, *, record: bytes | None = None) -> list[Proved]:
+    """Everything that a file proves; refused unless all of it holds.
+
+    A bare proof (``.tlog-proof``) needs the ``record`` that it is of, and has the salt as its extra.
+    """
+    if len(content) > MOST_BYTES:
+        raise FileUnreadable(what=f"it is longer than {MOST_BYTES} bytes")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise FileUnreadable(what="it is not UTF-8") from None
+    if text.startswith(HEAD):
+        return [_bare_proof(text, policy, record)]
+    if not text.startswith("{"):
+        trusted = trust(text, policy)
+        return [_proved("checkpoint", str(trusted.checkpoint.size), {}, trusted)]
+    return _document(_json(content), policy)
+
+
+def _document(said: Any, policy: Policy) -> list[Proved]:
+    match said.get("format"):
+        case value if value == RECEIPT:
+            return [_receipt(said, policy)]
+        case value if value == SHARE:
+            return _share(said, policy)
+        case value if value == BUNDLE:
+            return _bundle(said, policy)
+        case value:
+            raise FileUnreadable(what=f"its format is {value!r}, and not one that is known here")
+
+
+def _receipt(said: Mapping[str, Any], policy: Policy) -> Proved:
+    if said.get("format") != RECEIPT:
+        raise FileUnreadable(what="a receipt in it is none")
+    kind, key, content = _text(said, "kind"), _text(said, "key"), _mapping(said, "record")
+    record = Record(kind, key, content)
+    trusted = verify_proof(_text(said, "proof"), entry=record.entry(_salt(said)), policy=policy)
+    if "body" in said:
+        _refuse_other_body(said["body"], content)
+    return _proved(kind, key, content, trusted)
+
+
+def _share(said: Mapping[str, Any], policy: Policy) -> list[Proved]:
+    """A share and the receipt of its lot: the share's leaf is in the lot's tree of shares."""
+    share, lot = _mapping(said, "share"), _receipt(_mapping(said, "lot"), policy)
+    content = _mapping(share, "record")
+    record = Record(_text(share, "kind"), _text(share, "key"), content)
+    if lot.kind != "lot" or record.kind != "share" or content.get("lot") != lot.key:
+        raise ProofInvalid(what="the share is of another lot than the receipt")
+    index, size = share.get("index"), share.get("size")
+    if type(index) is not int or type(size) is not int or size != lot.record.get("shares"):
+        raise ProofInvalid(what="the share's place is not one of the lot's")
+    hashes = [note.plain_base64(one) if isinstance(one, str) else None for one in share.get("hashes") or []]
+    known = [one for one in hashes if one is not None and len(one) == HASH_BYTES]
+    if len(known) != len(hashes):
+        raise ProofInvalid(what=f"a hash is not base64 of {HASH_BYTES} bytes")
+    verify_inclusion(
+        index=index,
+        size=size,
+        leaf_hash=hash_leaf(record.entry(_salt(share))),
+        proof=known,
+        root=_root(lot.record),
+    )
+    proved = Proved(record.kind, record.key, content, lot.origin, lot.size, lot.seen_s)
+    return [proved, lot]
+
+
+def _bundle(said: Mapping[str, Any], policy: Policy) -> list[Proved]:
+    """Several documents of one log; what was retired of a lot is in its serials, and no serial twice."""
+    documents = said.get("documents")
+    if not isinstance(documents, list) or not 1 <= len(documents) <= MOST_RECEIPTS:
+        raise FileUnreadable(what="it has no documents")
+    proved: dict[tuple[str, str], Proved] = {}
+    for one in documents:
+        if not isinstance(one, dict) or one.get("format") == BUNDLE:
+            raise FileUnreadable(what="a document in it is none")
+        for found in _document(one, policy):
+            proved.setdefault((found.kind, found.key), found)
+    _refuse_serials_twice(list(proved.values()))
+    return list(proved.values())
+
+
+def _refuse_serials_twice(proved: list[Proved]) -> None:
+    lots = {
+        one.key: (_number(one, "serial_first"), _number(one, "serial_last"))
+        for one in proved
+        if one.kind == "lot"
+    }
+    used: dict[str, list[tuple[int, int]]] = {}
+    for one in proved:
+        if one.kind != "retirement":
+            continue
+        lot, first, last = _text(one.record, "lot"), _number(one, "serial_first"), _number(one, "serial_last")
+        least, most = lots.get(lot, (first, last))
+        if not least <= first <= last <= most:
+            raise ProofInvalid(what=f"retirement {one.key} is outside the serials of lot {lot}")
+        if any(first <= after and before <= last for before, after in used.get(lot, ())):
+            raise ProofInvalid(what=f"a serial of lot {lot} is retired twice")
+        used.setdefault(lot, []).append((first, last))
+
+
+def _number(one: Proved, name: str) -> int:
+    value = one.record.get(name)
+    if type(value) is not int:
+        raise ProofInvalid(what=f"{one.kind} {one.key} names no serials")
+    return value
+
+
+def _bare_proof(text: str, policy: Policy, record: bytes | None) -> Proved:
+    if record is None:
+        raise RecordMissing()
+    said = _json(record)
+    content = _mapping(said, "record")
+    kind, key = _text(said, "kind"), _text(said, "key")
+    salt = read_proof(text).extra
+    if salt is None or len(salt) != SALT_BYTES:
+        raise ProofInvalid(what="it has no salt as its extra")
+    entry = Record(kind, key, content).entry(salt)
+    return _proved(kind, key, content, verify_proof(text, entry=entry, policy=policy))
+
+
+def _refuse_other_body(body: Any, content: Mapping[str, Any]) -> None:
+    """The body that comes along is the one whose digest was logged."""
+    if digest_json(body) not in (content.get("manifest"), content.get("digest")):
+        raise ProofInvalid(what="the body is not the one whose digest was logged")
+
+
+def _proved(kind: str, key: str, content: Mapping[str, Any], trusted: Trusted) -> Proved:
+    return Proved(kind, key, content, trusted.checkpoint.origin, trusted.checkpoint.size, trusted.seen_s)
+
+
+def _json(content: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(content, parse_float=_no_float, parse_constant=_no_float, object_pairs_hook=_once)
+        # What cannot be written again was never hashed: half a character, or deeper than it goes.
+        json.dumps(said, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise FileUnreadable(what=f"it is not JSON ({error})") from None
+    if not isinstance(said, dict):
+        raise FileUnreadable(what="it is not an object")
+    return said
+
+
+def _no_float(text: str) -> Any:
+    raise ValueError(f"the number {text} is not whole")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    said = dict(pairs)
+    if len(said) != len(pairs):
+        raise ValueError("a name is there twice")
+    return said
+
+
+def _text(said: Mapping[str, Any], name: str) -> str:
+    value = said.get(name)
+    if not isinstance(value, str):
+        raise FileUnreadable(what=f"it has no text '{name}'")
+    return value
+
+
+def _mapping(said: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = said.get(name)
+    if not isinstance(value, dict):
+        raise FileUnreadable(what=f"it has no object '{name}'")
+    return value
+
+
+def _salt(said: Mapping[str, Any]) -> bytes:
+    salt = note.plain_base64(_text(said, "salt"))
+    if salt is None or len(salt) != SALT_BYTES:
+        raise ProofInvalid(what=f"the salt is not base64 of {SALT_BYTES} bytes")
+    return salt
+
+
+def _root(record: Mapping[str, Any]) -> bytes:
+    try:
+        root = bytes.fromhex(record.get("shares_root", ""))
+    except (TypeError, ValueError):
+        root = b""
+    if len(root) != HASH_BYTES:
+        raise ProofInvalid(what="the lot has no root of shares")
+    return root

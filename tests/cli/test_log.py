@@ -1,0 +1,174 @@
+"""The log from end to end: three witnesses in processes and homes of their own, and files that verify elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from program import Program, installation, lines_file
+from tanpuhui.transparency import verify_certificate
+
+pytestmark = pytest.mark.slow
+
+TANPUHUI = [sys.executable, "-c", "from tanpuhui.project.command import run; run()"]
+HEADER = "source_id,person,kind,started_at,ended_at,distance_m,energy_wh"
+DAY = "2026-03-02"
+HALF_HOUR = f"{DAY}T08:00:00+08:00,{DAY}T08:30:00+08:00"
+
+
+@pytest.fixture(scope="module")
+def program() -> Iterator[Program]:
+    """Two residents with roofs of 5 MWh each: 4.2 t, of which 4 are certified."""
+    with installation() as program:
+        program.json("account", "open", "--count", 2)
+        for account, person in ((1, "a"), (2, "b")):
+            program.json("evidence", "link", "generic", person, account)
+            given = ("--provider", "generic", "--kind", "rooftop_pv_output", "--from", "2026-01-01")
+            program.json("grant", "give", "--account", account, *given)
+        rows = [f"{person},{person},rooftop_pv_output,{HALF_HOUR},,5000000" for person in "ab"]
+        program.json("evidence", "take", "generic", lines_file(program.home / "roofs.csv", [HEADER, *rows]))
+        program.json("close", DAY)
+        yield program
+
+
+@pytest.fixture(scope="module")
+def witnesses(program: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """Three witnesses that know the log; the lines of a policy."""
+    log_key = program.json("log", "show")["key"]
+    lines, processes = [f"log {log_key}"], []
+    try:
+        for number in (1, 2, 3):
+            home = tmp_path_factory.mktemp(f"witness-{number}")
+            kept = {
+                name: value
+                for name, value in os.environ.items()
+                if not name.startswith(("TANPUHUI_", "DJANGO_"))
+            }
+            environment = {**kept, "TANPUHUI_HOME": str(home), "TANPUHUI_DATABASE_URL": "postgresql:///none"}
+            named = subprocess.run(
+                [*TANPUHUI, "witness", "name", f"w{number}.example", "--json"],
+                env=environment,
+                capture_output=True,
+                check=True,
+            )
+            subprocess.run([*TANPUHUI, "witness", "trust", log_key], env=environment, check=True)
+            port = free_port()
+            serve = [*TANPUHUI, "witness", "serve", "--port", str(port)]
+            processes.append(subprocess.Popen(serve, env=environment, stdout=subprocess.DEVNULL))
+            wait_for(port)
+            lines.append(f"witness w{number} {json.loads(named.stdout)['key']} http://127.0.0.1:{port}")
+        yield [*lines, "group three 2 w1 w2 w3", "quorum three"]
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(20)
+
+
+def free_port() -> int:
+    with socket.socket() as attempt:
+        attempt.bind(("127.0.0.1", 0))
+        return int(attempt.getsockname()[1])
+
+
+def wait_for(port: int) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        with socket.socket() as attempt:
+            if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise AssertionError("the witness did not start")
+
+
+def proved(content: str, policy: str) -> list[Any]:
+    return list(verify_certificate.check_file(content.encode(), policy))
+
+
+def test_from_a_certified_lot_to_a_share_that_verifies_without_us(
+    program: Program, witnesses: list[str], tmp_path: Path
+) -> None:
+    """The time from the lot to its receipt with a quorum is at most ten seconds."""
+    policy = tmp_path / "policy"
+    policy.write_text("\n".join(witnesses))
+    assert program.run("log", "policy", policy).status == 0
+    first = program.json("log", "integrate")
+    assert (first["trusted"], set(first["witnesses"].values())) == (True, {"cosigned"})
+    given = ("--through", DAY, "--verifier", "Green Audit Ltd")
+
+    lot = program.json("lot", "certify", "shanghai/rooftop-pv", *given, TANPUHUI_OPERATOR="platform")["lot"]
+    begun = time.monotonic()
+    assert program.json("log", "integrate")["trusted"]
+    took_s = time.monotonic() - begun
+
+    assert took_s <= 10.0
+    share = tmp_path / "share.json"
+    assert program.run("log", "prove", "lot", lot, "--account", 1, "--whole", "--out", share).status == 0
+    said = proved(share.read_text(), policy.read_text())
+    assert [one["kind"] for one in said] == ["share", "lot"]
+    assert said[0]["record"] == {"lot": lot, "account": 1, "amount_mg": 2 * 10**9}
+    assert len(said[0]["witnesses"]) == 3
+    shown = program.json("verify", share, "--policy", policy)
+    assert shown["proved"] == said
+    altered = tmp_path / "altered.json"
+    altered.write_text(share.read_text().replace('"amount_mg": 2000000000', '"amount_mg": 2000000001'))
+    refused = program.run("verify", altered, "--policy", policy, "--json")
+    assert (refused.status, refused.refused["code"]) == (2, "transparency.proof_invalid")
+
+
+def test_verify_needs_no_database_and_says_whom_it_does_not_know(program: Program, tmp_path: Path) -> None:
+    file = tmp_path / "file.json"
+    file.write_text("{}")
+    environment = {"TANPUHUI_HOME": str(tmp_path / "nowhere"), "TANPUHUI_DATABASE_URL": "postgresql:///none"}
+
+    assert program.run("verify", file, "--json", **environment).refused["code"] == "verify.policy_unknown"
+    assert (
+        program.run("verify", tmp_path / "no", "--policy", file, "--json").refused["code"]
+        == "verify.cannot_read"
+    )
+    assert program.run("log", "policy", file, "--json").refused["code"] == "transparency.policy_malformed"
+    assert program.run("log", "prove", "lot", "NONE", "--json").refused["code"] == "transparency.not_in_log"
+
+
+def test_the_log_checks_itself_and_is_written_again_from_the_database(program: Program) -> None:
+    program.json("log", "integrate")
+    assert program.json("log", "check")["ok"]
+    assert program.json("audit")["ok"]
+    for path in (program.home / "log" / "tile" / "entries").rglob("*"):
+        if path.is_file():
+            path.unlink()
+
+    assert program.json("log", "check", status=3)["findings"][0]["invariant"] == "log_files_are_there"
+    assert program.json("log", "integrate", "--again")["new"] == 0
+
+    assert program.json("log", "check")["ok"]
+
+
+@pytest.mark.parametrize(
+    "point", ["log.tiles_written", "log.before_commit", "log.committed", "log.published", "log.cosigned"]
+)
+def test_a_kill_anywhere_leaves_a_log_that_the_next_round_ends(program: Program, point: str) -> None:
+    program.json("account", "open", "--count", 1)
+
+    killed = program.run("log", "integrate", "--json", crash_at=point)
+    assert killed.status == -9
+
+    program.json("log", "integrate")
+    assert program.json("log", "check")["ok"]
+    assert program.json("log", "show")["waiting"] == {}
+
+
+def test_a_log_is_kept_by_a_process_beside(program: Program) -> None:
+    program.run("log", "work", "--every-s", "0.2", kill_after_s=4.0)
+
+    assert program.json("log", "check")["ok"]
+    assert program.json("log", "show")["waiting"] == {}
