@@ -187,6 +187,8 @@ def run(arguments: argparse.Namespace, home: Path) -> None:
             "rounds": [round(rate) for rate in rates],
         }
     figures["load_average_after"] = os.getloadavg()[0]
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("ANALYZE")
     figures["findings"] = check()
     print(json.dumps(figures, indent=2))
 

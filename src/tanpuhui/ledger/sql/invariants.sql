@@ -8,14 +8,17 @@ FROM ledger_posting GROUP BY tx_id, asset_id HAVING sum(amount) <> 0 ORDER BY tx
 
 -- invariant: transaction_has_its_legs
 -- A posted transaction has exactly the legs that were applied for it, and they are of its day.
-SELECT 'ledger_transaction' AS tablename, format('id=%s', coalesce(t.id, a.tx_id)) AS key,
+SELECT 'ledger_transaction' AS tablename, format('id=%s', t.id) AS key,
        format('%s legs applied, %s found, %s of another day', coalesce(a.legs, 0), coalesce(p.legs, 0),
               coalesce(p.elsewhere, 0)) AS found
 FROM ledger_transaction t
-FULL JOIN ledger_applied a ON a.tx_id = t.id
+LEFT JOIN ledger_applied a ON a.tx_id = t.id
 LEFT JOIN (SELECT q.tx_id, count(*) AS legs, count(*) FILTER (WHERE q.posted_on <> u.posted_on) AS elsewhere
            FROM ledger_posting q JOIN ledger_transaction u ON u.id = q.tx_id GROUP BY q.tx_id) p ON p.tx_id = t.id
-WHERE t.id IS NULL OR t.state = 'posted' AND (a.legs IS DISTINCT FROM p.legs OR p.elsewhere > 0) ORDER BY 2;
+WHERE t.state = 'posted' AND (a.legs IS DISTINCT FROM p.legs OR p.elsewhere > 0)
+UNION ALL
+SELECT 'ledger_applied', format('tx_id=%s', a.tx_id), 'no such transaction' FROM ledger_applied a
+WHERE NOT EXISTS (SELECT FROM ledger_transaction t WHERE t.id = a.tx_id);
 
 -- invariant: posting_has_its_transaction
 -- Every posting belongs to a posted transaction and a known asset; a refused transaction has none.
