@@ -18,6 +18,22 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
+def amount_of(value: int, unit: str) -> str:
+    """An amount of a ledger's line in its unit: mass, money with its decimals, or so many points.
+
+    >>> amount_of(467_000, "mg"), amount_of(1250, "CNY-minor"), amount_of(2, "point")
+    ('467 g', '12.50 CNY', '2 point')
+    """
+    if unit == "mg":
+        return mg_as_mass(value)
+    currency, _, minor = unit.partition("-")
+    if minor == "minor":
+        from tanpuhui.money.amounts import to_text
+
+        return f"{to_text(value, currency)} {currency}"
+    return f"{value:,} {unit}"
+
+
 def mg_as_mass(amount_mg: int) -> str:
     """Milligrams of CO2e for people, exact in the unit shown.
 

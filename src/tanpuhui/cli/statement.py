@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 from rich.table import Table
 
-from tanpuhui.cli.output import console, mg_as_mass, print_json
+from tanpuhui.cli.output import amount_of, console, mg_as_mass, print_json
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 
@@ -104,7 +104,7 @@ def _show(drawn: Statement) -> None:
         "Day", "Account", "Asset", "Amount", "Balance", "Reason", "No.", title=f"Account {drawn.owner_id}"
     )
     for line in drawn.lines:
-        amounts = [_amount(value, line.unit) for value in (line.amount, line.balance)]
+        amounts = [amount_of(value, line.unit) for value in (line.amount, line.balance)]
         table.add_row(
             line.effective_on.isoformat(), line.account, line.asset, *amounts, line.reason, str(line.tx_id)
         )
@@ -118,7 +118,3 @@ def _show(drawn: Statement) -> None:
             f"{mg_as_mass(drawn.owed_mg())} were taken back after they were certified: what is credited next makes "
             "them good."
         )
-
-
-def _amount(value: int, unit: str) -> str:
-    return mg_as_mass(value) if unit == "mg" else f"{value} {unit}"

@@ -17,7 +17,7 @@ from tanpuhui.cli.demo.run import Result
 from tanpuhui.cli.demo.sell import Sold
 from tanpuhui.cli.demo.sending import Sending
 from tanpuhui.cli.demo.spend import Spent
-from tanpuhui.cli.output import mg_as_mass
+from tanpuhui.cli.output import amount_of, mg_as_mass
 from tanpuhui.cli.server import Running
 from tanpuhui.ledger.statement import Statement
 from tanpuhui.money.amounts import to_text
@@ -221,7 +221,9 @@ def _statement(statement: Statement) -> Table:
     for line in statement.lines[:STATEMENT_LINES]:
         account = line.account.removeprefix("resident_")
         table.add_row(
-            f"{line.effective_on} {account}", line.asset.removeprefix("pending:"), mg_as_mass(line.amount)
+            f"{line.effective_on} {account}",
+            line.asset.removeprefix("pending:"),
+            amount_of(line.amount, line.unit),
         )
     rest = len(statement.lines) - STATEMENT_LINES
     if rest > 0:
