@@ -120,8 +120,10 @@ INVARIANTS = (
         SELECT 'pooling_sale_share', format('sale=%s account=%s', h.sale_id, h.account),
             format('%s due, %s paid', h.money_minor, coalesce(p.amount, 0))
         FROM pooling_sale_share h JOIN pooling_pay_out o ON o.sale_id = h.sale_id
-        LEFT JOIN ledger_batch b ON b.key = 'pool_pay:' || h.sale_id
-        LEFT JOIN ledger_posting p ON p.tx_id = ANY(b.transaction_ids) AND p.account_id = h.account * 16 + 15
+        LEFT JOIN (SELECT b.key, p.account_id, sum(p.amount) AS amount
+                   FROM ledger_batch b CROSS JOIN unnest(b.transaction_ids) AS t (tx_id)
+                   JOIN ledger_posting p ON p.tx_id = t.tx_id WHERE b.reason = 'pool_pay' GROUP BY 1, 2) p
+            ON p.key = 'pool_pay:' || h.sale_id AND p.account_id = h.account * 16 + 15
         WHERE h.money_minor <> coalesce(p.amount, 0) ORDER BY 2
         """,
     ),

@@ -1,4 +1,5 @@
 -- What must always be true. Each query returns the rows where it is not: (tablename, key, found).
+-- Millions of rows are told together and grouped, or joined by what is equal, so that each is read once.
 
 -- invariant: transaction_sums_to_zero
 -- The legs of a transaction sum to zero in each asset.
@@ -8,17 +9,18 @@ FROM ledger_posting GROUP BY tx_id, asset_id HAVING sum(amount) <> 0 ORDER BY tx
 
 -- invariant: transaction_has_its_legs
 -- A posted transaction has exactly the legs that were applied for it, and they are of its day.
-SELECT 'ledger_transaction' AS tablename, format('id=%s', t.id) AS key,
-       format('%s legs applied, %s found, %s of another day', coalesce(a.legs, 0), coalesce(p.legs, 0),
-              coalesce(p.elsewhere, 0)) AS found
-FROM ledger_transaction t
-LEFT JOIN ledger_applied a ON a.tx_id = t.id
-LEFT JOIN (SELECT q.tx_id, count(*) AS legs, count(*) FILTER (WHERE q.posted_on <> u.posted_on) AS elsewhere
-           FROM ledger_posting q JOIN ledger_transaction u ON u.id = q.tx_id GROUP BY q.tx_id) p ON p.tx_id = t.id
-WHERE t.state = 'posted' AND (a.legs IS DISTINCT FROM p.legs OR p.elsewhere > 0)
-UNION ALL
-SELECT 'ledger_applied', format('tx_id=%s', a.tx_id), 'no such transaction' FROM ledger_applied a
-WHERE NOT EXISTS (SELECT FROM ledger_transaction t WHERE t.id = a.tx_id);
+SELECT 'ledger_transaction' AS tablename, format('id=%s', id) AS key,
+       format('%s legs applied, %s found, from %s to %s', coalesce(sum(applied), 0), count(leg), min(day), max(day)) AS found
+FROM (
+    SELECT id, state = 'posted' AS posted, NULL::bigint AS applied, NULL::bigint AS leg, posted_on AS day
+    FROM ledger_transaction
+    UNION ALL SELECT tx_id, NULL, legs, NULL, NULL FROM ledger_applied
+    UNION ALL SELECT tx_id, NULL, NULL, leg, posted_on FROM ledger_posting
+) told
+GROUP BY id
+HAVING CASE WHEN count(posted) = 0 THEN count(applied) > 0
+            WHEN bool_or(posted) THEN coalesce(sum(applied), 0) <> count(leg) OR min(day) <> max(day) END
+ORDER BY id;
 
 -- invariant: posting_has_its_transaction
 -- Every posting belongs to a posted transaction and a known asset; a refused transaction has none.
@@ -68,8 +70,9 @@ SELECT 'ledger_transaction' AS tablename, format('id=%s', q.id) AS key,
        format('differs from the inverse of %s', q.reverses) AS found
 FROM (
     SELECT t.id, t.reverses, p.account_id, p.asset_id, sum(p.amount) AS amount
-    FROM ledger_transaction t JOIN ledger_posting p ON p.tx_id IN (t.id, t.reverses)
-    WHERE t.reverses IS NOT NULL GROUP BY t.id, t.reverses, p.account_id, p.asset_id
+    FROM (SELECT id, reverses, id AS tx_id FROM ledger_transaction WHERE reverses IS NOT NULL
+          UNION ALL SELECT id, reverses, reverses FROM ledger_transaction WHERE reverses IS NOT NULL) t
+    JOIN ledger_posting p ON p.tx_id = t.tx_id GROUP BY t.id, t.reverses, p.account_id, p.asset_id
     UNION ALL
     SELECT t.id, t.reverses, 0, 0, 1 FROM ledger_transaction t JOIN ledger_transaction r ON r.id = t.reverses
     WHERE r.reverses IS NOT NULL OR r.state <> 'posted'
@@ -89,16 +92,22 @@ WHERE c.amount > l.amount ORDER BY h.id;
 
 -- invariant: single_hold_ends_in_what_was_taken
 -- What ended a hold of one line took no more than it held, and its transaction debits the account by just that, once.
-SELECT 'ledger_single_hold_end' AS tablename, format('hold_id=%s', e.hold_id) AS key,
-       format('%s held, %s taken, %s debited', h.amount, e.taken, coalesce(p.amount, 0)) AS found
-FROM ledger_single_hold_end e
-LEFT JOIN ledger_single_hold h ON h.id = e.hold_id
-LEFT JOIN (SELECT tx_id, account_id, asset_id, -sum(amount) AS amount FROM ledger_posting WHERE amount < 0
-           GROUP BY tx_id, account_id, asset_id) p
-    ON p.tx_id = e.tx_id AND p.account_id = h.account_id AND p.asset_id = h.asset_id
-LEFT JOIN (SELECT tx_id FROM ledger_single_hold_end GROUP BY tx_id HAVING count(*) > 1) twice ON twice.tx_id = e.tx_id
-WHERE h.id IS NULL OR e.taken > h.amount OR e.taken <> coalesce(p.amount, 0) OR twice.tx_id IS NOT NULL
-ORDER BY e.hold_id;
+SELECT 'ledger_single_hold_end' AS tablename, format('hold_id=%s', min(hold_id)) AS key,
+       format('%s held, %s taken, %s debited', sum(amount), sum(taken), coalesce(sum(debited), 0)) AS found
+FROM (
+    SELECT e.hold_id, e.tx_id, h.account_id, h.asset_id, h.amount, e.taken, NULL::bigint AS debited
+    FROM ledger_single_hold_end e LEFT JOIN ledger_single_hold h ON h.id = e.hold_id
+    UNION ALL
+    SELECT NULL, tx_id, account_id, asset_id, NULL, NULL, -amount FROM ledger_posting WHERE amount < 0
+) told
+-- What was let go has no transaction: each is one of its own.
+GROUP BY tx_id, account_id, asset_id, CASE WHEN tx_id IS NULL THEN hold_id END
+HAVING count(hold_id) > 0 AND (
+    count(hold_id) > 1 OR bool_or(account_id IS NULL) OR sum(taken) > sum(amount) OR sum(taken) <> coalesce(sum(debited), 0))
+UNION ALL
+SELECT 'ledger_single_hold_end', format('hold_id=%s', min(hold_id)), format('%s holds ended in transaction %s', count(*), tx_id)
+FROM ledger_single_hold_end WHERE tx_id IS NOT NULL GROUP BY tx_id HAVING count(*) > 1
+ORDER BY 2;
 
 -- invariant: batch_has_its_transactions
 -- A batch has the transactions it names, and their legs sum to what it says it credited less what it took back.
