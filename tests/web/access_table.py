@@ -80,6 +80,10 @@ TABLE: dict[str, Row] = {
     "methodology": EVERYBODY,
     "methodology_json": EVERYBODY,
     "methodology_file": EVERYBODY,
+    "market": EVERYBODY,
+    "market_prices": EVERYBODY,
+    # Nothing was traded here.
+    "market_chart": NOT_THERE,
     "lots": EVERYBODY,
     "look_up": EVERYBODY,
     "lot": NOT_THERE,
@@ -215,6 +219,36 @@ TABLE: dict[str, Row] = {
     **{f"company:{name}": only_own("company", 404) for name in ("surrender", "release", "replace")},
     "company:retire": only("company"),
     "company:certificates": only("company"),
+    **{
+        f"company:{name}": only("company")
+        for name in (
+            "trade",
+            "buy",
+            "trade_offers",
+            "list_units",
+            "propose",
+            "trade_auctions",
+            "trades",
+            "money",
+            "withdraw_money",
+        )
+    },
+    # Nothing is on the market here: others' orders are tried in tests/security.
+    **{
+        f"company:{name}": only_own("company", 404)
+        for name in (
+            "take",
+            "bought",
+            "cancel_listing",
+            "cancel_proposal",
+            "accept_proposal",
+            "decline_proposal",
+            "trade_auction",
+            "bid",
+            "trade_one",
+            "cancel_payment",
+        )
+    },
     "company:disclosed": only("company"),
     **{
         f"company:{name}": only_own("company", 404)
@@ -399,6 +433,11 @@ VALUES: dict[str, object] = {
     "offer": "nothing",
     "redemption": 999,
     "sponsor": "nobody",
+    "listing": 999,
+    "proposal": 999,
+    "auction": 999,
+    "withdrawal": 999,
+    "sale": 999,
     "reference": "TPS-000000000",
     "theme": "light",
     "token": NOBODYS,
@@ -419,7 +458,14 @@ VALUES: dict[str, object] = {
 #: The same, where addresses of one audience, or one public address, need another value.
 VALUES_OF: dict[str, dict[str, object]] = {
     "console": {"lot": "DEMO-000001", "conflict": "0" * 16},
-    "company": {"place": "demo", "year": 2025, "reservation": 999, "lot": "DEMO-000001"},
+    "company": {
+        "place": "demo",
+        "year": 2025,
+        "reservation": 999,
+        "lot": "DEMO-000001",
+        "reference": "TPM-000000999",
+        "key": NOBODYS,
+    },
     "serial": {"serial": "7"},
     "serial_json": {"serial": "7"},
     **{f"certificate{form}": {"number": "C000001-95"} for form in ("", "_json", "_pdf")},
