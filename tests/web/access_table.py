@@ -396,6 +396,47 @@ TABLE: dict[str, Row] = {
     "console:money_bankline_changelist": only("operator"),
     "console:money_bankline_export": only_staff(405),
     "console:money_bankline_change": only_staff(404),
+    **{
+        f"console:{name}_{page}": row
+        for page, row in (
+            ("changelist", only("operator")),
+            ("export", only_staff(405)),
+            ("change", only_staff(404)),
+        )
+        for name in (
+            "market_membership",
+            "market_listing",
+            "market_auction",
+            "market_trade",
+            "pooling_round",
+            "pooling_withdrawal",
+            "money_withdrawal",
+        )
+    },
+    **{
+        f"console:{name}": only("operator")
+        for name in (
+            "market_admit",
+            "market_suspend",
+            "market_open_auction",
+            "pool_open_round",
+            "pool_pay_list",
+        )
+    },
+    **{
+        f"console:{name}": only_staff(404)
+        for name in (
+            "market_cancel_listing",
+            "market_clear",
+            "market_cancel_auction",
+            "pool_sell",
+            "pool_offer",
+            "pool_settle",
+            "pool_take_back",
+            "pool_close_round",
+            "pool_pay_out",
+        )
+    },
     "console:console_job_changelist": only("operator"),
     "console:console_job_export": only_staff(405),
     "console:console_job_change": only_staff(404),
@@ -438,6 +479,7 @@ VALUES: dict[str, object] = {
     "auction": 999,
     "withdrawal": 999,
     "sale": 999,
+    "round": 999,
     "reference": "TPS-000000000",
     "theme": "light",
     "token": NOBODYS,

@@ -141,7 +141,8 @@ def price_why(found: Auction, ended: AuctionEnding) -> str:
         ).format(wanted=wanted, tonnes=found.tonnes, price=price)
     return _(
         "{price} is the highest price at which bids want all {tonnes} t: {above} t above it are filled, and the "
-        "{left} t left are shared among {at_price} t at it, rounded down, then by largest remainder, the earlier bid first."
+        "{left} t left are shared among {at_price} t at it, rounded down, then by largest remainder, the earlier bid "
+        "first."
     ).format(
         price=price,
         tonnes=found.tonnes,
