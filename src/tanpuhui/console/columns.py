@@ -39,7 +39,7 @@ class Col:
 class ColumnList(ReadOnlyList):
     """A list that is made from its ``columns``."""
 
-    columns: ClassVar[tuple[Col, ...]]
+    columns: ClassVar[tuple[Col, ...]] = ()
 
     def __init_subclass__(cls, **named: Any) -> None:
         super().__init_subclass__(**named)

@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext, pgettext_lazy
 
+from tanpuhui.kit.refusal import Refusal
 from tanpuhui.market import auction, best, clearing
 from tanpuhui.market.models import Auction, AuctionEnding, Membership, Trade
 from tanpuhui.money.amounts import to_text
@@ -27,6 +28,7 @@ FACTS = (
     pgettext_lazy("fact", "reference price before the first trade"),
 )
 _PART = re.compile(r"\A([0-9]+) t of ([0-9]+) t were still wanted\Z")
+_PASSED = re.compile(r"\Alisting ([0-9]+) at ([0-9.]+): (.+)\Z")
 _DAY = re.compile(r"\Aweighted price of ([0-9-]{10})\Z")
 
 
@@ -107,6 +109,37 @@ def passed_over_why(why: str) -> str:
         "outside of today's price band": _("outside of today's price band"),
         "its lot was annulled": _("its lot was annulled"),
     }.get(why, why)
+
+
+def refusal_in_words(refusal: Refusal) -> Refusal:
+    """A refusal whose facts are phrases that the market made: they are said in the reader's language."""
+    said = refusal.facts
+    if "passed_over" in said:
+        said["passed_over"] = "; ".join(_passed_over(one) for one in str(said["passed_over"]).split("; "))
+    if "reference_of" in said:
+        said["reference_of"] = reference_name(str(said["reference_of"]))
+    if "what" in said:
+        said["what"] = _what(str(said["what"]))
+    return refusal
+
+
+def _passed_over(phrase: str) -> str:
+    found = _PASSED.match(phrase)
+    if found is None:
+        return pgettext("fact", phrase)
+    return _("listing {number} at {price}: {why}").format(
+        number=found[1], price=found[2], why=passed_over_why(found[3])
+    )
+
+
+def _what(phrase: str) -> str:
+    kind, _space, number = phrase.partition(" ")
+    said = {
+        "listing": _("listing {number}"),
+        "proposal": _("proposal {number}"),
+        "auction": _("auction {number}"),
+    }
+    return said[kind].format(number=number) if kind in said and number.isdecimal() else phrase
 
 
 def fill_why(why: dict[str, Any]) -> str:

@@ -18,6 +18,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _l
 
 from tanpuhui.access.audit import record
+from tanpuhui.copies.market_words import refusal_in_words
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.market.control import MOST_TONNES
@@ -113,7 +114,7 @@ def order_page(
         try:
             return redirect(send(form.cleaned_data))
         except Refusal as refusal:
-            status = add_refusal(request, form, refusal)
+            status = add_refusal(request, form, refusal_in_words(refusal))
             form.renew()
     elif form.is_bound:
         status = 422
