@@ -12,9 +12,10 @@ from console.conftest import Staff, look, send
 from market.exchange import findings as market_findings
 from market.exchange import new_key
 from money.bank import money_has, pay_in
-from pooling.pond import findings, has, joined, lot_of, new_company, new_pool, people
+from pooling.pond import AT, findings, has, joined, lot_of, new_company, new_pool
 from tanpuhui.access.models import AuditEntry, Organisation
 from tanpuhui.access.organise import get_organisation, organise
+from tanpuhui.consent.models import Resident
 from tanpuhui.console import market as page
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.tonnes import TONNE_MG
@@ -31,6 +32,9 @@ from web.companies import holding
 from web.exchange_site import PLACE, admitted, auctioned, listed
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_home")]
+
+#: Numbers that stand nowhere else on a page.
+ACCOUNT = 987_654_321
 
 
 def company(code: str) -> Organisation:
@@ -152,7 +156,7 @@ def test_listings_and_trades_are_looked_at_and_a_listing_is_taken_back(staff: St
 def lent() -> tuple[str, list[int]]:
     """A pool with two residents who have 3 t and 7 t of a lot."""
     pool = new_pool()
-    first, second = people(2)
+    first, second = (Resident.objects.create(pk=ACCOUNT + number, opened_at=AT).pk for number in range(2))
     lot = lot_of({first: 3 * TONNE_MG, second: 7 * TONNE_MG})
     for account in (first, second):
         joined(pool, account, 5_000)
@@ -234,9 +238,9 @@ def test_payments_out_are_listed_without_names_and_the_list_for_the_bank_is_writ
 
     for said in (asked.reference, "10.00 CNY", "to be paid"):
         assert said in shown
-    for page in (shown, one):
-        assert "TOKEN-12345" not in page
-        assert str(accounts[0]) not in page.replace(",", "")
+    for text in (shown, one):
+        assert "TOKEN-12345" not in text
+        assert str(accounts[0]) not in text.replace(",", "")
     assert refused.status_code == 403
     assert f"{asked.reference},TOKEN-12345,10.00,CNY" in file
     assert str(accounts[0]) not in file
