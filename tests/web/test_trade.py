@@ -77,7 +77,7 @@ def test_a_listing_is_taken_in_part_waits_for_its_payment_and_the_banks_file_set
     lot = open_market(10)
     number = listed(lot, 10, "70.00")
     shown = plain(boss, TRADE)
-    assert "70.00 CNY a tonne, 10 t left" in shown
+    assert "70.00 CNY a tonne · 10 t left" in shown
     assert "63.00 CNY" in shown
     assert "77.00 CNY" in shown
 
@@ -168,7 +168,7 @@ def test_units_are_listed_proposed_and_taken_back_with_a_reason(boss: Client) ->
     assert "77.00" in words(outside)
     assert has(OWN, lot) == {"held": 7, "locked": 13}
     shown = plain(boss, f"{TRADE}offers/")
-    assert "70.00 CNY a tonne, 8 t of 8 t left" in shown
+    assert "70.00 CNY a tonne · 8 t of 8 t left" in shown
     assert "5 t × 80.00 CNY = 400.00 CNY" in shown
     mine, theirs = Listing.objects.get(), Proposal.objects.get()
     for address in (f"listings/{mine.pk}/cancel/", f"proposals/{theirs.pk}/cancel/"):

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _l
+from django.utils.translation import pgettext
 
 from tanpuhui.access.audit import record
 from tanpuhui.copies.market_words import refusal_in_words
@@ -25,6 +26,7 @@ from tanpuhui.market.control import MOST_TONNES
 from tanpuhui.money.answer import Answer
 from tanpuhui.web.company.owner import add_refusal, mine
 from tanpuhui.web.shared.request_id import current
+from tanpuhui.web.shared.templatetags.page import count
 
 
 class OrderForm(forms.Form):
@@ -124,6 +126,11 @@ def order_page(
 def at(request: HttpRequest, name: str, *arguments: Any) -> str:
     """The address of a page of this company."""
     return reverse(f"company:{name}", args=[mine(request).organisation.code, *arguments])
+
+
+def tonnes_text(tonnes: int) -> str:
+    """Whole tonnes with their unit."""
+    return f"{count(tonnes)} {pgettext('unit', 't')}"
 
 
 def moment(when: datetime) -> str:

@@ -34,12 +34,13 @@ from tanpuhui.web.company.orders import (
     order_page,
     ordered,
     price_of_a_tonne,
+    tonnes_text,
     whole_tonnes,
 )
 from tanpuhui.web.company.owner import acts, key_of, looks, may_act, mine
 from tanpuhui.web.shared.access import shown_recently
 from tanpuhui.web.shared.refused import text_of
-from tanpuhui.web.shared.templatetags.page import count, methodology_title, money, organisation_name
+from tanpuhui.web.shared.templatetags.page import methodology_title, money, organisation_name
 
 PER_PAGE = 25
 
@@ -121,7 +122,7 @@ def take_listing(request: HttpRequest, listing: int) -> HttpResponseBase:
         ),
         "facts": [
             *facts_of(found),
-            (_("Tonnes left"), f"{count(left)} t"),
+            (_("Tonnes left"), tonnes_text(left)),
             (_("All of it costs"), money(left * found.price_minor, found.currency)),
             (_("Stands until"), moment(found.expires_at)),
         ],

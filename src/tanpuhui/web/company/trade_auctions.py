@@ -24,12 +24,12 @@ from tanpuhui.web.company.orders import (
     order_page,
     ordered,
     price_of_a_tonne,
+    tonnes_text,
     whole_tonnes,
 )
 from tanpuhui.web.company.owner import acts, key_of, looks, may_act, mine
 from tanpuhui.web.company.trade import facts_of
 from tanpuhui.web.shared.access import shown_recently
-from tanpuhui.web.shared.templatetags.page import count
 
 PER_PAGE = 25
 
@@ -111,7 +111,7 @@ def enter_bid(request: HttpRequest, auction: int) -> HttpResponseBase:
         ),
         "facts": [
             *facts_of(found),
-            (_("Tonnes"), f"{count(found.tonnes)} t"),
+            (_("Tonnes"), tonnes_text(found.tonnes)),
             (_("Bids until"), moment(found.expires_at)),
         ],
         "button": _("Enter the bid"),

@@ -14,6 +14,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
+from django.utils.translation import pgettext
 
 from tanpuhui.close.installation import jurisdiction
 from tanpuhui.kit.moment import utc_now
@@ -33,6 +34,7 @@ from tanpuhui.web.company.orders import (
     order_page,
     ordered,
     price_of_a_tonne,
+    tonnes_text,
     whole_tonnes,
 )
 from tanpuhui.web.company.owner import acts, key_of, looks, may_act, mine, owner_of
@@ -254,7 +256,7 @@ def decline_proposal(request: HttpRequest, proposal: int) -> HttpResponseBase:
         "title": _("Decline a proposal"),
         "lead": _("Its units are the seller's again."),
         "facts": _proposal_facts(found),
-        "button": _("Decline"),
+        "button": pgettext("proposal", "Decline"),
         **_back(request),
     }
     return order_page(request, SureForm(request), send, context)
@@ -291,7 +293,7 @@ def _cancel(request: HttpRequest, found: Listing | Proposal, kind: str) -> HttpR
     context = {
         "title": _("Take back an offer"),
         "lead": _("Trades that were made of it stand; what is left is yours again."),
-        "facts": [*facts_of(found), (_("Tonnes"), f"{count(found.tonnes)} t")],
+        "facts": [*facts_of(found), (_("Tonnes"), tonnes_text(found.tonnes))],
         "button": _("Take back"),
         **_back(request),
     }
@@ -306,14 +308,14 @@ def _to_us(request: HttpRequest, number: int) -> Proposal:
 def _proposal_facts(found: Proposal) -> list[tuple[str, Any]]:
     return [
         *facts_of(found),
-        (_("Tonnes"), f"{count(found.tonnes)} t"),
+        (_("Tonnes"), tonnes_text(found.tonnes)),
         (_("Amount"), money(found.price_minor * found.tonnes, found.currency)),
         (_("Stands until"), moment(found.expires_at)),
     ]
 
 
 def _back(request: HttpRequest) -> dict[str, str]:
-    return {"back": at(request, "trade_offers"), "back_text": _("Offers")}
+    return {"back": at(request, "trade_offers"), "back_text": pgettext("market", "Offers")}
 
 
 def _until(days: int, most: int, now: Any) -> Any:
