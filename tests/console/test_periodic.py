@@ -10,14 +10,30 @@ from django.db import connection, transaction
 
 from ledger.bookings import in_parallel
 from ledger.bookings import new_key as ledger_key
+from market.exchange import new_key as exchange_key
+from money.bank import pay_in
 from points.book import AT, findings, held, new_offer, new_sponsor, points_of, with_points
+from pooling.pond import DEMO, joined, lot_of, new_company, new_pool, opened, people
+from pooling.pond import findings as pool_findings
+from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import Kind, account_id
 from tanpuhui.ledger.hold import HoldLine, HoldOrder, hold
+from tanpuhui.market.listing import TakeOrder, take
+from tanpuhui.market.member import MembershipOrder, admit
 from tanpuhui.periodic.rounds import Periodic, Rounds, verbs
 from tanpuhui.points.models import Closing
 from tanpuhui.points.sponsor import liability
+from tanpuhui.pooling.on_market import OfferOrder, offer
+from tanpuhui.pooling.rounds import kept_t, sold_t
 
-NAMES = {"points.expire_redemptions", "ledger.expire_holds", "points.expire", "points.deliver"}
+NAMES = {
+    "points.expire_redemptions",
+    "ledger.expire_holds",
+    "points.expire",
+    "points.deliver",
+    "market.expire",
+    "pooling.settle",
+}
 
 
 class Clock:
@@ -101,6 +117,44 @@ def test_workers_at_once_do_each_thing_once() -> None:
     counts = [result.get("points.expire_redemptions", 0) for result in results]
     assert sum(counts) == 5
     assert findings() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_not_paid_in_time_ends_and_a_pool_has_what_the_market_sold() -> None:
+    pool = new_pool()
+    buyer = new_company("acme")
+    for code in (pool.code, buyer.code):
+        admit(MembershipOrder(exchange_key(), code, "contract"), at=AT).accepted()
+    (account,) = people(1)
+    lot = lot_of({account: 10 * TONNE_MG})
+    joined(pool, account)
+    with transaction.atomic():
+        of_round = opened(pool, lot, 10, at=AT)
+    with transaction.atomic():
+        listing = offer(OfferOrder("offer", of_round.pk, 10, "65.00", 30), at=AT).listing_id
+        take(TakeOrder("unpaid", listing, buyer.code, 4), DEMO, at=AT).accepted()
+    with transaction.atomic():
+        pay_in(buyer, "130.00")
+        take(TakeOrder("paid", listing, buyer.code, 2), DEMO, at=AT).accepted()
+    clock = Clock()
+    rounds = Rounds(clock=clock)
+
+    first = rounds.tend(at=AT)
+    clock.now = 301
+    second = rounds.tend(at=AT + timedelta(hours=48))
+
+    assert (first["market.expire"], first["pooling.settle"]) == (0, 1)
+    assert (second["market.expire"], second["pooling.settle"]) == (1, 0)
+    # 2 t are sold and 4 t still listed; the 4 t that nobody paid are kept again.
+    assert (sold_t(of_round), kept_t(of_round)) == (2, 4)
+    assert pool_findings() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_place_without_a_market_has_nothing_that_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TANPUHUI_JURISDICTION", "shenzhen")
+
+    assert Rounds(clock=Clock()).tend(at=AT)["market.expire"] == 0
 
 
 @pytest.mark.django_db

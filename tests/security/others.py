@@ -13,6 +13,7 @@ from django.test import Client
 
 import web.town
 from access.people import AT
+from money.bank import pay_in
 from offsetting.filings import ask as filed
 from offsetting.filings import declared
 from points.book import new_sponsor
@@ -35,11 +36,15 @@ from tanpuhui.evidence.provider_key import add_key
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import organisation
+from tanpuhui.market.listing import TakeOrder, take
 from tanpuhui.methodology.load import load_library
+from tanpuhui.money.withdraw import WithdrawOrder, withdraw
 from tanpuhui.offsetting.surrender import surrender
 from tanpuhui.points.settle import SettleOrder, settle
 from tanpuhui.registry.annul import annul
 from tanpuhui.rights.ask import ask
+from web.companies import holding
+from web.exchange_site import PLACE, admitted, listed, newest_trade, proposed
 from web.provider_site import contract_of, csv_of, row
 from web.residents import COMPANY, RECIPIENT, agreeing, born, giving, providers
 from web.second_book import captured_now, earn, held_now, loan, offer_now
@@ -49,7 +54,9 @@ from web.site import KINDS, ROLES, client_of, make_site, other_code, own_code, s
 NO_OBJECTS = {
     r"methodolog|log$|log_|formula$|jurisdiction|lots?$|open_data|statistics": "published for everybody",
     r"serial(_json)?$|certificate(_json|_pdf)?$|rule_changes$": "published for everybody",
-    r"company:(year|declare)$": "always one's own",
+    r"company:(year|declare|bought)$": "always one's own",
+    r"market(_prices|_chart)?$": "published for everybody",
+    r"company:(take|trade_auction|bid)$": "offered to every company: tests/web/test_trade.py",
     r"openid_connect_": "the identity service that the installation names",
     r"console:": "the operator's staff see all of it, and nobody else any: the table of access says so",
     r"invitation$": "its secret is the right to it: tests/web/test_members.py",
@@ -266,6 +273,30 @@ def _of_company(site: Site) -> Iterator[Owned]:
     for name in ("surrender", "release"):
         yield Owned(f"company:{name}", "company", user, {"organisation": code, "reservation": kept})
     yield Owned("company:replace", "company", user, {"organisation": code, "reservation": used, "lot": wrong})
+    yield from _of_trader(user, code)
+
+
+def _of_trader(user: User, code: str) -> Iterator[Owned]:
+    """A listing and proposals of another company, a trade that waits for its payment, and money on its way out."""
+    third = organise(Organisation.COMPANY, "third-company", name_zh="第三家", name_en="Third", at=AT)
+    admitted(code)
+    admitted(third.code)
+    lot = holding(10, code=code, jurisdiction="demo", status="illustrative")
+    theirs = holding(10, code=third.code, jurisdiction="demo", status="illustrative")
+    waiting = listed(theirs, 2, "70.00", seller=third.code)
+    now = utc_now()
+    take(TakeOrder("waits", waiting, code, 1), PLACE, at=now).accepted()
+    pay_in(Organisation.objects.get(code=code), "100.00")
+    asked = withdraw(WithdrawOrder("asked", code, "10.00", "CNY"), at=now).accepted()
+    holds: dict[str, dict[str, object]] = {
+        "cancel_listing": {"listing": listed(lot, 2, "70.00", seller=code)},
+        "cancel_proposal": {"proposal": proposed(lot, 2, "70.00", seller=code, buyer=third.code)},
+        "trade_one": {"reference": newest_trade().reference},
+        "cancel_payment": {"withdrawal": int(asked["withdrawal"][4:])},
+    }
+    to_them = {"proposal": proposed(theirs, 2, "70.00", seller=third.code, buyer=code)}
+    for name, values in {**holds, "accept_proposal": to_them, "decline_proposal": to_them}.items():
+        yield Owned(f"company:{name}", "company", user, {"organisation": code, **values})
 
 
 def _of_shop(site: Site) -> Iterator[Owned]:

@@ -80,6 +80,10 @@ TABLE: dict[str, Row] = {
     "methodology": EVERYBODY,
     "methodology_json": EVERYBODY,
     "methodology_file": EVERYBODY,
+    "market": EVERYBODY,
+    "market_prices": EVERYBODY,
+    # Nothing was traded here.
+    "market_chart": NOT_THERE,
     "lots": EVERYBODY,
     "look_up": EVERYBODY,
     "lot": NOT_THERE,
@@ -220,6 +224,36 @@ TABLE: dict[str, Row] = {
     **{f"company:{name}": only_own("company", 404) for name in ("surrender", "release", "replace")},
     "company:retire": only("company"),
     "company:certificates": only("company"),
+    **{
+        f"company:{name}": only("company")
+        for name in (
+            "trade",
+            "buy",
+            "trade_offers",
+            "list_units",
+            "propose",
+            "trade_auctions",
+            "trades",
+            "money",
+            "withdraw_money",
+        )
+    },
+    # Nothing is on the market here: others' orders are tried in tests/security.
+    **{
+        f"company:{name}": only_own("company", 404)
+        for name in (
+            "take",
+            "bought",
+            "cancel_listing",
+            "cancel_proposal",
+            "accept_proposal",
+            "decline_proposal",
+            "trade_auction",
+            "bid",
+            "trade_one",
+            "cancel_payment",
+        )
+    },
     "company:disclosed": only("company"),
     **{
         f"company:{name}": only_own("company", 404)
@@ -382,6 +416,47 @@ TABLE: dict[str, Row] = {
     "console:money_bankline_changelist": only("operator"),
     "console:money_bankline_export": only_staff(405),
     "console:money_bankline_change": only_staff(404),
+    **{
+        f"console:{name}_{page}": row
+        for page, row in (
+            ("changelist", only("operator")),
+            ("export", only_staff(405)),
+            ("change", only_staff(404)),
+        )
+        for name in (
+            "market_membership",
+            "market_listing",
+            "market_auction",
+            "market_trade",
+            "pooling_round",
+            "pooling_withdrawal",
+            "money_withdrawal",
+        )
+    },
+    **{
+        f"console:{name}": only("operator")
+        for name in (
+            "market_admit",
+            "market_suspend",
+            "market_open_auction",
+            "pool_open_round",
+            "pool_pay_list",
+        )
+    },
+    **{
+        f"console:{name}": only_staff(404)
+        for name in (
+            "market_cancel_listing",
+            "market_clear",
+            "market_cancel_auction",
+            "pool_sell",
+            "pool_offer",
+            "pool_settle",
+            "pool_take_back",
+            "pool_close_round",
+            "pool_pay_out",
+        )
+    },
     "console:console_job_changelist": only("operator"),
     "console:console_job_export": only_staff(405),
     "console:console_job_change": only_staff(404),
@@ -421,6 +496,12 @@ VALUES: dict[str, object] = {
     "offer": "nothing",
     "redemption": 999,
     "sponsor": "nobody",
+    "listing": 999,
+    "proposal": 999,
+    "auction": 999,
+    "withdrawal": 999,
+    "sale": 999,
+    "round": 999,
     "reference": "TPS-000000000",
     "theme": "light",
     "token": NOBODYS,
@@ -441,7 +522,14 @@ VALUES: dict[str, object] = {
 #: The same, where addresses of one audience, or one public address, need another value.
 VALUES_OF: dict[str, dict[str, object]] = {
     "console": {"lot": "DEMO-000001", "conflict": "0" * 16},
-    "company": {"place": "demo", "year": 2025, "reservation": 999, "lot": "DEMO-000001"},
+    "company": {
+        "place": "demo",
+        "year": 2025,
+        "reservation": 999,
+        "lot": "DEMO-000001",
+        "reference": "TPM-000000999",
+        "key": NOBODYS,
+    },
     "serial": {"serial": "7"},
     "serial_json": {"serial": "7"},
     **{f"certificate{form}": {"number": "C000001-95"} for form in ("", "_json", "_pdf")},

@@ -20,8 +20,10 @@ from tanpuhui.console import (
     evidence,
     grants,
     lots,
+    market,
     offsetting,
     points,
+    pools,
     requests,
     rules,
     today,
@@ -34,9 +36,13 @@ from tanpuhui.console.models import Job
 from tanpuhui.console.site import ConsoleSite
 from tanpuhui.evidence.models import Batch, QuarantinedRow
 from tanpuhui.integrity.models import Appeal
+from tanpuhui.market.models import Auction, Listing, Membership, Trade
 from tanpuhui.money.models import BankLine
+from tanpuhui.money.models import Withdrawal as CompanyPayment
 from tanpuhui.offsetting.models import Certificate, Obligation, Reservation
 from tanpuhui.points.models import Offer, Redemption, Settlement, Sponsor
+from tanpuhui.pooling.models import Round
+from tanpuhui.pooling.models import Withdrawal as ResidentPayment
 from tanpuhui.registry.models import Annulment, Block, Exclusion, ForeignUnit, Lot, Movement
 from tanpuhui.rights.models import Request
 from tanpuhui.verification.models import Engagement
@@ -98,6 +104,20 @@ VERBS: tuple[tuple[str, View, str], ...] = (
     ("sponsors/<slug:sponsor>/fund", points.FundSponsor.as_view(), "sponsor_fund"),
     ("settlements/settle", points.Settle.as_view(), "settle"),
     ("bank-lines/import", bank_lines.ImportStatement.as_view(), "bank_import"),
+    ("market/members/admit", market.AdmitMember.as_view(), "market_admit"),
+    ("market/members/suspend", market.SuspendMember.as_view(), "market_suspend"),
+    ("market/listings/<int:listing>/cancel", market.CancelListing.as_view(), "market_cancel_listing"),
+    ("market/auctions/open", market.OpenAuction.as_view(), "market_open_auction"),
+    ("market/auctions/<int:auction>/clear", market.ClearAuction.as_view(), "market_clear"),
+    ("market/auctions/<int:auction>/cancel", market.CancelAuction.as_view(), "market_cancel_auction"),
+    ("pool-rounds/open", pools.OpenRound.as_view(), "pool_open_round"),
+    ("pool-rounds/<int:round>/sell", pools.SellOfRound.as_view(), "pool_sell"),
+    ("pool-rounds/<int:round>/offer", pools.OfferOfRound.as_view(), "pool_offer"),
+    ("pool-rounds/<int:round>/settle", pools.SettleRound.as_view(), "pool_settle"),
+    ("pool-rounds/<int:round>/take-back", pools.TakeBack.as_view(), "pool_take_back"),
+    ("pool-rounds/<int:round>/close", pools.CloseRound.as_view(), "pool_close_round"),
+    ("pool-sales/<int:sale>/pay-out", pools.PayOutSale.as_view(), "pool_pay_out"),
+    ("payments-to-residents/list", pools.PayList.as_view(), "pool_pay_list"),
     ("approvals/<uuid:approval>/agree", control.Agree.as_view(), "approval_agree"),
     ("approvals/<uuid:approval>/deny", control.Deny.as_view(), "approval_deny"),
     ("jobs/check-ledger", control.CheckLedger.as_view(), "ledger_check"),
@@ -125,6 +145,13 @@ LISTS = {
     Offer: points.OfferList,
     Redemption: points.RedemptionList,
     Settlement: points.SettlementList,
+    Membership: market.MemberList,
+    Listing: market.ListingList,
+    Auction: market.AuctionList,
+    Trade: market.TradeList,
+    Round: pools.RoundList,
+    ResidentPayment: pools.ResidentPaymentList,
+    CompanyPayment: pools.CompanyPaymentList,
     BankLine: bank_lines.BankLineList,
     Job: control.JobList,
     AuditEntry: control.AuditList,

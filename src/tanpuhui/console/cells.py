@@ -44,6 +44,11 @@ def mass(amount_mg: int) -> SafeString:
     return SafeString(_drawn("{{ amount|mass }}").render({"amount": amount_mg}))
 
 
+def mass_text(amount_mg: int) -> str:
+    """An exact amount as text, for choices of a form."""
+    return str(_drawn("{{ amount|mass_text }}").render({"amount": amount_mg}))
+
+
 def badge(status: str) -> SafeString:
     """The status of a factor, with its meaning."""
     return SafeString(_drawn("{% status value %}").render({"value": status}))

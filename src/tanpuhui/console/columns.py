@@ -28,12 +28,18 @@ class Col:
     is_detail: bool = False
     #: A list can be sorted by it: it is a field of the table.
     is_sorted: bool = True
+    #: It is drawn from the whole row, since the field alone does not say it.
+    is_of_row: bool = False
+
+    def cell(self, row: Any) -> Any:
+        """What stands in the column for a row."""
+        return self.draw(row if self.is_of_row else getattr(row, self.field))
 
 
 class ColumnList(ReadOnlyList):
     """A list that is made from its ``columns``."""
 
-    columns: ClassVar[tuple[Col, ...]]
+    columns: ClassVar[tuple[Col, ...]] = ()
 
     def __init_subclass__(cls, **named: Any) -> None:
         super().__init_subclass__(**named)
@@ -45,7 +51,7 @@ class ColumnList(ReadOnlyList):
         cls.exported = [(one.field, _raw(one.field)) for one in cls.columns]
 
     def page(self, request: ConsoleRequest, found: Any) -> dict[str, Any]:
-        facts = [(one.text, one.draw(getattr(found, one.field))) for one in self.columns]
+        facts = [(one.text, one.cell(found)) for one in self.columns]
         return {
             "title": f"{self.heading}: {found.pk}",
             "eyebrow": self.heading,
@@ -75,7 +81,7 @@ def _cell(one: Col) -> Any:
     @display(description=cast("Any", one.text), ordering=one.field if one.is_sorted else None)
     def cell(self: Any, row: Any) -> Any:
         del self
-        return one.draw(getattr(row, one.field))
+        return one.cell(row)
 
     return cell
 

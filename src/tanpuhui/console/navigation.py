@@ -76,6 +76,23 @@ GROUPS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str], ...]], ...] 
             (_("Offers"), "points_offer_changelist"),
             (_("Redemptions"), "points_redemption_changelist"),
             (_("Settlements"), "points_settlement_changelist"),
+        ),
+    ),
+    (
+        _("Market"),
+        (
+            (_("Members"), "market_membership_changelist"),
+            (_("Listings"), "market_listing_changelist"),
+            (_("Auctions"), "market_auction_changelist"),
+            (_("Trades"), "market_trade_changelist"),
+            (_("Rounds of pools"), "pooling_round_changelist"),
+        ),
+    ),
+    (
+        _("Money"),
+        (
+            (_("Payments to residents"), "pooling_withdrawal_changelist"),
+            (_("Payments to organisations"), "money_withdrawal_changelist"),
             (_("Bank lines"), "money_bankline_changelist"),
         ),
     ),

@@ -17,6 +17,7 @@ from django.views.generic import View
 
 from tanpuhui.console.draw import draw
 from tanpuhui.console.guard import ConsoleRequest, console_page
+from tanpuhui.copies.market_words import refusal_in_words
 from tanpuhui.kit.refusal import Refusal
 
 NOT_POSSIBLE = 422
@@ -88,7 +89,7 @@ class VerbPage(View):
             with transaction.atomic():
                 answer = self.do(form, **named)
         except Refusal as refusal:
-            return self._page(form, named, refusal=refusal, status=NOT_POSSIBLE)
+            return self._page(form, named, refusal=refusal_in_words(refusal), status=NOT_POSSIBLE)
         return redirect(answer) if isinstance(answer, str) else answer
 
     def say(self, sentence: Any) -> None:

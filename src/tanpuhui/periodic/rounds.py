@@ -10,12 +10,17 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
+from tanpuhui.close.installation import jurisdiction
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.ledger.release import expire_holds
+from tanpuhui.market.expire import expire as expire_market
+from tanpuhui.market.refusals import NoMarket
 from tanpuhui.points.callback import Reach, deliver
 from tanpuhui.points.expire import expire
 from tanpuhui.points.models import Sponsor
 from tanpuhui.points.redeem import expire_redemptions
+from tanpuhui.pooling.models import Offering, Sale
+from tanpuhui.pooling.on_market import settle_round
 
 #: Advisory lock of whoever tends; another process that would just now leaves it to them.
 LOCK = 0x74656E64
@@ -69,6 +74,35 @@ def _expire_holds(at: datetime) -> int:
         return expire_holds(connection, at=at)
 
 
+def _expire_market(at: datetime) -> int:
+    """Where the installation's place has no market, nothing is over."""
+    count = 0
+    while True:
+        try:
+            with transaction.atomic():
+                some = sum(expire_market(jurisdiction(), at=at).values())
+        except NoMarket:
+            return count
+        count += some
+        if not some:
+            return count
+
+
+def _settle_pools(at: datetime) -> int:
+    """Of open rounds that have something on the market, what it sold meanwhile; answers how many sales that were."""
+    count = 0
+    for number in _rounds_on_market():
+        before = Sale.objects.filter(round=number).count()
+        with transaction.atomic():
+            count += settle_round(number, at=at).sales.count() - before
+    return count
+
+
+def _rounds_on_market() -> list[int]:
+    listed = Offering.objects.filter(round__closing__isnull=True)
+    return sorted(set(listed.values_list("round_id", flat=True)))
+
+
 def verbs() -> tuple[Periodic, ...]:
     """Everything that time alone makes due. A verb with a time limit of its own is added here, and nowhere else."""
     return (
@@ -76,6 +110,8 @@ def verbs() -> tuple[Periodic, ...]:
         Periodic("ledger.expire_holds", 30, _expire_holds),
         Periodic("points.expire", 3_600, _expire_points),
         Periodic("points.deliver", 15, _tell_banks),
+        Periodic("market.expire", 300, _expire_market),
+        Periodic("pooling.settle", 300, _settle_pools),
     )
 
 

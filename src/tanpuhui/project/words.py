@@ -36,6 +36,7 @@ REFUSING = (
     "integrity",
     "disclosure",
     "kit",
+    "market",
     "money",
     "offsetting",
     "pooling",

@@ -40,7 +40,7 @@ def may_act(request: HttpRequest) -> bool:
     return mine(request).membership.role in ACTING
 
 
-def key_of(request: HttpRequest, given: str) -> str:
+def key_of(request: HttpRequest, given: object) -> str:
     """A form's key as the verbs know it: no other company's key can be met."""
     return f"web:{owner_of(request)}:{given}"
 

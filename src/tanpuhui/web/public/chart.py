@@ -21,7 +21,7 @@ def bars(rows: Rows, *, title: str, axis: str) -> str:
 
     names = alt.Axis(ticks=False, domain=False, labelPadding=10, labelLimit=320)
     drawn = _bars(rows, axis, alt.Axis(title=None, **names.to_dict()))
-    return _svg(drawn.properties(width=WIDE, height=alt.Step(34), description=title))
+    return svg(drawn.properties(width=WIDE, height=alt.Step(34), description=title))
 
 
 def narrow_bars(rows: Rows, *, title: str, axis: str) -> str:
@@ -34,7 +34,7 @@ def narrow_bars(rows: Rows, *, title: str, axis: str) -> str:
         .mark_text(align="left", baseline="bottom", dy=-13, color=INK)
         .encode(y=alt.Y("name:N", sort=None), x=alt.value(0), text="name:N")
     )
-    return _svg((drawn + names).properties(width=NARROW, height=alt.Step(54), description=title))
+    return svg((drawn + names).properties(width=NARROW, height=alt.Step(54), description=title))
 
 
 def _bars(rows: Rows, axis: str, names: Any) -> Any:
@@ -61,7 +61,8 @@ def _values(rows: Rows) -> list[dict[str, Any]]:
     ]
 
 
-def _svg(drawn: Any) -> str:
+def svg(drawn: Any) -> str:
+    """A drawing as SVG, with the fonts and colours of every picture here."""
     import vl_convert
 
     spec = drawn.to_dict()

@@ -19,6 +19,7 @@ PAGES = (
     "methodologies",
     "lots",
     "look_up",
+    "market",
     "open_data",
     "log",
     "rules",
