@@ -14,7 +14,7 @@ from tanpuhui.access.models import AuditEntry, Membership, Organisation, User
 from tanpuhui.access.organise import organise
 from tanpuhui.console.addresses import LISTS, PAGES, VERBS
 from tanpuhui.console.models import Job
-from web.access_table import VALUES
+from web.access_table import VALUES, VALUES_OF
 from web.site import client_of
 from web.test_routes import ROUTES
 
@@ -24,7 +24,8 @@ ACTING = sorted(f"console:{name}" for _, _, name in VERBS)
 
 
 def address(name: str) -> str:
-    return reverse(name, kwargs={key: VALUES[key] for key in ROUTES[name]})
+    known = VALUES | VALUES_OF["console"]
+    return reverse(name, kwargs={key: known[key] for key in ROUTES[name]})
 
 
 def test_the_tables_here_name_every_address_of_the_console() -> None:

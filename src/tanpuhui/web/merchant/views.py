@@ -130,7 +130,7 @@ def refund_page(request: HttpRequest, redemption: int) -> HttpResponseBase:
         try:
             _refund(mine, found, form)
         except Refusal as refusal:
-            form = RefundForm({**request.POST.dict(), "key": str(uuid4())})
+            form = RefundForm({**form.cleaned_data, "key": uuid4()})
             form.add_error(None, text_of(refusal))
             status = status_of(refusal)
         else:
