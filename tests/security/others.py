@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from allauth.mfa.models import Authenticator
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -43,6 +45,9 @@ from tanpuhui.offsetting.surrender import surrender
 from tanpuhui.points.settle import SettleOrder, settle
 from tanpuhui.registry.annul import annul
 from tanpuhui.rights.ask import ask
+from tanpuhui.verification.finding import raise_finding
+from tanpuhui.verification.keys import register_key
+from verification.desk import Desk
 from web.companies import holding
 from web.exchange_site import PLACE, admitted, listed, newest_trade, proposed
 from web.provider_site import contract_of, csv_of, row
@@ -139,6 +144,7 @@ def make_world(folder: Path) -> tuple[Site, list[Owned]]:
         *_of_shop(site),
         *_of_product(site, town.accounts["b"]),
         *_of_verifier(site),
+        *_of_engagement(site, town),
         *_of_clerk(site),
     ]
     return site, found
@@ -340,6 +346,29 @@ def _of_verifier(site: Site) -> Iterator[Owned]:
     yield Owned("verifier:lot", "verifier", user, lot)
     for name, is_page in (("manifest", True), ("manifest_json", True), ("replay", False)):
         yield Owned(f"verifier:{name}", "verifier", user, {**lot, "digest": digest}, is_page=is_page)
+
+
+def _of_engagement(site: Site, town: web.town.Closed) -> Iterator[Owned]:
+    """A verification of the other verifier, from its declaration to its statement, with a finding."""
+    verifier = Organisation.objects.get(code=other_code("verifier"))
+    private = Ed25519PrivateKey.generate()
+    register_key(verifier, private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw), at=AT)
+    desk = Desk(town.town, verifier, private, town.accounts)
+    engagement = desk.drawn(through=web.town.DAY)
+    desk.examine(engagement)
+    asked = {"severity": "minor", "text": "A meter stands askew.", "asked": "Set it straight."}
+    finding = raise_finding(engagement.pk, **asked, by=None, at=desk.now())
+    desk.conclude(engagement)
+    here = {"organisation": verifier.code, "number": engagement.pk}
+    for name in (
+        *("engagement", "declaration", "plan", "sample", "findings", "conclusion"),
+        *("statement_json", "statement_pdf"),
+    ):
+        yield Owned(f"verifier:{name}", "verifier", site.others["verifier"], here)
+    for name in ("recalculate", "complete"):
+        yield Owned(f"verifier:{name}", "verifier", site.others["verifier"], here, is_page=False)
+    yield Owned("verifier:act", "verifier", site.others["verifier"], {**here, "position": 1})
+    yield Owned("verifier:finding", "verifier", site.others["verifier"], {**here, "finding": finding.number})
 
 
 def _of_clerk(site: Site) -> Iterator[Owned]:
