@@ -24,6 +24,8 @@ TEMPLATES = sorted(Path(tanpuhui.__file__).parent.rglob("templates/**/*.html"))
 #: Published for programs of any site; published drawings that browsers keep.
 OPEN = {"open_data_file"}
 DRAWINGS = ("formula",)
+#: Published files that are the same for whoever asks, and may be kept for a while.
+PUBLISHED = {"log_checkpoint", "log_policy", "log_tile", "log_verifier", "market_prices"}
 #: A script without an address of its own is allowed where it holds data and no program.
 INLINE = re.compile(
     r"<script(?![^>]*\bsrc=)(?![^>]*\btype=\"application/json\")|<style\b|\sstyle\s*=|\son[a-z]+\s*=\s*[\"']|javascript:",
@@ -117,7 +119,7 @@ def test_pages_tell_other_sites_nothing_and_take_nothing_from_them(pages: list[P
 
 def test_what_somebody_sees_who_is_signed_in_is_kept_nowhere(pages: list[Page]) -> None:
     for page in pages:
-        if page.role != "anonymous" and page.name not in {*OPEN, *DRAWINGS}:
+        if page.role != "anonymous" and page.name not in {*OPEN, *DRAWINGS, *PUBLISHED}:
             assert "no-store" in page.headers["Cache-Control"], str(page)
             assert "public" not in page.headers["Cache-Control"], str(page)
 
