@@ -37,6 +37,9 @@ def test_a_citizen_finds_a_lot_by_serial_and_reads_its_methodology(
     page.get_by_label(say("Serial number or code of a lot")).fill("3")
     page.get_by_role("button", name=say("Look up")).click()
 
+    expect(page.locator("p.lead code")).to_have_text("DEMO-SHANGHAI.ROOFTOP-PV.1-2026-000000003-000000003")
+    look(page, "tonne")
+    page.get_by_role("main").get_by_role("link", name="DEMO-000001").first.click()
     expect(page.get_by_role("heading", level=1)).to_have_text("DEMO-000001")
     look(page, "lot")
     page.get_by_role("main").get_by_role("link", name="v1").click()
