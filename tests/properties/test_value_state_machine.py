@@ -171,7 +171,7 @@ class Value(RuleBasedStateMachine):
             lot_of(dict.fromkeys(self.people, 3 * TONNE_MG), vintage=2025),
         ]
         for company in self.companies:
-            given(owner_of(company.pk), self.lots[1], 2)
+            given(owner_of(company.pk), self.lots[1], 3)
             self.pay_in(company, 60_000)
             join_at = self.people[self.companies.index(company)]
             join(join_at, self.pool, Wish(0), at=AT, lang="zh", method="test")
@@ -502,6 +502,44 @@ class Value(RuleBasedStateMachine):
     def clear(self, which: int) -> None:
         number, name = self.number(Auction, which), key()
         self.attempt("clear", lambda: clear_auction(number, DEMO, key=name, at=self.at))
+
+    # What needs several hands in a row, so that random steps get past its beginning.
+
+    @rule(which=WHICH, side=SIDE, verb=st.sampled_from([accept, decline]))
+    def propose_and_reply(self, which: int, side: int, verb: Callable[..., Any]) -> None:
+        self.propose(which=which, tonnes=1, price_minor=7_000, side=side)
+        newest = Proposal.objects.order_by("-pk").first()
+        if newest is not None:
+            wanted = ReplyOrder(key(), newest.pk, newest.buyer.code)
+            self.attempt("reply", lambda: verb(wanted, DEMO, at=self.at))
+
+    @rule(which=WHICH, side=SIDE, tonnes=st.integers(1, 2))
+    def auction_to_its_end(self, which: int, side: int, tonnes: int) -> None:
+        self.open_auction(which=which, tonnes=1, side=side)
+        newest = Auction.objects.order_by("-pk").first()
+        if newest is None:
+            return
+        buyer = next(one for one in self.companies if one.pk != newest.seller_id)
+        wanted = BidOrder(key(), newest.pk, buyer.code, tonnes, "65.00", "CNY")
+        self.attempt("bid", lambda: bid(wanted, DEMO, at=self.at))
+        self.at += timedelta(hours=2)
+        name = key()
+        self.attempt("clear", lambda: clear_auction(newest.pk, DEMO, key=name, at=self.at))
+
+    @rule(which=WHICH, side=SIDE, price_minor=PRICES)
+    def round_to_its_pay_out(self, which: int, side: int, price_minor: int) -> None:
+        self.open_round(which=which, tonnes=2, price_minor=price_minor)
+        newest = Round.objects.order_by("-pk").first()
+        if newest is None:
+            return
+        wanted = SellOrder(
+            key(), newest.pk, self.companies[side].code, 1, max(price_minor, newest.price_minor)
+        )
+        self.attempt("sell", lambda: sell(wanted, at=self.at))
+        sale = Sale.objects.filter(pay_out__isnull=True).order_by("-pk").first()
+        if sale is not None:
+            name = key()
+            self.attempt("pay_out", lambda: pay_out(sale.pk, key=name, at=self.at))
 
     @rule(hours=st.sampled_from([1, 20, 49, 31 * 24]))
     def time_goes_by(self, hours: int) -> None:
