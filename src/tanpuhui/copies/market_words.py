@@ -135,11 +135,11 @@ def _passed_over(phrase: str) -> str:
 def _what(phrase: str) -> str:
     kind, _space, number = phrase.partition(" ")
     said = {
-        "listing": _("listing {number}"),
-        "proposal": _("proposal {number}"),
-        "auction": _("auction {number}"),
+        "listing": _("listing {number}").format(number=number),
+        "proposal": _("proposal {number}").format(number=number),
+        "auction": _("auction {number}").format(number=number),
     }
-    return said[kind].format(number=number) if kind in said and number.isdecimal() else phrase
+    return said.get(kind, phrase) if number.isdecimal() else phrase
 
 
 def fill_why(why: dict[str, Any]) -> str:
