@@ -227,7 +227,7 @@ def test_pages_are_small_and_quick(client: Client, django_assert_max_num_queries
 
     with django_assert_max_num_queries(2):
         assert len(client.get("/").content) < 20_000
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         assert len(signed_in.get("/resident/").content) < 20_000
 
 

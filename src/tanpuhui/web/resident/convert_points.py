@@ -97,9 +97,9 @@ def convert_points(request: HttpRequest) -> HttpResponseBase:
             try:
                 made = _convert(account, form, rule, at=utc_now())
             except Refusal as refusal:
-                form = ConvertForm(
-                    {**request.POST.dict(), "key": uuid4()}, sponsors=sponsors, possible=possible
-                )
+                again = request.POST.copy()
+                again["key"] = str(uuid4())
+                form = ConvertForm(again, sponsors=sponsors, possible=possible)
                 form.add_error(None, text_of(refusal))
                 status = status_of(refusal)
             else:

@@ -137,7 +137,9 @@ def _redeem(account: int, found: Offer, form: RedeemForm, *, at: datetime) -> in
 
 def _again(request: HttpRequest) -> RedeemForm:
     """The form as typed, under a new key: what was refused stays refused under the old one."""
-    fresh = RedeemForm({**request.POST.dict(), "key": str(uuid4())})
+    again = request.POST.copy()
+    again["key"] = str(uuid4())
+    fresh = RedeemForm(again)
     fresh.is_valid()
     return fresh
 
