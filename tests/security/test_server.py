@@ -51,9 +51,10 @@ class Served:
             socket.create_connection((HOST, self.port), timeout=5) as plain,
             self.context().wrap_socket(plain, server_hostname=HOST) as stream,
         ):
-            stream.sendall(content)
             answer = b""
+            # Whoever refuses may hang up before everything was said.
             with suppress(TimeoutError, ConnectionError, ssl.SSLError):
+                stream.sendall(content)
                 stream.settimeout(2)
                 while block := stream.recv(65_536):
                     answer += block
