@@ -76,7 +76,8 @@ def show(result: Result, statement: Statement, notice: str, console: Console) ->
     console.print(_rows(result))
     console.print(_milligrams(result))
     console.print(_truth(result))
-    console.print(_verified(result))
+    if result.statements:
+        console.print(_verified(result))
     _show_astray(result, console)
     if result.spent and result.sold:
         console.print(_worth(result.spent, result.sold))
@@ -197,7 +198,7 @@ def _verified(result: Result) -> Table:
     table = _table(
         "What a verifier said of the first lot", "Sample", "Wrong", "Overstated", "Upper bound", "So it is"
     )
-    for one, when in zip(result.statements, ("before the correction", "after it"), strict=True):
+    for one, when in zip(result.statements, ("before the correction", "after it"), strict=False):
         found = one.content["projection"]
         table.add_row(
             *(when, f"{found['sample']:,}", f"{found['errors']:,}", mg_as_mass(found["estimate_mg"])),

@@ -40,6 +40,7 @@ from tanpuhui.registry.models import Lot
 from tanpuhui.registry.refusals import LessThanATonne
 from tanpuhui.registry.statistics import publish
 from tanpuhui.verification.models import Statement
+from tanpuhui.verification.refusals import NothingToVerify
 
 OPERATOR, VERIFIER = "Demonstration city centre", "Demonstration verifier"
 #: The methodology of which the first lot is made.
@@ -85,7 +86,7 @@ class Result:
     first: Sequence[CloseAnswer]
     last: Sequence[CloseAnswer]
     lot: Lot | None
-    statements: tuple[Statement, Statement]
+    statements: tuple[Statement, ...]
     planted: Mapping[str, int]
     found: Mapping[str, int]
     astray: Mapping[tuple[str, str, str], int]
@@ -166,7 +167,7 @@ def run(city: City, at: Installation, watch: Watch) -> Result:
     looked = verify_first(city, at, taken)
     last = _corrected(city, last, taken, at, steps)
     steps.begin("The verifier looks again")
-    signed = verify_again(city, at)
+    statements = tuple(one for one in (looked, verify_again(city, at)) if one is not None)
     steps.begin("Certifying a first lot")
     lot = certify_first(city, at)
     steps.begin("Publishing statistics")
@@ -183,7 +184,8 @@ def run(city: City, at: Installation, watch: Watch) -> Result:
     steps.begin("Spending, settling")
     spent = spend(registered.accounts, city.days, at.jurisdiction)
     steps.begin("Selling, surrendering")
-    sold = sell(registered.accounts, city.days, at.jurisdiction, lot)
+    adults = {one.number: registered.accounts[one.number] for one in city.residents if not one.guardian}
+    sold = sell(adults, city.days, at.jurisdiction, lot)
     steps.begin("Done")
     return Result(
         city=city,
@@ -192,7 +194,7 @@ def run(city: City, at: Installation, watch: Watch) -> Result:
         first=first,
         last=last,
         lot=lot,
-        statements=(looked, signed),
+        statements=statements,
         planted=planted,
         found=found,
         astray=check.astray(expected, really),
@@ -234,18 +236,22 @@ def certify_first(city: City, at: Installation) -> Lot | None:
         return None
 
 
-def verify_first(city: City, at: Installation, taken: Taken) -> Statement:
-    """What a verifier says of the first lot, before anything is corrected."""
-    truth = wrong_ways(city, taken)
-    return verify(_proposed(city, at), truth, at=Calendar(city.days).verified_at)
+def verify_first(city: City, at: Installation, taken: Taken) -> Statement | None:
+    """What a verifier says of the first lot, before anything is corrected; nothing where there is nothing to say."""
+    return _verified(city, at, wrong_ways(city, taken), Calendar(city.days).verified_at)
 
 
-def verify_again(city: City, at: Installation) -> Statement:
-    """What it says after the correction: every act agrees with the evidence."""
+def verify_again(city: City, at: Installation) -> Statement | None:
+    """What it says after the correction: every act agrees with the evidence. Nothing where it accepted at once."""
     calendar = Calendar(city.days)
-    return verify(
-        _proposed(city, at), {}, at=calendar.corrected_at + (calendar.corrected_at - calendar.verified_at)
-    )
+    return _verified(city, at, {}, calendar.corrected_at + (calendar.corrected_at - calendar.verified_at))
+
+
+def _verified(city: City, at: Installation, right_m: Mapping[int, int], moment: datetime) -> Statement | None:
+    try:
+        return verify(_proposed(city, at), right_m, at=moment)
+    except NothingToVerify:
+        return None
 
 
 def wrong_ways(city: City, taken: Taken) -> dict[int, int]:
