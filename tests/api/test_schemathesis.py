@@ -48,7 +48,7 @@ CONFIG = """
 seed = 20260302
 
 [generation]
-max-examples = 100
+max-examples = 60
 
 [[operations]]
 include-operation-id = "retract_acts"

@@ -33,6 +33,8 @@ CLOSING = [point for point in POINTS if point.startswith(("close.", "ledger."))]
 RECEIVING = [point for point in POINTS if point.startswith(("api.", "evidence.inbox.", "evidence.work."))]
 #: Tried in ``test_work.py``.
 WORKING = [point for point in POINTS if point.startswith("console.")]
+#: Tried in ``tests/cli/test_log.py`` and ``tests/transparency/test_witness.py``.
+LOGGING = [point for point in POINTS if point.startswith(("log.", "witness."))]
 HEADER = "source_id,person,kind,started_at,ended_at,distance_m"
 #: Of each day: 10 km of one person and 3 km of another at 46.7 g, one unknown person, one row that is refused.
 CREDITED_MG = 467_000 + 140_100
@@ -97,8 +99,9 @@ def was_killed(answer: Answer) -> bool:
 
 
 def test_every_crash_point_of_the_source_is_tried() -> None:
-    assert set(TAKING) | set(CLOSING) | set(WORKING) | set(RECEIVING) == set(POINTS)
+    assert set(TAKING) | set(CLOSING) | set(WORKING) | set(RECEIVING) | set(LOGGING) == set(POINTS)
     assert len(WORKING) >= 3
+    assert len(LOGGING) >= 7
     assert len(TAKING) >= 2
     assert len(CLOSING) >= 6
 

@@ -15,7 +15,6 @@ from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import organisation
 from tanpuhui.market.listing import TakeOrder, take
 from tanpuhui.market.member import MembershipOrder, admit
-from tanpuhui.money.amounts import to_minor
 from tanpuhui.money.bank_statement import import_statement
 from tanpuhui.money.deposit import deposit_reference
 from tanpuhui.offsetting.cap import YearOf
@@ -24,21 +23,23 @@ from tanpuhui.offsetting.refusals import CapExceeded
 from tanpuhui.offsetting.reserve import ReserveOrder, reserve
 from tanpuhui.offsetting.surrender import surrender
 from tanpuhui.pooling.join import Wish, join
+from tanpuhui.pooling.models import Pool
 from tanpuhui.pooling.on_market import OfferOrder, offer, settle_round
 from tanpuhui.pooling.open_round import RoundOrder, open_round
 from tanpuhui.pooling.pay_out import pay_out
 from tanpuhui.pooling.pool import PoolOrder, open_pool
+from tanpuhui.pooling.report import supply_of
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.registry.models import Lot
 
 POOL, BUYER = "city_pool", "pool_buyer"
 #: Of the first residents so many lend, for this price of a tonne or more; every tenth wants more, and is not taken.
 LEND, LEAST_MINOR, DEAR_MINOR, EACH_TENTH = 1000, 5000, 9000, 10
-#: What the pool sells, and asks for a tonne.
-TONNES, PRICE = 2, "68.00"
+#: What the pool sells at most, and asks for a tonne.
+TONNES, PRICE, PRICE_MINOR = 2, "68.00", 6800
 PAID_IN = "500.00"
-#: Its verified emissions make two tonnes its cap, at the demonstration's tenth.
-EMITTED_T = 20
+#: Its verified emissions for each tonne that it buys: at the demonstration's tenth these are exactly its cap.
+EMITTED_T = 10
 
 
 @dataclass(frozen=True)
@@ -71,25 +72,35 @@ def sell(accounts: dict[int, int], days: int, jurisdiction: Jurisdiction, lot: L
         for number in sorted(accounts)[:LEND]:
             least = DEAR_MINOR if number % EACH_TENTH == 0 else LEAST_MINOR
             join(accounts[number], pool, Wish(least), at=at, lang="zh", method="demo")
-    if lot is None or lot.tonnes <= TONNES:
-        return None
-    return _sell(company, jurisdiction, lot, at)
+    tonnes = min(TONNES, lent_t(pool, lot, at)) if lot else 0
+    return _sell(company, jurisdiction, lot, tonnes, at) if lot and tonnes else None
 
 
-def _sell(company: Organisation, jurisdiction: Jurisdiction, lot: Lot, at: datetime) -> Sold:
+def lent_t(pool: Pool, lot: Lot, at: datetime) -> int:
+    """Whole tonnes of the lot that members would lend at the price."""
+    lent_mg = [
+        step["available_mg"]
+        for one in supply_of(pool, at=at)["lots"]
+        for step in one["steps"]
+        if one["lot"] == lot.code and step["price_minor"] <= PRICE_MINOR
+    ]
+    return max(lent_mg, default=0) // TONNE_MG
+
+
+def _sell(company: Organisation, jurisdiction: Jurisdiction, lot: Lot, tonnes: int, at: datetime) -> Sold:
     with transaction.atomic():
-        opened = open_round(RoundOrder("demo", POOL, lot.code, TONNES, to_minor(PRICE, "CNY")), at=at)
-        listed = offer(OfferOrder("demo", opened.pk, TONNES, PRICE), at=at)
-        take(TakeOrder("demo:take", listed.listing_id, BUYER, TONNES), jurisdiction, at=at).accepted()
+        opened = open_round(RoundOrder("demo", POOL, lot.code, tonnes, PRICE_MINOR), at=at)
+        listed = offer(OfferOrder("demo", opened.pk, tonnes, PRICE), at=at)
+        take(TakeOrder("demo:take", listed.listing_id, BUYER, tonnes), jurisdiction, at=at).accepted()
         settle_round(opened.pk, at=at)
         sale = opened.sales.get()
         pay_out(sale.pk, key="demo", at=at)
     year = lot.vintage
     owner = organisation(company.pk)
     with transaction.atomic():
-        emitted = YearOf(year, EMITTED_T * TONNE_MG, None)
+        emitted = YearOf(year, EMITTED_T * tonnes * TONNE_MG, None)
         declare(owner, jurisdiction, emitted, source="DEMO-REPORT-1", at=at)
-        order = ReserveOrder("demo", owner, year, TONNES * TONNE_MG)
+        order = ReserveOrder("demo", owner, year, tonnes * TONNE_MG)
         reserved = reserve(order, jurisdiction, at=at)
         surrender(reserved.pk, key="demo", at=at)
     return Sold(
