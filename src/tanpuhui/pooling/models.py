@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import pgtrigger
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
@@ -15,19 +14,9 @@ from django.db.models import F, Q
 from tanpuhui.access.models import Organisation
 from tanpuhui.consent.models import Grant
 from tanpuhui.market.models import Listing
-from tanpuhui.money.models import BankLine
+from tanpuhui.money.models import KEPT, BankLine
 from tanpuhui.points.models import Sponsor
 
-_KEPT: list[pgtrigger.Trigger] = [
-    pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
-    pgtrigger.Trigger(
-        name="no_truncate",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Truncate,
-        func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
-    ),
-]
 MONEY, POINTS = "money", "points"
 DIRECT, MARKET = "direct", "market"
 
@@ -51,7 +40,7 @@ class Pool(models.Model):
                 condition=Q(pays=MONEY, sponsor__isnull=True) | Q(pays=POINTS, sponsor__isnull=False),
             ),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"pool {self.code}"
@@ -84,7 +73,7 @@ class Terms(models.Model):
             models.Index(fields=["pool", "account", "-id"], name="pooling_terms_newest"),
             models.Index(fields=["account"], name="pooling_terms_account"),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"terms of account {self.account} in {self.pool_id}"
@@ -112,7 +101,7 @@ class Round(models.Model):
                 condition=Q(tonnes__gte=1, price_minor__gte=1, residents__gte=1),
             ),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"round {self.pk} of {self.pool_id}: {self.tonnes} t of {self.lot}"
@@ -132,7 +121,7 @@ class Share(models.Model):
             models.UniqueConstraint(fields=["round", "account"], name="pooling_share_once"),
             models.CheckConstraint(name="pooling_share_amount", condition=Q(amount_mg__gte=1)),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.amount_mg} mg of account {self.account} in round {self.round_id}"
@@ -151,7 +140,7 @@ class Keeping(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(name="pooling_keeping_tonnes", condition=Q(tonnes__gte=1)),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.tonnes} t of round {self.round_id} under hold {self.hold}"
@@ -171,7 +160,7 @@ class Offering(models.Model):
             models.CheckConstraint(name="pooling_offering_tonnes", condition=Q(tonnes__gte=1)),
             models.UniqueConstraint(fields=["round", "key"], name="pooling_offering_once"),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.tonnes} t of round {self.round_id} in listing {self.listing_id}"
@@ -206,7 +195,7 @@ class Sale(models.Model):
             ),
             models.UniqueConstraint(fields=["via", "reference", "round"], name="pooling_sale_once"),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"sale {self.pk}: {self.tonnes} t of round {self.round_id}"
@@ -235,7 +224,7 @@ class SaleShare(models.Model):
                 & Q(amount_minor=F("points") * F("point_value_minor") + F("money_minor")),
             ),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.amount_minor} of sale {self.sale_id} for account {self.account}"
@@ -260,7 +249,7 @@ class PayOut(models.Model):
                 condition=Q(money_minor__gte=0, points__gte=0, points_minor__gte=0, residents__gte=0),
             ),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"pay-out of sale {self.sale_id}"
@@ -281,7 +270,7 @@ class Closing(models.Model):
                 condition=Q(tonnes_back__gte=0) & (Q(annulled=False) | Q(tonnes_back=0)),
             ),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"round {self.round_id} closed, {self.tonnes_back} t went back"
@@ -300,7 +289,7 @@ class Returned(models.Model):
             models.UniqueConstraint(fields=["closing", "account"], name="pooling_returned_once"),
             models.CheckConstraint(name="pooling_returned_amount", condition=Q(amount_mg__gte=1)),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.amount_mg} mg back to account {self.account}"
@@ -340,7 +329,7 @@ class Withdrawal(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(name="pooling_withdrawal_amount", condition=Q(amount_minor__gte=1)),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return self.reference
@@ -370,7 +359,7 @@ class WithdrawalEnding(models.Model):
                 condition=Q(outcome="paid", line__isnull=False) | Q(outcome="cancelled", line__isnull=True),
             ),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.outcome}: {self.withdrawal_id}"
