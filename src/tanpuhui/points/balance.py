@@ -39,16 +39,20 @@ class Balance:
 
 def balances_of(account: int, *, at: datetime) -> list[Balance]:
     """What a resident has of every sponsor whose points ever came to them, by the sponsor's code."""
-    codes = {one.asset: one for one in balances(connection, [resident_account(account)])}
+    had = {one.asset: one for one in balances(connection, [resident_account(account)])}
+    if not had:
+        return []
+    codes = [code.removeprefix(points_code("")) for code in had]
+    sponsors = list(Sponsor.objects.filter(code__in=codes).select_related("organisation").order_by("code"))
     earned: dict[int, list[Batch]] = {}
-    for one in Earning.objects.filter(account=account).order_by("expires_at", "id"):
+    # By sponsor and account, as the index has them.
+    for one in Earning.objects.filter(sponsor__in=sponsors, account=account).order_by("expires_at", "id"):
         earned.setdefault(one.sponsor_id, []).append(Batch(one.points, one.expires_at))
     found = []
-    for sponsor in Sponsor.objects.filter(pk__in=earned).select_related("organisation").order_by("code"):
-        has = codes.get(points_code(sponsor.code))
-        available, held = (has.available, has.held) if has else (0, 0)
-        batches = left_of(earned[sponsor.pk], available + held, at=at)
-        found.append(Balance(sponsor, available, held, batches))
+    for sponsor in sponsors:
+        has = had[points_code(sponsor.code)]
+        batches = left_of(earned.get(sponsor.pk, []), has.available + has.held, at=at)
+        found.append(Balance(sponsor, has.available, has.held, batches))
     return found
 
 
