@@ -9,7 +9,7 @@ export UV_NATIVE_TLS := true
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check words unit format bench pictures pins audit clean
+.PHONY: help setup demo test check words unit format bench drill pictures pins audit clean
 
 help:  ## what each command does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -64,6 +64,9 @@ bench: .venv/dev.done  ## the figures of docs/reference/benchmarks.md, on this m
 	$(BIN)/python bench/redeem.py
 	$(BIN)/python bench/auction.py
 	$(BIN)/python bench/fraud.py
+
+drill: .venv/base.done  ## lose a demonstration city and bring it back from its copies; prints RPO and RTO
+	$(BIN)/tanpuhui backup drill
 
 pictures: .venv/dev.done  ## the pictures of the main pages in docs/pictures, taken from the demonstration
 	$(BIN)/python docs/pictures/take.py

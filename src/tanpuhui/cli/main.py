@@ -29,6 +29,8 @@ WITHOUT_DATABASE = {
     "jurisdiction",
     "demo",
     "database",
+    "backup",
+    "doctor",
     "send",
     "serve",
     "verify",

@@ -11,6 +11,16 @@ PROGRAM = (sys.executable, "-c", "from tanpuhui.project.command import run; run(
 
 app.command("tanpuhui.project.migrate:app", name="database", help="Migrate the database.")
 app.command("tanpuhui.console.work:app", name="work", help="Do the work that the console's pages asked for.")
+app.command(
+    "tanpuhui.operation.commands:app",
+    name="backup",
+    help="Copies of this installation elsewhere, and how they are brought back.",
+)
+app.command(
+    "tanpuhui.operation.doctor:doctor",
+    name="doctor",
+    help="Look for what is wrong with this installation, and say what to do.\n\nExample: tanpuhui doctor --json",
+)
 
 
 def run() -> None:

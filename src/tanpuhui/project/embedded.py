@@ -16,6 +16,7 @@ import pwd
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -87,6 +88,25 @@ def start(home: Path, settings: dict[str, str] | None = None) -> Cluster:
             fcntl.flock(_users[home], fcntl.LOCK_SH)
             atexit.register(leave, home)
     return cluster
+
+
+def adopt(home: Path, fill: Callable[[Path], None]) -> Cluster:
+    """Make the cluster of a home that has none from something else than nothing: ``fill`` is given its new folder."""
+    cluster = _place(home)
+    with _lock(home / "postgres.lock"):
+        assert not cluster.data.exists()
+        _make(cluster, fill)
+    return cluster
+
+
+def data_folder(home: Path) -> Path:
+    """Where the cluster of a home is, or would be."""
+    return _place(home).data
+
+
+def programs() -> Path:
+    """The folder of PostgreSQL's programs."""
+    return _wheel_binaries() / "bin"
 
 
 def leave(home: Path) -> None:
@@ -173,6 +193,22 @@ class _lock:
 
 
 def _initialise(cluster: Cluster, settings: dict[str, str]) -> None:
+    def fill(folder: Path) -> None:
+        options = (
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--no-locale",
+            "--username=postgres",
+            "--no-instructions",
+        )
+        _run(cluster, "initdb", *options, "-D", str(folder))
+        with (folder / "postgresql.conf").open("a") as stream:
+            stream.writelines(f"{name} = {value}\n" for name, value in settings.items())
+
+    _make(cluster, fill)
+
+
+def _make(cluster: Cluster, fill: Callable[[Path], None]) -> None:
     """Make the cluster beside its place and move it there whole, so that a kill leaves nothing half made."""
     if cluster.user:
         _ensure_user(cluster.user)
@@ -181,10 +217,11 @@ def _initialise(cluster: Cluster, settings: dict[str, str]) -> None:
     unfinished = cluster.data.with_name(f"{cluster.data.name}.new")
     shutil.rmtree(unfinished, ignore_errors=True)
     _make_folder(cluster, unfinished)
-    options = ("--auth=trust", "--encoding=UTF8", "--no-locale", "--username=postgres", "--no-instructions")
-    _run(cluster, "initdb", *options, "-D", str(unfinished))
-    with (unfinished / "postgresql.conf").open("a") as stream:
-        stream.writelines(f"{name} = {value}\n" for name, value in settings.items())
+    fill(unfinished)
+    if cluster.user:
+        account = pwd.getpwnam(cluster.user)
+        for path in unfinished.rglob("*"):
+            os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
     unfinished.rename(cluster.data)
 
 

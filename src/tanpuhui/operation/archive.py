@@ -1,0 +1,152 @@
+"""Archive: a folder with copies of one installation: its database as of some moments and all that it wrote since.
+
+    archive.json        whose copies these are, and to which moment they reach
+    bases/NAME/         the database as it was when the copy ended, whole; NAME.json beside it says when that was
+    wal/                what the database wrote since, segment by segment
+    files/              the lake, the inbox, the log: files of the home, without keys and without what is made again
+
+Nobody's secret keys are in it. A copy comes into being under another name and is renamed when it is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tanpuhui.kit.files import whole_or_absent, write_bytes
+from tanpuhui.operation.refusals import InsideEachOther, NoBackup, OtherInstallation, TooLate
+
+#: Of a home: what is made again, what belongs to a process, and what is copied in another way or to another place.
+NOT_COPIED = ("postgres", "server.", "static", "keys", "metrics", ".")
+
+
+@dataclass(frozen=True)
+class Base:
+    """One whole copy of the database."""
+
+    name: str
+    began_at: datetime
+    ended_at: datetime
+    postgresql: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "began_at": self.began_at.isoformat(),
+            "ended_at": self.ended_at.isoformat(),
+            "postgresql": self.postgresql,
+        }
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The folder, and what is in it."""
+
+    folder: Path
+
+    @property
+    def wal(self) -> Path:
+        return self.folder / "wal"
+
+    @property
+    def files(self) -> Path:
+        return self.folder / "files"
+
+    def base_folder(self, name: str) -> Path:
+        return self.folder / "bases" / name
+
+    def bases(self) -> list[Base]:
+        """The whole copies, oldest first."""
+        found = [json.loads(path.read_bytes()) for path in (self.folder / "bases").glob("*.json")]
+        read = datetime.fromisoformat
+        bases = [
+            Base(one["name"], read(one["began_at"]), read(one["ended_at"]), one["postgresql"])
+            for one in found
+        ]
+        return sorted(bases, key=lambda base: base.ended_at)
+
+    def through(self) -> datetime | None:
+        """The last moment of which everything that was committed is here, files too; None before the first copy."""
+        said = self._said().get("through")
+        return datetime.fromisoformat(said) if said else None
+
+    def base_for(self, to: datetime | None) -> Base:
+        """The newest copy from which a moment can be reached; refuses where there is none, or it is too late."""
+        through = self.through()
+        if to is not None and through is not None and to > through:
+            raise TooLate(folder=self.folder, through=through.isoformat(), to=to.isoformat())
+        bases = [base for base in self.bases() if to is None or base.ended_at <= to]
+        if not bases or through is None:
+            raise NoBackup(folder=self.folder, before=to.isoformat() if to else "now")
+        return bases[-1]
+
+    def belong_to(self, home: Path, system: str) -> None:
+        """Make the folder this installation's; refuses one of another, or one that would be lost with the home."""
+        folder, home = self.folder.resolve(), home.resolve()
+        if folder == home or home in folder.parents or folder in home.parents:
+            raise InsideEachOther(folder=folder, home=home)
+        known = self._said().get("system")
+        if known not in (None, system):
+            raise OtherInstallation(folder=folder, known=known, found=system)
+        if not folder.exists():
+            folder.mkdir(parents=True, mode=0o700)
+        for part in (self.wal, self.files, self.folder / "bases"):
+            part.mkdir(mode=0o700, exist_ok=True)
+        self._say(system=system)
+
+    def reaches(self, through: datetime) -> None:
+        """Say that everything committed until then is here."""
+        self._say(through=through.isoformat())
+
+    def _said(self) -> dict[str, Any]:
+        try:
+            said: dict[str, Any] = json.loads((self.folder / "archive.json").read_bytes())
+        except FileNotFoundError:
+            return {}
+        return said
+
+    def _say(self, **facts: str) -> None:
+        write_bytes(self.folder / "archive.json", json.dumps(self._said() | facts).encode())
+
+
+def mirror(home: Path, target: Path) -> int:
+    """Copy what is new in a home's files; answers how many were. What has gone from the home stays in the copy."""
+    copied = 0
+    for path in sorted(home.iterdir()):
+        if path.name.startswith(NOT_COPIED):
+            continue
+        copied += (
+            _copy_tree(path, target / path.name) if path.is_dir() else _copy_file(path, target / path.name)
+        )
+    return copied
+
+
+def _copy_tree(source: Path, target: Path) -> int:
+    target.mkdir(mode=0o700, exist_ok=True, parents=True)
+    copied = 0
+    for path in sorted(source.iterdir()):
+        if path.name.startswith("."):
+            continue
+        copied += (
+            _copy_tree(path, target / path.name) if path.is_dir() else _copy_file(path, target / path.name)
+        )
+    return copied
+
+
+def _copy_file(source: Path, target: Path) -> int:
+    """Copy a file that is missing or other; one that goes away meanwhile (a batch that was taken) is no loss."""
+    try:
+        here = source.stat()
+        if target.exists():
+            there = target.stat()
+            if (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns):
+                return 0
+        with whole_or_absent(target) as unfinished:
+            shutil.copy2(source, unfinished)
+    except FileNotFoundError:
+        return 0
+    return 1
