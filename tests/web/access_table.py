@@ -68,6 +68,7 @@ RESIDENTS: Row = {**all_signed_in(302), "resident": 200}
 TABLE: dict[str, Row] = {
     "home": EVERYBODY,
     "healthz": EVERYBODY,
+    "metrics": NOT_THERE,
     "about": EVERYBODY,
     "privacy": EVERYBODY,
     "accessibility": EVERYBODY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -49,7 +50,8 @@ def serve(
     key
         A file with the certificate's private key (PEM).
     inbox
-        Also take what arrives in the inbox, in a process beside the server: 'tanpuhui evidence work'.
+        Also take what arrives in the inbox and keep the log, in processes beside the server: 'tanpuhui evidence work',
+        'tanpuhui log work'.
     stop
         Stop the server of this home (or of the latest demonstration) and serve nothing.
     json
@@ -70,6 +72,7 @@ def serve(
         _disconnect()
         scheme = "https" if tls else "http"
         console.print(f"Serving {place} at {scheme}://{host}:{port} ({workers} workers). Ctrl-C stops it.")
+        _count_requests(place)
         with server.inbox_taken(wanted=inbox):
             _run(host, port, workers, tls)
     return 0
@@ -118,6 +121,14 @@ def _run(host: str, port: int, workers: int, tls: tuple[Path, Path] | None) -> N
         ssl_protocol_min=SSLProtocols.tls12,
         workers_kill_timeout=10,
     ).serve()
+
+
+def _count_requests(place: Path) -> None:
+    """Workers count requests in files of a new folder; each reads those of all."""
+    folder = place / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
 
 
 def _stop(*, json: bool) -> int:

@@ -68,17 +68,23 @@ class Running:
 
 @contextmanager
 def inbox_taken(*, wanted: bool) -> Iterator[None]:
-    """While the block serves, a process beside it takes what arrives in the inbox; it ends with the server."""
+    """While the block serves, processes beside it take what arrives in the inbox and keep the log; they end with it."""
     if not wanted:
         yield
         return
-    command = [*start.installation().program, "evidence", "work", "--beside-server"]
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd="/")
+    processes = [
+        subprocess.Popen(
+            [*start.installation().program, *work, "--beside-server"], stdin=subprocess.DEVNULL, cwd="/"
+        )
+        for work in (("evidence", "work"), ("log", "work"))
+    ]
     try:
         yield
     finally:
-        process.terminate()
-        process.wait(STOPS_IN_S)
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(STOPS_IN_S)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from django.db.backends.utils import CursorWrapper
 
 from tanpuhui.operation.finding import Finding
 from tanpuhui.operation.server import SLOT
-from tanpuhui.project.database import APP_ROLE
+from tanpuhui.project.database import APP_ROLE, mutable_tables
 
 MUST_BE = {"fsync": "on", "full_page_writes": "on", "autovacuum": "on"}
 #: Off loses acknowledged commits when the machine falls over.
@@ -63,15 +63,16 @@ def settings(cursor: CursorWrapper) -> Iterator[Finding]:
 
 
 def privileges(cursor: CursorWrapper) -> Iterator[Finding]:
-    """Tables of the two books that the application's role could edit."""
+    """Tables that the application's role could edit though no stage lists them as such."""
     cursor.execute(
-        "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
-        "WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND c.relname ~ '^(ledger|registry)_' "
+        "SELECT CASE n.nspname WHEN 'public' THEN '' ELSE n.nspname || '.' END || c.relname "
+        "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+        "WHERE n.nspname IN ('public', 'vault') AND c.relkind IN ('r', 'p') "
         "AND (has_table_privilege(%s, c.oid, 'UPDATE') OR has_table_privilege(%s, c.oid, 'DELETE') "
         "  OR has_table_privilege(%s, c.oid, 'TRUNCATE')) ORDER BY 1",
         [APP_ROLE, APP_ROLE, APP_ROLE],
     )
-    tables = [name for (name,) in cursor.fetchall()]
+    tables = sorted({name for (name,) in cursor.fetchall()} - set(mutable_tables()))
     if tables:
         yield Finding(
             "database.may_edit",

@@ -138,12 +138,9 @@ def grant_privileges(alias: str = "owner") -> None:
     (SELECT only: functions of the database write them); libraries' tables are in the setting ``MUTABLE_TABLES``.
     """
     from django.apps import apps
-    from django.conf import settings
     from django.db import connections
 
     role = sql.Identifier(APP_ROLE)
-    mutable = [name for stage in apps.get_app_configs() for name in getattr(stage, "mutable_tables", ())]
-    mutable += settings.MUTABLE_TABLES
     guarded = [name for stage in apps.get_app_configs() for name in getattr(stage, "guarded_tables", ())]
     with connections[alias].cursor() as cursor:
         for schema in ("public", "vault"):
@@ -158,8 +155,17 @@ def grant_privileges(alias: str = "owner") -> None:
         for name in ("django_migrations", *guarded):
             statement = sql.SQL("REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON {} FROM {}")
             cursor.execute(statement.format(_table(name), role))
-        for name in mutable:
+        for name in mutable_tables():
             cursor.execute(sql.SQL("GRANT UPDATE, DELETE ON {} TO {}").format(_table(name), role))
+
+
+def mutable_tables() -> list[str]:
+    """The tables that the application's role may edit, as stages and the setting list them."""
+    from django.apps import apps
+    from django.conf import settings
+
+    listed = [name for stage in apps.get_app_configs() for name in getattr(stage, "mutable_tables", ())]
+    return [*listed, *settings.MUTABLE_TABLES]
 
 
 def _table(name: str) -> sql.Identifier:

@@ -16,6 +16,7 @@ HERE = ("localhost", "127.0.0.1", "::1")
 LOCAL, PRODUCTION = "local", "production"
 #: A secret of production has at least this many characters, and this many different ones.
 SECRET_LENGTH, SECRET_VARIETY = 50, 12
+TOKEN_LENGTH = 24
 #: What secrets from examples begin with.
 EXAMPLE_SECRETS = ("demo", "django-insecure", "change", "secret", "test", "example", "tanpuhui")
 
@@ -90,6 +91,8 @@ class Environment:
     earlier_secrets: tuple[str, ...] = field(repr=False)
     #: Networks that are not public, to which messages for banks may go all the same.
     callback_networks: tuple[str, ...] = ()
+    #: Of whoever may read /metrics.
+    metrics_token: str | None = field(default=None, repr=False)
     #: ``tanpuhui work`` runs as a service of its own; otherwise the server begins a worker when there is work.
     has_worker: bool = False
 
@@ -121,6 +124,7 @@ def read(given: Mapping[str, str] | None = None) -> Environment:
         has_worker=values.get("TANPUHUI_WORKER", "") == "1",
         second_factor_for_everyone=_second_factor(values),
         callback_networks=_networks(values),
+        metrics_token=_metrics_token(values),
         secret=_secret(values, "TANPUHUI_SECRET_KEY"),
         earlier_secrets=tuple((_secret(values, "TANPUHUI_EARLIER_SECRET_KEYS") or "").split()),
     )
@@ -223,6 +227,17 @@ def _secret(values: Mapping[str, str], variable: str) -> str | None:
             what_is_wrong=f"names {path}, which cannot be read ({type(error).__name__})",
             next_step="Name a file of text that this user may read.",
         ) from error
+
+
+def _metrics_token(values: Mapping[str, str]) -> str | None:
+    token = _secret(values, "TANPUHUI_METRICS_TOKEN")
+    if token is not None and (len(token) < TOKEN_LENGTH or not token.isascii() or " " in token):
+        raise BadSetting(
+            variable="TANPUHUI_METRICS_TOKEN",
+            what_is_wrong="could be guessed, or has other characters than a header may have",
+            next_step=f"Give {TOKEN_LENGTH} or more random letters and digits (openssl rand -hex 24).",
+        )
+    return token
 
 
 def _proxies(values: Mapping[str, str]) -> int:

@@ -86,6 +86,7 @@ MUTABLE_TABLES = [
 ]
 MIDDLEWARE = [
     "tanpuhui.web.shared.request_id.RequestId",
+    "tanpuhui.web.shared.metrics.Measured",
     # What sets headers is around everything that answers: pages, files, interfaces, errors.
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -117,6 +118,8 @@ DATABASES = {
     "default": django_database(_address, role=APP_ROLE) | {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True},
     "owner": django_database(_address) | {"TEST": {"MIRROR": "default"}},
 }
+#: Who asks for figures of /metrics shows this; without it there is no such page.
+METRICS_TOKEN = _env.metrics_token or ""
 #: Views open their transactions themselves, where they do something.
 ATOMIC_REQUESTS = False
 CACHES: dict[str, dict[str, Any]] = {

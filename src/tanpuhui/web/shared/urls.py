@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from tanpuhui.web.shared import formula, homes, language, members, views
+from tanpuhui.web.shared import formula, homes, language, members, metrics, views
 
 urlpatterns = [
+    path("metrics", metrics.metrics, name="metrics"),
     path("healthz", views.healthz, name="healthz"),
     path("language/", language.choose, name="choose_language"),
     path("home/", homes.home_of_user, name="home_of_user"),

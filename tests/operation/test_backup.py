@@ -1,0 +1,174 @@
+"""Copies of an installation: nothing that was acknowledged and received is lost, and a moment is that moment."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tanpuhui.operation import backup, drill
+from tanpuhui.operation.archive import Archive, mirror
+from tanpuhui.operation.commands import NotAMoment, _moment
+from tanpuhui.operation.refusals import (
+    CopyAltered,
+    HomeInUse,
+    InsideEachOther,
+    KeysMissing,
+    NoBackup,
+    OtherInstallation,
+    TooLate,
+)
+from tanpuhui.operation.restore import restore
+from tanpuhui.operation.server import Server, check_copy
+from tanpuhui.project import embedded
+from tanpuhui.project.database import NAME
+
+
+@dataclass
+class Lost:
+    """An installation that was copied, followed and lost while somebody wrote."""
+
+    place: Path
+    archive: Archive
+    done: drill.Drill
+    moment: datetime
+
+
+@pytest.fixture(scope="module")
+def lost() -> Iterator[Lost]:
+    place = Path(tempfile.mkdtemp(prefix="tanpuhui-lost-"))
+    place.chmod(0o711)
+    home = place / "home"
+    (home / "keys").mkdir(parents=True)
+    home.chmod(0o711)
+    (home / "keys" / "vault").write_bytes(b"secret")
+    (home / "lake" / "evidence").mkdir(parents=True)
+    (home / "lake" / "evidence" / "early.parquet").write_bytes(b"early")
+    cluster = embedded.start(home)
+    with psycopg.connect(cluster.url(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {NAME}")
+    archive, server, done = (
+        Archive(place / "copies"),
+        Server(cluster.url(NAME), embedded.programs()),
+        drill.Drill(),
+    )
+    try:
+        backup.make(archive, server, home)
+        backup.copy_keys(home, archive, place / "keys")
+        (home / "lake" / "evidence" / "late.parquet").write_bytes(b"late")
+        moment = drill._work_and_be_lost(home, cluster, archive, server, done)
+        yield Lost(place, archive, done, moment)
+    finally:
+        for name in ("home", "late", "moment"):
+            embedded.leave(place / name)
+            shutil.rmtree(embedded.data_folder(place / name), ignore_errors=True)
+        shutil.rmtree(place)
+
+
+@pytest.mark.slow
+def test_what_was_acknowledged_before_the_machine_was_lost_comes_back(lost: Lost) -> None:
+    restored = restore(lost.archive, lost.place / "late", to=None, keys=lost.place / "keys")
+
+    rows = drill._rows(lost.place / "late")
+    # What was acknowledged in the last moments may not have been received: no more than a second of it.
+    assert 0 < len(rows) <= lost.done.committed
+    assert lost.done.lost_s - rows[-1].timestamp() < 1
+    assert restored.base.name == lost.archive.bases()[0].name
+    assert (lost.place / "late" / "lake" / "evidence" / "early.parquet").read_bytes() == b"early"
+    assert (lost.place / "late" / "lake" / "evidence" / "late.parquet").read_bytes() == b"late"
+    assert (lost.place / "late" / "keys" / "vault").read_bytes() == b"secret"
+    assert (lost.place / "late" / "keys").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.slow
+def test_a_moment_has_what_was_committed_before_it_and_nothing_after(lost: Lost) -> None:
+    restore(lost.archive, lost.place / "moment", to=lost.moment, keys=lost.place / "keys")
+
+    rows = drill._rows(lost.place / "moment")
+    assert len(rows) == lost.done.expected_at_moment < lost.done.committed
+    assert rows[-1] < lost.moment
+
+
+@pytest.mark.slow
+def test_what_cannot_be_brought_back_is_refused_before_anything_is_made(lost: Lost, tmp_path: Path) -> None:
+    through = lost.archive.through()
+    assert through is not None
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "file").touch()
+    new = tmp_path / "new"
+
+    with pytest.raises(TooLate):
+        restore(lost.archive, new, to=through + timedelta(seconds=1), keys=lost.place / "keys")
+    with pytest.raises(NoBackup):
+        restore(lost.archive, new, to=lost.archive.bases()[0].began_at, keys=lost.place / "keys")
+    with pytest.raises(KeysMissing):
+        restore(lost.archive, new, to=None, keys=tmp_path / "no-keys")
+    with pytest.raises(HomeInUse):
+        restore(lost.archive, tmp_path / "used", to=None, keys=lost.place / "keys")
+    assert not new.exists()
+
+
+@pytest.mark.slow
+def test_a_copy_in_which_one_byte_is_another_is_refused(lost: Lost, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(lost.archive.base_folder(lost.archive.bases()[0].name), copy)
+    check_copy(copy)
+    file = copy / "PG_VERSION"
+    file.write_bytes(b"17\n")
+
+    with pytest.raises(CopyAltered):
+        check_copy(copy)
+
+
+def test_an_archive_is_of_one_installation_and_not_in_its_home(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    Archive(tmp_path / "copies").belong_to(home, "1")
+    Archive(tmp_path / "copies").belong_to(home, "1")
+
+    with pytest.raises(OtherInstallation):
+        Archive(tmp_path / "copies").belong_to(home, "2")
+    with pytest.raises(InsideEachOther):
+        Archive(home / "copies").belong_to(home, "1")
+    with pytest.raises(InsideEachOther):
+        backup.copy_keys(home, Archive(tmp_path / "copies"), tmp_path / "copies" / "keys")
+
+
+def test_keys_and_what_is_made_again_are_not_among_the_copied_files(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    for name in (
+        "keys/vault",
+        "postgres/PG_VERSION",
+        "static/page.css",
+        "lake/a/1.parquet",
+        "log/checkpoint",
+        "server.log",
+    ):
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(name)
+    (tmp_path / "files").mkdir()
+
+    first, again = mirror(home, tmp_path / "files"), mirror(home, tmp_path / "files")
+    (home / "log" / "checkpoint").write_text("a newer one")
+
+    assert (first, again, mirror(home, tmp_path / "files")) == (2, 0, 1)
+    assert {path.name for path in (tmp_path / "files").iterdir()} == {"lake", "log"}
+    assert (tmp_path / "files" / "log" / "checkpoint").read_text() == "a newer one"
+
+
+@pytest.mark.parametrize(
+    "given", ["", "now", "2026-11-24", "2026-11-24T12:00:00", "2026-13-01T00:00:00+08:00"]
+)
+def test_a_moment_without_its_offset_is_refused(given: str) -> None:
+    with pytest.raises(NotAMoment):
+        _moment(given)
+
+
+def test_a_moment_with_its_offset_is_taken() -> None:
+    assert _moment("2026-11-24T12:00:00+08:00") == datetime(2026, 11, 24, 4, tzinfo=UTC)

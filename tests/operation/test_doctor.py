@@ -1,0 +1,131 @@
+"""The doctor names what is wrong and what to do, and finds nothing where nothing is wrong."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from tanpuhui.evidence import contract
+from tanpuhui.evidence.models import Batch, LakeFile
+from tanpuhui.kit.digest import digest_bytes
+from tanpuhui.kit.moment import utc_now
+from tanpuhui.operation import database, machine, proof
+from tanpuhui.operation.finding import Finding
+
+NOW = utc_now()
+
+
+def codes(found: object) -> list[str]:
+    assert all(isinstance(one, Finding) for one in found)  # type: ignore[attr-defined]
+    return [one.code for one in found]  # type: ignore[attr-defined]
+
+
+def test_keys_that_others_may_read_are_found(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir(mode=0o700)
+    key = tmp_path / "keys" / "vault"
+    key.write_bytes(b"secret")
+    key.chmod(0o600)
+    clean = codes(list(machine.secrets(tmp_path)))
+
+    key.chmod(0o640)
+
+    assert (clean, codes(list(machine.secrets(tmp_path)))) == ([], ["machine.keys_open"])
+
+
+def test_missing_keys_are_found(tmp_path: Path) -> None:
+    assert codes(list(machine.secrets(tmp_path))) == ["machine.no_keys"]
+
+
+def test_a_full_disk_is_found_once_for_all_its_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "FEW_BYTES", 2**62)
+
+    found = list(machine.room({"the home": tmp_path, "the lake": tmp_path, "nothing": tmp_path / "missing"}))
+
+    assert [(one.code, one.is_wrong) for one in found] == [("machine.disk_nearly_full", False)]
+
+
+@pytest.mark.django_db()
+def test_a_database_as_it_is_installed_has_nothing_wrong() -> None:
+    with connection.cursor() as cursor:
+        found = list(database.look(cursor, utc_now()))
+
+    assert codes(found) == []
+
+
+@pytest.mark.django_db()
+def test_commits_that_may_be_lost_are_found() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+
+        assert codes(list(database.settings(cursor))) == ["database.loses_commits"]
+
+
+@pytest.mark.django_db()
+def test_a_role_that_may_edit_the_books_is_found() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("GRANT UPDATE ON ledger_transaction TO tanpuhui_app")
+
+        found = list(database.privileges(cursor))
+
+    assert codes(found) == ["database.may_edit"]
+    assert "ledger_transaction" in found[0].found
+
+
+@pytest.mark.django_db()
+def test_clocks_that_are_apart_are_found() -> None:
+    with connection.cursor() as cursor:
+        assert codes(list(database.clock(cursor, utc_now() + timedelta(minutes=1)))) == ["database.clock"]
+
+
+@pytest.mark.django_db()
+@pytest.mark.parametrize("harm", ["none", "missing", "shorter", "altered"])
+def test_files_that_rows_refer_to_are_looked_for(tmp_path: Path, harm: str) -> None:
+    content = b"records of a day"
+    _lake_file(content)
+    path = tmp_path / "ids.parquet"
+    path.write_bytes({"shorter": content[:-1], "altered": content[::-1]}.get(harm, content))
+    if harm == "missing":
+        path.unlink()
+
+    found = list(proof.files(tmp_path, digests=True))
+
+    assert codes(found) == ([] if harm == "none" else ["proof.files"])
+
+
+def _lake_file(content: bytes) -> None:
+    agreed = contract.add(
+        "metro",
+        format="generic",
+        kinds=["bike_trip"],
+        pia_reference="PIA-1",
+        valid_from=date(2026, 1, 1),
+        made_at=NOW,
+    )
+    batch = Batch.objects.create(
+        provider="metro",
+        key="1",
+        digest=digest_bytes(b"1"),
+        contract=agreed,
+        rows=1,
+        accepted=1,
+        duplicate=0,
+        refused=0,
+        reasons={},
+        notes={},
+        buckets=1,
+        received_at=NOW,
+        receipt={},
+    )
+    LakeFile.objects.create(
+        batch=batch,
+        part="ids",
+        digest=digest_bytes(content),
+        path="ids.parquet",
+        rows=1,
+        size_bytes=len(content),
+    )
