@@ -82,7 +82,7 @@ def _counted() -> CollectorRegistry:
     if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         return _registry
     together = CollectorRegistry()
-    multiprocess.MultiProcessCollector(together)
+    multiprocess.MultiProcessCollector(together)  # type: ignore[no-untyped-call]
     return together
 
 
