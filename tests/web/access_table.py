@@ -75,6 +75,8 @@ TABLE: dict[str, Row] = {
     "glossary": EVERYBODY,
     "statistics": EVERYBODY,
     "statistics_release": NOT_THERE,
+    "districts": EVERYBODY,
+    "districts_month": NOT_THERE,
     "statistics_chart": NOT_THERE,
     "methodologies": EVERYBODY,
     "methodology_newest": {"else": 302},
@@ -169,6 +171,7 @@ TABLE: dict[str, Row] = {
         )
     },
     "resident:export": {"else": 405},
+    "resident:district": {"else": 405},
     "resident:release_redemption": {"else": 405},
     "grants": MIDWAY,
     "rights": MIDWAY,

@@ -60,6 +60,46 @@ def open_(
 
 
 @app.command
+def district(
+    account: int, code: str | None = None, /, *, forget: bool = False, as_json: JsonFlag = False
+) -> int:
+    """Keep, show or forget the district in which somebody says they live; it is read for the map of districts alone.
+
+    Example: tanpuhui account district 1 310115
+
+    Parameters
+    ----------
+    account
+        The account's number.
+    code
+        The district's code (GB/T 2260); without one, what is kept is shown.
+    forget
+        Forget what was said.
+    as_json
+        Print {"account", "district"}.
+    """
+    from django.db import transaction
+
+    from tanpuhui.cli.places import jurisdiction
+    from tanpuhui.consent.district import district_of, forget_district, say_district
+    from tanpuhui.consent.show import get_resident
+    from tanpuhui.registry.districts import known_district
+
+    get_resident(account)
+    with transaction.atomic():
+        if forget:
+            forget_district(account)
+        elif code is not None:
+            say_district(account, known_district(code, jurisdiction()).code, at=utc_now())
+    kept = district_of(account)
+    if as_json:
+        print_json({"account": account, "district": kept})
+    else:
+        console.print(f"Account {account}: {kept or 'no district'}.")
+    return 0
+
+
+@app.command
 def show(account: int, /, *, as_json: JsonFlag = False) -> int:
     """Show when an account was opened or closed, and how many grants it has ever given. No personal fact is shown.
 

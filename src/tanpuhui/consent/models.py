@@ -60,6 +60,23 @@ class Resident(models.Model):
         return f"account {self.pk}"
 
 
+class HomeDistrict(models.Model):
+    """The district in which somebody says they live, in the vault: theirs to change and to take back."""
+
+    resident = models.OneToOneField(Resident, models.PROTECT, primary_key=True, related_name="home_district")
+    code = models.TextField()
+    said_at = models.DateTimeField()
+
+    class Meta:
+        db_table = 'vault"."home_district'
+        constraints: ClassVar = [
+            models.CheckConstraint(name="consent_district_code", condition=Q(code__regex=r"^[0-9]{6}$")),
+        ]
+
+    def __str__(self) -> str:
+        return f"district of account {self.pk}"
+
+
 class Identity(models.Model):
     """What is known of the person behind an account: enough for age and uniqueness, no name, in the vault."""
 

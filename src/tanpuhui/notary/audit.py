@@ -25,7 +25,7 @@ from tanpuhui.ledger.invariants import check as check_ledger
 from tanpuhui.notary.seals import TABLES, Sealed, missing_lately, pages, read_page, rows_through, set_text
 from tanpuhui.notary.sources import Source, sources
 from tanpuhui.offsetting import invariants as offsetting
-from tanpuhui.registry.models import StatisticsRelease
+from tanpuhui.registry.models import PrivateRelease, StatisticsRelease
 from tanpuhui.registry.reconcile import reconcile
 from tanpuhui.transparency import note
 from tanpuhui.transparency.checkpoint import Checkpoint, read_checkpoint
@@ -341,6 +341,15 @@ def _bodies(places: Places, checked: dict[str, int]) -> Iterator[Finding]:
             key = str(release.pk)
             yield Finding(
                 "bodies_have_their_digests", "registry_statistics_release", key, "the body was edited"
+            )
+    for private in PrivateRelease.objects.order_by("pk").iterator(chunk_size=500):
+        checked["bodies"] = checked.get("bodies", 0) + 1
+        if digest_json(private.body) != private.digest:
+            yield Finding(
+                "bodies_have_their_digests",
+                "registry_private_release",
+                str(private.pk),
+                "the body was edited",
             )
 
 

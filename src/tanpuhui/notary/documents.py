@@ -7,7 +7,7 @@ from typing import Any
 from tanpuhui.close.models import Manifest
 from tanpuhui.notary.refusals import NoShare
 from tanpuhui.notary.shares import shares_of
-from tanpuhui.registry.models import Lot, Movement, StatisticsRelease
+from tanpuhui.registry.models import Lot, Movement, PrivateRelease, StatisticsRelease
 from tanpuhui.transparency.log import Log, find_leaf, receipt
 from tanpuhui.transparency.models import Leaf
 from tanpuhui.transparency.record import BUNDLE, SHARE
@@ -21,6 +21,8 @@ def receipt_of(log: Log, kind: str, key: str) -> dict[str, Any]:
         given["body"] = Manifest.objects.get(pk=key).body
     elif kind == "statistics":
         given["body"] = StatisticsRelease.objects.get(pk=key).body
+    elif kind == "private_statistics":
+        given["body"] = PrivateRelease.objects.get(pk=key).body
     return given
 
 

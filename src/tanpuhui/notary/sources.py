@@ -20,7 +20,7 @@ from tanpuhui.methodology.load import Library, load_library
 from tanpuhui.notary.shares import shares_of
 from tanpuhui.offsetting.models import Ending, Replacement
 from tanpuhui.quantify.jurisdiction import known_jurisdictions, load_jurisdiction
-from tanpuhui.registry.models import Annulment, Block, Lot, Movement, StatisticsRelease
+from tanpuhui.registry.models import Annulment, Block, Lot, Movement, PrivateRelease, StatisticsRelease
 from tanpuhui.transparency.models import Leaf
 from tanpuhui.transparency.record import Record
 
@@ -54,6 +54,7 @@ def sources() -> tuple[Source, ...]:
         ),
         _rows("replacement", Replacement.objects.order_by("pk"), _replacement),
         _rows("statistics", StatisticsRelease.objects.order_by("pk"), _statistics),
+        _rows("private_statistics", PrivateRelease.objects.order_by("pk"), _private_statistics),
     )
 
 
@@ -195,6 +196,15 @@ def _replacement(row: Replacement) -> dict[str, Any]:
 
 def _statistics(row: StatisticsRelease) -> dict[str, Any]:
     return {"digest": row.digest, "published_at": _moment(row.published_at)}
+
+
+def _private_statistics(row: PrivateRelease) -> dict[str, Any]:
+    return {
+        "month": row.month,
+        "epsilon_millionths": row.epsilon,
+        "digest": row.digest,
+        "published_at": _moment(row.published_at),
+    }
 
 
 def _moment(at: datetime) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from tanpuhui.kit.digest import digest_bytes, digest_json
 from tanpuhui.kit.home import content
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.quantify.districts import load_districts
 from tanpuhui.quantify.rule_tables import (
     TABLES,
     BadJurisdiction,
@@ -52,6 +53,20 @@ class Scene:
 
 
 @dataclass(frozen=True)
+class PrivateFigures:
+    """How figures of districts are published: with noise, and within a budget of each year (differential privacy).
+
+    ``epsilon`` are millionths. A person counts in one district, with at most ``most_kg`` a month.
+    """
+
+    districts: str
+    epsilon_release: int
+    epsilon_year: int
+    most_kg: int
+    threshold: int
+
+
+@dataclass(frozen=True)
 class Jurisdiction:
     """The rules of one place. ``digest`` is that of the file (and its city's), and goes into every manifest."""
 
@@ -66,6 +81,8 @@ class Jurisdiction:
     digest: str
     #: No published number rests on fewer persons.
     least_persons: int = LEAST_PERSONS
+    #: How figures of districts are published, where they are.
+    private: PrivateFigures | None = None
     #: Tiers of accounts, by what was certified: each a name and the least kilograms.
     tiers: tuple[Rule, ...] = ()
     #: The city whose rules apply in a district wherever the district has none of its own; empty for a city.
@@ -245,6 +262,7 @@ def _jurisdiction(path: Path, table: dict[str, Any], digest: str, city: Jurisdic
         notice=table.get("notice", city.notice if city else {}),
         digest=digest_json([digest, city.digest]) if city else digest,
         least_persons=_least_persons(path, table.get("statistics", {}), city),
+        private=_private(path, table.get("statistics", {}), city),
         parent=city.code if city else "",
         **rules,
     )
@@ -269,6 +287,61 @@ def _least_persons(path: Path, table: dict[str, Any], city: Jurisdiction | None)
             repair="Write a whole number from 3 to 1000.",
         )
     return least
+
+
+def _private(path: Path, table: dict[str, Any], city: Jurisdiction | None) -> PrivateFigures | None:
+    found = table.get("private")
+    if found is None:
+        return city.private if city else None
+    key = "statistics.private"
+    names = ("districts", "epsilon_release", "epsilon_year", "most_kg", "threshold")
+    if not isinstance(found, dict) or set(found) != set(names):
+        raise BadJurisdiction(
+            file=path.name,
+            key=key,
+            problem="has other keys than it needs.",
+            repair=f"Give {', '.join(names)}.",
+        )
+    if not load_districts(str(found["districts"]), path.parent):
+        raise BadJurisdiction(
+            file=path.name,
+            key=f"{key}.districts",
+            problem=f"names {found['districts']!r}, and there is no such file.",
+            repair="Name a file of jurisdictions/districts without its ending.",
+        )
+    whole = {"most_kg": (1, 10_000), "threshold": (5, 1_000)}
+    for name, (first, last) in whole.items():
+        if type(found[name]) is not int or not first <= found[name] <= last:
+            raise BadJurisdiction(
+                file=path.name,
+                key=f"{key}.{name}",
+                problem=f"is {found[name]!r}.",
+                repair=f"Write a whole number from {first} to {last}.",
+            )
+    release, year = (_epsilon(path, f"{key}.{name}", found[name]) for name in names[1:3])
+    if release > year:
+        raise BadJurisdiction(
+            file=path.name,
+            key=f"{key}.epsilon_release",
+            problem="is more than a year may have.",
+            repair="Write less.",
+        )
+    return PrivateFigures(found["districts"], release, year, found["most_kg"], found["threshold"])
+
+
+def _epsilon(path: Path, key: str, given: Any) -> int:
+    """A decimal in quotes, as millionths: from 0.01 to 20."""
+    if isinstance(given, str) and re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,6})?", given):
+        whole, _, part = given.partition(".")
+        millionths = int(whole) * 1_000_000 + int(part.ljust(6, "0"))
+        if 10_000 <= millionths <= 20_000_000:
+            return millionths
+    raise BadJurisdiction(
+        file=path.name,
+        key=key,
+        problem=f"is {given!r}.",
+        repair='Write a decimal in quotes, from "0.01" to "20".',
+    )
 
 
 def _scene(path: Path, number: int, item: dict[str, Any]) -> Scene:

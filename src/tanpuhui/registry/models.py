@@ -190,6 +190,51 @@ class StatisticsRelease(models.Model):
         return f"statistics {self.pk} {self.digest}"
 
 
+class PrivateRelease(models.Model):
+    """A month's figures of each district, with noise: once, and within what the year may tell (millionths)."""
+
+    id = models.BigAutoField(primary_key=True)
+    month = models.CharField(max_length=7, unique=True)
+    year = models.IntegerField()
+    epsilon = models.BigIntegerField()
+    #: What the year may tell in all, by the rule of that day.
+    limit_epsilon = models.BigIntegerField()
+    digest = models.TextField()
+    body: Any = models.JSONField()
+    published_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "registry_private_release"
+        constraints: ClassVar = [
+            models.CheckConstraint(name="registry_private_epsilon", condition=models.Q(epsilon__gte=1)),
+            models.CheckConstraint(
+                name="registry_private_month", condition=models.Q(month__regex=r"^[0-9]{4}-(0[1-9]|1[0-2])$")
+            ),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            NO_TRUNCATE,
+            pgtrigger.Trigger(
+                name="within_budget",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                declare=[("spent", "bigint")],
+                func="""
+                    PERFORM pg_advisory_xact_lock(hashtextextended('tanpuhui.private.release', NEW.year));
+                    SELECT coalesce(sum(epsilon), 0) INTO spent FROM registry_private_release WHERE year = NEW.year;
+                    IF NEW.year::text <> left(NEW.month, 4) OR spent + NEW.epsilon > NEW.limit_epsilon THEN
+                        RAISE EXCEPTION 'the year % may tell % and told % already', NEW.year, NEW.limit_epsilon, spent
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"districts in {self.month}"
+
+
 class Exclusion(models.Model):
     """What another market covers, as its authority said: nothing of it is certified here. The newest row counts.
 

@@ -254,3 +254,39 @@ class ReviewedOtherwise(Refusal):
 class FileMissing(Refusal):
     code = "registry.no_such_file"
     message = "There is no file {file}. Name a CSV file."
+
+
+class NoNoise(Refusal):
+    code = "registry.no_noise"
+    message = (
+        "Figures of districts need OpenDP, which is not installed. "
+        "Run 'pip install --require-hashes -r requirements/dp.txt', then repeat the command."
+    )
+
+
+class NoDistricts(Refusal):
+    code = "registry.no_districts"
+    message = "{jurisdiction} publishes no figures of districts. Add [statistics.private] to its rules first."
+
+
+class MonthUnknown(Refusal):
+    code = "registry.month_unknown"
+    message = "{given!r} is no month. Write it as 2026-02."
+
+
+class MonthNotOver(Refusal):
+    code = "registry.month_not_over"
+    message = "{month} is not over: a month is released once, as a whole. Release it in the month after."
+
+
+class BudgetSpent(Refusal):
+    code = "registry.privacy_budget_spent"
+    message = (
+        "The releases of {year} have told {spent} of {limit} millionths of epsilon, and one more would tell {wanted}. "
+        "Nothing more is released of that year; the budget is [statistics.private] of the rules."
+    )
+
+
+class UnknownDistrict(Refusal):
+    code = "registry.unknown_district"
+    message = "{given!r} is no district here. Give one of: {known}."

@@ -11,7 +11,7 @@ from tanpuhui.cli.demo.calendar import Calendar
 from tanpuhui.cli.demo.city import CONTRACTS
 from tanpuhui.cli.demo.plan import City, Grant
 from tanpuhui.consent.give import Giving, give_many
-from tanpuhui.consent.models import Resident
+from tanpuhui.consent.models import HomeDistrict, Resident
 from tanpuhui.consent.open_account import Facts, open_account, open_accounts
 from tanpuhui.consent.refusals import GuardianMissing
 from tanpuhui.consent.terms import Terms
@@ -21,6 +21,7 @@ from tanpuhui.evidence.link import link_many
 from tanpuhui.evidence.models import Batch
 from tanpuhui.kit.moment import to_us
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.quantify.districts import load_districts
 
 METHOD = "demo"
 
@@ -88,7 +89,20 @@ def open_all(city: City, at: datetime) -> dict[int, int]:
         for place, resident in enumerate(children)
     }
     opened = open_accounts(len(children), at=at, facts=facts)
+    _say_districts(list(accounts.values()), at)
     return accounts | dict(zip((resident.number for resident in children), opened, strict=True))
+
+
+def _say_districts(accounts: list[int], at: datetime) -> None:
+    """Three of four adults say where they live; more of them in the district that has the most people."""
+    codes = [one.code for one in load_districts("shanghai")]
+    codes += ["310115"] * 4
+    said = [
+        HomeDistrict(resident_id=account, code=codes[account * 7 % len(codes)], said_at=at)
+        for account in accounts
+        if account % 4
+    ]
+    HomeDistrict.objects.bulk_create(said, batch_size=2_000)
 
 
 def refuse_children(city: City, at: datetime) -> int:

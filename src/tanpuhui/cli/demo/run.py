@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from django.db import connection, transaction
 
 from tanpuhui.cli.demo import check, ends, files
-from tanpuhui.cli.demo.calendar import Calendar
+from tanpuhui.cli.demo.calendar import FIRST_DAY, Calendar
 from tanpuhui.cli.demo.disclose import let_the_bank_see
 from tanpuhui.cli.demo.plan import City, Delivery
 from tanpuhui.cli.demo.register import Registered, link, register, withdraw_until
@@ -37,7 +38,8 @@ from tanpuhui.methodology.load import Library
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.registry.certify import Order, certify
 from tanpuhui.registry.models import Lot
-from tanpuhui.registry.refusals import LessThanATonne
+from tanpuhui.registry.private import publish_month
+from tanpuhui.registry.refusals import LessThanATonne, NoNoise
 from tanpuhui.registry.statistics import publish
 from tanpuhui.verification.models import Statement
 from tanpuhui.verification.refusals import NothingToVerify
@@ -287,9 +289,11 @@ def _proposed(city: City, at: Installation) -> ProposedLot:
 
 
 def publish_statistics(at: Installation) -> None:
-    """The statistics of the week, released."""
+    """The statistics of the week, released; figures of districts where OpenDP is installed."""
     with transaction.atomic():
         publish(at=utc_now(), places=at.places, jurisdiction=at.jurisdiction, library=at.library)
+    with suppress(NoNoise), transaction.atomic():
+        publish_month(f"{FIRST_DAY:%Y-%m}", at=utc_now(), places=at.places, jurisdiction=at.jurisdiction)
 
 
 def residents_mg() -> dict[int, int]:

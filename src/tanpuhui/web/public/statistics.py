@@ -11,13 +11,18 @@ from django.shortcuts import render
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from tanpuhui.registry.models import StatisticsRelease
+from tanpuhui.close.installation import jurisdiction
+from tanpuhui.registry.districts import districts_of
+from tanpuhui.registry.models import PrivateRelease, StatisticsRelease
+from tanpuhui.registry.private import MG_A_GRAM
 from tanpuhui.registry.statistics import latest
 from tanpuhui.web.public.chart import bars, narrow_bars
 from tanpuhui.web.public.names import kind_name, month_name, sector_name
 from tanpuhui.web.public.picture import svg_response
 
 NEWEST = 24
+#: The side of a district's square in the picture.
+TILE = 72
 LANGUAGES = dict(settings.LANGUAGES)
 WIDTHS = {"wide": bars, "narrow": narrow_bars}
 
@@ -90,3 +95,61 @@ CHARTS: dict[str, Callable[[dict[str, Any]], tuple[list[tuple[str, int]], str]]]
     "months": _by_month,
     "sectors": _by_sector,
 }
+
+
+def districts(request: HttpRequest, month: str | None = None) -> HttpResponse:
+    """A month's figures of each district, with their noise: a map of tiles and the table of the same numbers."""
+    releases = PrivateRelease.objects.order_by("-month")
+    release = releases.first() if month is None else releases.filter(month=month).first()
+    if month is not None and release is None:
+        raise Http404
+    context: dict[str, Any] = {
+        "release": release,
+        "months": releases.values_list("month", flat=True)[:NEWEST],
+    }
+    if release is not None:
+        context |= _map(release.body)
+    return render(request, "public/districts.html", context)
+
+
+def _map(body: dict[str, Any]) -> dict[str, Any]:
+    found = {row["code"]: row for row in body["districts"]}
+    most = max((row["credited_g"] for row in body["districts"] if not row["left_out"]), default=0)
+    language = translation.get_language() or ""
+    tiles = [
+        {
+            **found[one.code],
+            "name": one.name(language),
+            "x": (one.column - 1) * TILE,
+            "y": (one.row - 1) * TILE,
+            "shade": 0
+            if found[one.code]["left_out"] or not most
+            else 1 + 4 * found[one.code]["credited_g"] // (most + 1),
+            "credited_mg": (found[one.code]["credited_g"] or 0) * MG_A_GRAM,
+        }
+        for one in districts_of(jurisdiction())
+        if one.code in found
+    ]
+    return {
+        "body": body,
+        "tiles": tiles,
+        "width": max((tile["x"] for tile in tiles), default=0) + TILE,
+        "height": max((tile["y"] for tile in tiles), default=0) + TILE,
+        "error_mg": body["credited_error_g"] * MG_A_GRAM,
+        "epsilon": format_decimal(body["epsilon_millionths"]),
+        "month_name": month_name(body["month"]),
+    }
+
+
+def _shade(grams: int | None, most: int) -> int:
+    """0 where nothing is shown, otherwise 1 to 4."""
+    return 0 if grams is None or not most else 1 + 4 * grams // (most + 1)
+
+
+def format_decimal(millionths: int) -> str:
+    """Millionths as a decimal without needless zeros.
+
+    >>> format_decimal(1_000_000), format_decimal(250_000)
+    ('1', '0.25')
+    """
+    return f"{millionths // 1_000_000}.{millionths % 1_000_000:06d}".rstrip("0").rstrip(".")

@@ -20,11 +20,13 @@ from django.views.decorators.http import require_POST
 
 from tanpuhui.access.audit import record
 from tanpuhui.access.models import ApiToken
+from tanpuhui.close.installation import jurisdiction
 from tanpuhui.community.board import end_nickname
 from tanpuhui.community.challenge import step_out_of_all
 from tanpuhui.community.group import leave_all
 from tanpuhui.consent.age import ZONE
 from tanpuhui.consent.close_account import close_account
+from tanpuhui.consent.district import district_of, forget_district, say_district
 from tanpuhui.consent.show import get_resident, standings, wards_of
 from tanpuhui.copies.acts import all_acts
 from tanpuhui.copies.archive import archive
@@ -38,6 +40,8 @@ from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.ledger.statement import statement
 from tanpuhui.quantify.outcome import Outcome
+from tanpuhui.registry.districts import districts_of, known_district
+from tanpuhui.registry.refusals import NoDistricts, UnknownDistrict
 from tanpuhui.rights.answer import take_back
 from tanpuhui.rights.ask import MOST_CHARACTERS, ask
 from tanpuhui.rights.letter import end_letter
@@ -97,7 +101,31 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "today": timezone.localdate(),
         "resident": get_resident(account),
     }
+    there = districts_of(jurisdiction())
+    language = get_language() or ""
+    context["districts"] = [(one.code, one.name(language)) for one in there]
+    context["district"] = district_of(account)
     return render(request, "resident/privacy.html", context)
+
+
+@require_POST
+@resident_page
+def district(request: HttpRequest) -> HttpResponse:
+    """Say in which district one lives, or take it back; nobody has to."""
+    account = cast(ResidentRequest, request).account
+    code = request.POST.get("district", "")
+    try:
+        with transaction.atomic():
+            if code:
+                say_district(account, known_district(code, jurisdiction()).code, at=utc_now())
+            else:
+                forget_district(account)
+            _write_down(request, "say_district", {"said": bool(code)})
+    except (UnknownDistrict, NoDistricts) as refusal:
+        messages.error(request, text_of(refusal))
+    else:
+        messages.success(request, _("Kept.") if code else _("Forgotten."))
+    return redirect("resident:privacy")
 
 
 @require_POST

@@ -81,6 +81,7 @@ def sentences() -> dict[str, str]:
         "link_identifier": _("Identifier at {name} linked"),
         "link_identifier_refused": _("Identifier at {name} not linked"),
         "export_record": _("Copy of everything taken"),
+        "say_district": _("District said or taken back"),
         "ask_right": _("Request made"),
         "answer_in_hand": _("Request taken in hand"),
         "answer_done": _("Request answered: done"),

@@ -39,6 +39,7 @@ source_paths = [
 ]
 privacy_paths = [
     path("privacy/", privacy.privacy, name="privacy"),
+    path("privacy/district/", privacy.district, name="district"),
     path("privacy/record.zip", require_POST(shown_recently(privacy.export)), name="export"),
     path("privacy/record/", privacy.readable, name="readable"),
     path("privacy/ask/<slug:kind>/", privacy.new_request, name="new_request"),
