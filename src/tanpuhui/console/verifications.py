@@ -42,7 +42,7 @@ def _step(found: Engagement) -> Any:
         "draw": _("draws the sample"),
         "examine": _("examines the sample"),
         "conclude": _("concludes"),
-        "ended": _("ended"),
+        "ended": pgettext("verification", "ended"),
     }[now]
     return cells.state("plain" if now == "ended" else "busy", said)
 
