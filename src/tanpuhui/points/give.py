@@ -34,8 +34,11 @@ class GiveOrder:
 
 
 def give(order: GiveOrder, rule: ConversionRule, *, at: datetime) -> Answer:
-    """Give once, under the rule. What is given is over when the first of the giver's points would be."""
-    content = [order.sponsor, order.source, order.target, order.points, order.day.isoformat(), rule.as_json()]
+    """Give once, under the rule. What is given is over when the first of the giver's points would be.
+
+    A repeat is the same order on the next day too, whatever rule has come since.
+    """
+    content = [order.sponsor, order.source, order.target, order.points]
     return once("give", order.key, content, lambda: _give(order, rule, at), at=at)
 
 
