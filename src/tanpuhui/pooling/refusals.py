@@ -116,7 +116,7 @@ class NotSoMuchLeft(Refusal):
 
 class PoolBuysNothing(Refusal):
     code = "pooling.pool_buys_nothing"
-    message = "{buyer} operates this pool and cannot buy from it. Name another company."
+    message = "{buyer} operates this pool, or is of its group, and cannot buy from it. Name another company."
 
 
 class UnknownSale(Refusal):
