@@ -61,8 +61,8 @@ class Entry:
     """An entry of a bank's statement: ``reference`` is the payer's end-to-end reference, empty where there are several.
 
     ``fingerprint`` tells it from every other entry of the account: the same in two statements that both have it.
-    ``identity`` is the account and the reference by which its bank names the entry and no other one, whatever else is said
-    of it; empty where the bank gives none.
+    ``identity`` is the account and the reference by which its bank names the entry and no other one, whatever else is
+    said of it; empty where the bank gives none.
     """
 
     number: int
