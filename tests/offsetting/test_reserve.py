@@ -20,6 +20,7 @@ from tanpuhui.offsetting.invariants import INVARIANTS
 from tanpuhui.offsetting.models import Ending, Obligation, Replacement, Reservation, VoluntaryRetirement
 from tanpuhui.offsetting.refusals import (
     BadObligation,
+    BadYear,
     CapExceeded,
     KeyReused,
     NoObligation,
@@ -217,6 +218,19 @@ def test_without_a_declaration_nothing_is_reserved_and_a_later_one_counts() -> N
     ):
         with pytest.raises(BadObligation):
             declare(ACME, DEMO, of, source=source, at=AT)
+
+
+@pytest.mark.parametrize("amount_mg", [2**63, 10**30])
+def test_more_than_can_be_counted_is_not_declared(amount_mg: int) -> None:
+    for of in (YearOf(2026, amount_mg), YearOf(2026, TONNE_MG, amount_mg)):
+        with pytest.raises(BadObligation, match="more than can be counted"):
+            declare(ACME, DEMO, of, source="report", at=AT)
+
+
+@pytest.mark.parametrize("year", [0, -1, 1999, 3000, 10**30])
+def test_a_year_that_is_none_is_not_filed_for(year: int) -> None:
+    with pytest.raises(BadYear):
+        ask(TONNE_MG, year=year)
 
 
 def test_lots_that_may_not_be_used_are_named_with_the_reason() -> None:

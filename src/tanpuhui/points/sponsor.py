@@ -25,6 +25,9 @@ from tanpuhui.points.refusals import (
     UnknownSponsor,
 )
 
+#: No point is worth more than ten million.
+MOST_VALUE_MINOR = 1_000_000_000
+
 
 def money_code(sponsor: str) -> str:
     """The ledger's asset of the money behind a sponsor's points."""
@@ -80,7 +83,7 @@ def get_sponsor(code: str) -> Sponsor:
 def open_sponsor(code: str, *, currency: str, point_value_minor: int, at: datetime) -> Sponsor:
     """Make an organisation a sponsor, whose points are worth so much each, for good."""
     known_currency(currency)
-    if point_value_minor < 1:
+    if not 1 <= point_value_minor <= MOST_VALUE_MINOR:
         raise BadAmount(amount=str(point_value_minor))
     found = get_organisation(code)
     if Sponsor.objects.filter(pk=found.pk).exists():
