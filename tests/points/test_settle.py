@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.utils import DatabaseError
 
 from ledger.bookings import in_parallel
@@ -29,7 +29,9 @@ from points.book import (
     with_points,
 )
 from tanpuhui.access.models import Organisation
+from tanpuhui.ledger.transfer import TransferOrder, move, transfer
 from tanpuhui.money import camt as bank_camt
+from tanpuhui.money.account import OUTSIDE
 from tanpuhui.money.bank_statement import import_statement, unmatched
 from tanpuhui.money.models import BankLine
 from tanpuhui.money.refusals import BadAmount, CurrencyUnknown, TooManyDecimals
@@ -38,7 +40,8 @@ from tanpuhui.points import settle as settle_verb
 from tanpuhui.points.models import Offer, Refund, Settlement, SettlementLine, Sponsor
 from tanpuhui.points.refund import RefundOrder, refund
 from tanpuhui.points.settle import SettleOrder, as_csv, get_settlement, settle
-from tanpuhui.points.sponsor import FundOrder, fund, liability
+from tanpuhui.points.sponsor import FundOrder, budget_account, fund, liability
+from unjudged import judge_now
 
 pytestmark = pytest.mark.django_db
 LATER = AT + timedelta(hours=1)
@@ -273,6 +276,29 @@ def test_a_budget_is_in_one_currency(sponsor: Sponsor) -> None:
     answer = fund(FundOrder(new_key(), sponsor.code, "5.00", "HKD", "T-9"), at=AT)
 
     assert code_of(answer) == "points.other_currency"
+
+
+def test_a_payment_fills_a_budget_once_and_says_which_it_is(sponsor: Sponsor) -> None:
+    order = FundOrder(new_key(), sponsor.code, "5.00", "CNY", "BANK-118")
+
+    first, again = fund(order, at=AT), fund(order, at=LATER)
+    other = fund(replace(order, key=new_key(), reference=" BANK-118 "), at=LATER)
+    nameless = fund(replace(order, key=new_key(), reference=" "), at=LATER)
+
+    assert again.result == first.result
+    assert (code_of(other), code_of(nameless)) == ("points.funded_before", "points.reference_missing")
+    assert liability(sponsor, at=LATER).budget_minor == 100_500
+    assert findings() == []
+
+
+def test_the_database_fills_no_budget_without_a_payment(sponsor: Sponsor) -> None:
+    legs = move(
+        source=OUTSIDE, target=budget_account(sponsor.pk), asset_id=sponsor.money_asset, amount=1_000_000
+    )
+
+    with pytest.raises(DatabaseError, match="into a budget without a payment"), transaction.atomic():
+        transfer(connection, TransferOrder(new_key(), "points.fund", DAY, legs), at=AT).accepted()
+        judge_now()
 
 
 def test_a_sponsor_that_gives_what_its_own_points_buy_settles_with_itself(sponsor: Sponsor) -> None:

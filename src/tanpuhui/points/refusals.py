@@ -45,6 +45,19 @@ class OtherCurrency(Refusal):
     )
 
 
+class ReferenceMissing(Refusal):
+    code = "points.reference_missing"
+    message = "It does not say which payment it is. Give the reference by which the bank knows it."
+
+
+class FundedBefore(Refusal):
+    code = "points.funded_before"
+    message = (
+        "The payment {reference} funded {sponsor} with {amount} {currency} on {day}. It counts once: give the "
+        "reference of another payment."
+    )
+
+
 class NothingToBuy(Refusal):
     code = "points.nothing_to_buy"
     message = "{points} points in all cannot be bought. Give each resident one point or more."
