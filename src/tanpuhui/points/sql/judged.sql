@@ -1,7 +1,7 @@
 -- Points are made by a conversion or a purchase alone, and a settlement has each line as it happened: for every client.
 
 -- Judged when a transaction commits: what goes out of a sponsor's liability in its points is one conversion, of lots that
--- sum to it, or one purchase, of as many points. Kind 9 is points_liability.
+-- sum to it, or one purchase, of as many points, whose money the sponsor got. Kind 9 is points_liability.
 CREATE FUNCTION points_judge_minted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS
 $body$
@@ -13,7 +13,12 @@ BEGIN
                 AND c.amount_mg = (SELECT sum(l.amount_mg) FROM points_conversion_line l WHERE l.conversion_id = c.id))
         AND NOT EXISTS (
             SELECT FROM points_purchase b JOIN points_sponsor s ON s.organisation_id = b.sponsor_id
-            WHERE b.tx_id = NEW.tx_id AND b.points = -NEW.amount AND s.points_asset = NEW.asset_id) THEN
+            WHERE b.tx_id = NEW.tx_id AND b.points = -NEW.amount AND s.points_asset = NEW.asset_id
+                AND b.point_value_minor = s.point_value_minor AND EXISTS (
+                    SELECT FROM ledger_transaction t JOIN ledger_posting p ON p.tx_id = t.id AND p.posted_on = t.posted_on
+                    JOIN ledger_asset m ON m.id = p.asset_id AND m.code = 'money:' || s.currency
+                    WHERE t.key = 'points.buy:' || b.key AND p.amount = b.amount_minor
+                        AND p.account_id = (281474976710656 + s.organisation_id) * 16 + 4)) THEN
         RAISE EXCEPTION 'transaction % makes % points that nobody converted or bought', NEW.tx_id, -NEW.amount
             USING ERRCODE = 'TP002', HINT = 'Points are made by converting reductions or by buying them.';
     END IF;
