@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 from django.db import connection, transaction
-from django.db.utils import DatabaseError
+from django.db.utils import DatabaseError, IntegrityError
 
 from ledger.bookings import in_parallel
 from money.bank import AT, bank_file, money_has, pay_in
@@ -69,6 +69,47 @@ def test_an_entry_that_two_statements_have_is_credited_once_and_kept(acme: Organ
     assert [line["why"] for line in shown["unmatched"]] == ["seen_before"]
     assert money_has(acme) == (1_250, 0)
     assert findings() == []
+
+
+def named(body: bytes, reference: str = "BANK-7") -> bytes:
+    """A statement whose bank names each of its entries by a reference of its own."""
+    return body.replace(b"<BkTxCd>", f"<AcctSvcrRef>{reference}</AcctSvcrRef><BkTxCd>".encode())
+
+
+def test_an_entry_that_its_bank_names_twice_in_one_statement_is_credited_once(acme: Organisation) -> None:
+    entry = ("TPD-acme", "12.50", "CRDT")
+
+    shown = import_statement(named(bank_file(entry, entry)), at=AT)
+
+    assert [line["why"] for line in shown["unmatched"]] == ["seen_before"]
+    assert money_has(acme) == (1_250, 0)
+
+
+@pytest.mark.parametrize("other", [("TPD-acme", "125.00", "CRDT"), ("TPD-else", "12.50", "CRDT")])
+def test_an_entry_that_comes_again_with_other_content_is_kept_and_pays_nothing(
+    acme: Organisation, other: tuple[str, str, str]
+) -> None:
+    new_organisation(Organisation.COMPANY, code="else")
+    import_statement(named(bank_file(("TPD-acme", "12.50", "CRDT"))), at=AT)
+
+    shown = import_statement(named(bank_file(other)), at=AT)
+    again = import_statement(named(bank_file(other, opening="1.00")), at=AT)
+
+    assert [line["why"] for line in (*shown["unmatched"], *again["unmatched"])] == [
+        "other_content",
+        "seen_before",
+    ]
+    assert money_has(acme) == (1_250, 0)
+    assert findings() == []
+
+
+def test_the_database_lets_no_two_lines_of_one_entry_pay(acme: Organisation) -> None:
+    import_statement(named(bank_file(("TPD-acme", "12.50", "CRDT"))), at=AT)
+    line = BankLine.objects.get()
+    line.pk, line.number, line.fingerprint = None, 2, "another"
+
+    with pytest.raises(IntegrityError, match="money_bank_line_pays_once"), transaction.atomic():
+        line.save(force_insert=True)
 
 
 @pytest.mark.parametrize(

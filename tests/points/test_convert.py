@@ -25,12 +25,14 @@ from points.book import (
     with_points,
 )
 from tanpuhui.ledger.statement import statement
+from tanpuhui.ledger.transfer import TransferOrder, move, transfer
 from tanpuhui.points.convert import ConvertOrder, convert
 from tanpuhui.points.models import Conversion, ConversionLine
 from tanpuhui.points.refusals import BudgetShort, KeyReused, NoConversion, NothingToConvert
 from tanpuhui.points.rule import conversion_rule
-from tanpuhui.points.sponsor import liability
+from tanpuhui.points.sponsor import liability, liability_account, resident_account
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
+from unjudged import judge_now
 
 pytestmark = pytest.mark.django_db
 KEEPS = replace(RULE, consumes_claim=False)
@@ -105,6 +107,46 @@ def test_a_repeat_converts_once_and_other_content_is_refused() -> None:
     assert points_of(resident, sponsor) == (3, 0)
     with pytest.raises(KeyReused):
         convert(replace(order, points=4), RULE, at=AT)
+
+
+def test_a_repeat_on_the_next_day_and_under_another_rule_is_answered_as_before() -> None:
+    sponsor, resident = new_sponsor(), new_resident(7 * KG)
+    order = ConvertOrder(new_key(), sponsor.code, resident, 3, DAY)
+    tomorrow, other = replace(order, day=DAY + timedelta(days=1)), replace(RULE, mg_per_point=2 * KG)
+
+    first, again = convert(order, RULE, at=AT), convert(tomorrow, other, at=AT + timedelta(days=1))
+
+    assert (again.result, again.repeated) == (first.result, True)
+
+
+@pytest.mark.parametrize("conversion", [False, True], ids=["nothing", "a conversion of no lot"])
+def test_the_database_makes_no_points_that_nobody_converted_or_bought(conversion: bool) -> None:
+    sponsor, resident = new_sponsor(), new_resident(7 * KG)
+    legs = move(
+        source=liability_account(sponsor.pk),
+        target=resident_account(resident),
+        asset_id=sponsor.points_asset,
+        amount=3,
+    )
+    order = TransferOrder(new_key(), "points.convert", DAY, legs)
+
+    with pytest.raises(DatabaseError, match="nobody converted or bought"), transaction.atomic():
+        tx = transfer(connection, order, at=AT).accepted()
+        if conversion:
+            Conversion.objects.create(
+                sponsor=sponsor,
+                account=resident,
+                points=3,
+                amount_mg=3 * KG,
+                mg_per_point=KG,
+                consumed=False,
+                jurisdiction="demo",
+                rule=RULE.as_json(),
+                tx_id=tx,
+                expires_at=AT,
+                at=AT,
+            )
+        judge_now()
 
 
 def test_where_the_claim_is_kept_a_milligram_still_converts_once() -> None:

@@ -187,6 +187,16 @@ def test_limits_are_each_persons_own_in_all_and_a_day(sponsor: Sponsor) -> None:
     assert findings() == []
 
 
+def test_a_request_that_is_overtaken_at_midnight_counts_for_the_day_that_has_begun(sponsor: Sponsor) -> None:
+    offer, resident = new_offer(sponsor, per_person_day=1), with_points(sponsor, 30)
+    days = [DAY, DAY + timedelta(days=1), DAY, DAY + timedelta(days=1), DAY, DAY + timedelta(days=2)]
+
+    answers = [redeem(dataclasses.replace(wanting(offer, resident), day=day), at=AT) for day in days]
+
+    assert [answer.state for answer in answers] == ["held", "held", "refused", "refused", "refused", "held"]
+    assert findings() == []
+
+
 def test_an_offer_that_gives_so_many_a_day_gives_more_the_next(sponsor: Sponsor) -> None:
     offer, resident = new_offer(sponsor, per_day=2), with_points(sponsor, 30)
     held(offer, resident, 2)

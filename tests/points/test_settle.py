@@ -7,9 +7,10 @@ import io
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.utils import DatabaseError
 
 from ledger.bookings import in_parallel
@@ -28,15 +29,19 @@ from points.book import (
     with_points,
 )
 from tanpuhui.access.models import Organisation
+from tanpuhui.ledger.transfer import TransferOrder, move, transfer
 from tanpuhui.money import camt as bank_camt
+from tanpuhui.money.account import OUTSIDE
 from tanpuhui.money.bank_statement import import_statement, unmatched
 from tanpuhui.money.models import BankLine
 from tanpuhui.money.refusals import BadAmount, CurrencyUnknown, TooManyDecimals
 from tanpuhui.points import camt
-from tanpuhui.points.models import Offer, Refund, Settlement, Sponsor
+from tanpuhui.points import settle as settle_verb
+from tanpuhui.points.models import Offer, Refund, Settlement, SettlementLine, Sponsor
 from tanpuhui.points.refund import RefundOrder, refund
 from tanpuhui.points.settle import SettleOrder, as_csv, get_settlement, settle
-from tanpuhui.points.sponsor import FundOrder, fund, liability
+from tanpuhui.points.sponsor import FundOrder, budget_account, fund, liability
+from unjudged import judge_now
 
 pytestmark = pytest.mark.django_db
 LATER = AT + timedelta(hours=1)
@@ -273,6 +278,29 @@ def test_a_budget_is_in_one_currency(sponsor: Sponsor) -> None:
     assert code_of(answer) == "points.other_currency"
 
 
+def test_a_payment_fills_a_budget_once_and_says_which_it_is(sponsor: Sponsor) -> None:
+    order = FundOrder(new_key(), sponsor.code, "5.00", "CNY", "BANK-118")
+
+    first, again = fund(order, at=AT), fund(order, at=LATER)
+    other = fund(replace(order, key=new_key(), reference=" BANK-118 "), at=LATER)
+    nameless = fund(replace(order, key=new_key(), reference=" "), at=LATER)
+
+    assert again.result == first.result
+    assert (code_of(other), code_of(nameless)) == ("points.funded_before", "points.reference_missing")
+    assert liability(sponsor, at=LATER).budget_minor == 100_500
+    assert findings() == []
+
+
+def test_the_database_fills_no_budget_without_a_payment(sponsor: Sponsor) -> None:
+    legs = move(
+        source=OUTSIDE, target=budget_account(sponsor.pk), asset_id=sponsor.money_asset, amount=1_000_000
+    )
+
+    with pytest.raises(DatabaseError, match="into a budget without a payment"), transaction.atomic():
+        transfer(connection, TransferOrder(new_key(), "points.fund", DAY, legs), at=AT).accepted()
+        judge_now()
+
+
 def test_a_sponsor_that_gives_what_its_own_points_buy_settles_with_itself(sponsor: Sponsor) -> None:
     offer = new_offer(sponsor, sponsor.organisation, kind="public_service")
     captured(offer, with_points(sponsor, 30), 2)
@@ -301,3 +329,86 @@ def test_settlements_at_once_have_each_line_once() -> None:
     assert sorted(results) == ["points.nothing_to_settle"] * 5 + ["settled"]
     assert Settlement.objects.get().lines_count == 6
     assert findings() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_merchants_that_settle_at_once_have_settlements_of_their_own() -> None:
+    pairs = [(new_sponsor(), new_organisation()) for _ in range(4)]
+    for each, merchant in pairs:
+        captured(new_offer(each, merchant), with_points(each, 3))
+
+    def work(number: int) -> str:
+        each, merchant = pairs[number]
+        with transaction.atomic():
+            return str(settle(settling(merchant, each), at=LATER).accepted()["settlement"])
+
+    results = in_parallel(4, work)
+
+    assert sorted(results) == [f"TPS-{number:09d}" for number in range(1, 5)]
+    assert findings() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_captured_while_a_settlement_is_made_waits_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sponsor, merchant = new_sponsor(), new_organisation()
+    offer = new_offer(sponsor, merchant)
+    resident = with_points(sponsor, 6)
+    captured(offer, resident)
+    post = settle_verb.transfer
+
+    def overtaken(*given: Any, **more: Any) -> Any:
+        assert in_parallel(1, lambda _number: captured(offer, resident).pk) != [None]
+        return post(*given, **more)
+
+    monkeypatch.setattr(settle_verb, "transfer", overtaken)
+    with transaction.atomic():
+        first = settle(settling(merchant, sponsor), at=LATER).accepted()
+    monkeypatch.setattr(settle_verb, "transfer", post)
+    with transaction.atomic():
+        second = settle(settling(merchant, sponsor), at=LATER).accepted()
+
+    assert [(one["points"], one["lines"]) for one in (first, second)] == [(3, 1), (3, 1)]
+    assert findings() == []
+
+
+def test_through_now_is_the_same_order_when_it_is_sent_again(
+    sponsor: Sponsor, merchant: Organisation, offer: Offer
+) -> None:
+    captured(offer, with_points(sponsor, 3))
+    order = SettleOrder(new_key(), merchant.code, sponsor.code)
+
+    first, again = settle(order, at=LATER), settle(order, at=LATER + timedelta(minutes=5))
+
+    assert (again.result, again.repeated) == (first.result, True)
+
+
+@pytest.mark.parametrize(
+    "change", [{"points": 4}, {"amount_minor": 1}, {"redemption_id": 10**9}, {"refund_id": 1}]
+)
+def test_the_database_takes_no_line_that_did_not_happen(
+    sponsor: Sponsor, merchant: Organisation, offer: Offer, change: dict[str, int]
+) -> None:
+    captured(offer, with_points(sponsor, 6))
+    made = settled(merchant, sponsor)
+    redemption = captured(offer, with_points(sponsor, 6))
+    values = {"redemption_id": redemption.pk, "points": 3, "amount_minor": 450, **change}
+
+    with pytest.raises(DatabaseError, match="no capture or refund"), transaction.atomic():
+        SettlementLine.objects.create(settlement=made, booked_at=AT, **values)
+
+
+def test_the_database_takes_no_refund_from_another_merchant(sponsor: Sponsor, offer: Offer) -> None:
+    redemption = captured(offer, with_points(sponsor, 3))
+
+    with pytest.raises(DatabaseError, match="is not of merchant"), transaction.atomic():
+        Refund.objects.create(
+            redemption=redemption,
+            organisation_id=new_organisation().pk,
+            sponsor_id=sponsor.pk,
+            points=1,
+            reason="x",
+            tx_id=-1,
+            at=AT,
+        )

@@ -23,6 +23,12 @@ pytestmark = pytest.mark.django_db
 THIRD = TONNE_MG // 3
 
 
+@pytest.mark.parametrize("number", [0, -1, 7, 2**63, 10**30])
+def test_a_round_that_is_not_there_is_not_closed(number: int) -> None:
+    with pytest.raises(UnknownRound):
+        close_round(number, at=AT)
+
+
 def test_unsold_tonnes_go_back_to_the_milligram_also_to_who_left_meanwhile() -> None:
     pool = new_pool()
     a, b, c = (joined(pool, account) for account in people(3))

@@ -33,6 +33,7 @@ from tanpuhui.access.models import Organisation
 from tanpuhui.access.organise import organise
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.kit.tonnes import TONNE_MG
+from tanpuhui.market.member import MembershipOrder, admit
 from tanpuhui.money.deposit import deposit_reference
 from tanpuhui.points.models import Earning, Purchase
 from tanpuhui.points.refusals import BudgetShort
@@ -162,6 +163,16 @@ def test_what_cannot_be_sold_is_refused_and_nothing_changes(
     assert Sale.objects.count() == 0
     assert money_has(buyer) == (6_000, 0)
     assert findings() == []
+
+
+def test_a_company_of_the_pools_own_group_buys_nothing_of_a_round_directly_either() -> None:
+    made, _ = round_of(2_000, tonnes=2)
+    buyer = new_company()
+    for code, group in (("city_pool", "City Holding"), (buyer.code, "city  holding")):
+        admit(MembershipOrder(key(), code, "contract", group), at=AT).accepted()
+
+    with pytest.raises(PoolBuysNothing), transaction.atomic():
+        sold(made, buyer, 1)
 
 
 def test_the_same_sale_again_is_answered_as_before_also_when_the_round_is_closed() -> None:

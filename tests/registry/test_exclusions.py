@@ -13,6 +13,7 @@ from registry.test_certify import AT, FIRST, SECOND, lot_of, refused, roof
 from tanpuhui.evidence.models import Subject
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.registry.exclusions import covering, import_exclusions, meter_key, register
+from tanpuhui.registry.left_out import as_json, left_out_of
 from tanpuhui.registry.models import Exclusion
 from tanpuhui.registry.refusals import BadExclusions, Excluded
 
@@ -93,6 +94,24 @@ def test_a_meter_is_kept_as_a_digest_and_its_account_is_left_out_of_the_lot(
     # Without b's 0.84 t there are 1.68 t of a: one tonne, all of it a's.
     lot = lot_of(town)
     assert (lot.tonnes, lot.residents) == (1, 1)
+    # And the lot says so: how many, how much of theirs, and by which entry; not who.
+    assert [as_json(one) for one in left_out_of(lot)] == [
+        {
+            "accounts": 1,
+            "amount_mg": 840_000_000,
+            "market": "green_certificate",
+            "clause": "art. 3",
+            "source": "notice 7",
+        }
+    ]
+
+
+def test_a_lot_that_took_everybodys_left_nobody_out(
+    town: Town, people: dict[str, int], tmp_path: Path
+) -> None:
+    taken(tmp_path, "scope,transport," + ETS)
+
+    assert left_out_of(lot_of(town)) == []
 
 
 def test_a_later_line_about_the_same_thing_counts_and_ends_it(

@@ -17,6 +17,7 @@ from tanpuhui.ledger.account import Kind, account_id
 from tanpuhui.ledger.balance import balances
 from tanpuhui.ledger.invariants import check
 from tanpuhui.ledger.refusals import Insufficient, KeyReused
+from tanpuhui.ledger.reverse import reverse
 from tanpuhui.registry.annul import annul
 from tanpuhui.registry.buffer import BufferOrder, fill_buffer, pay_from_buffer
 from tanpuhui.registry.cancel import cancel
@@ -169,6 +170,20 @@ def test_what_is_retired_or_cancelled_is_out_of_circulation_for_good(verb: Calla
         transfer_units(order(ACME, (lot, 1)), to=BOLT, at=AT)
     states = states_of(lot)
     assert (states.retired_mg if verb is retire else states.cancelled_mg) == 3 * TONNE_MG
+    sound()
+
+
+@pytest.mark.parametrize("verb", [retire, cancel])
+def test_the_database_brings_nothing_back_that_was_retired_or_cancelled(verb: Callable[..., Any]) -> None:
+    lot = new_lot(3)
+    given(ACME, lot, 3)
+    verb(order(ACME, (lot, 3), reason="wrong"), at=AT)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(id) FROM ledger_transaction")
+        [newest] = cursor.fetchone()
+
+    with pytest.raises(IntegrityError, match="for_good"), transaction.atomic():
+        reverse(connection, newest, key=key(), reason="undo", effective_on=ON, at=AT)
     sound()
 
 

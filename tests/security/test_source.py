@@ -256,10 +256,11 @@ def test_formats_are_constants() -> None:
     """``format`` reads attributes of what it is given, so what is formatted with is never what somebody sent."""
     ours = {
         ("api/language.py", "template"),
-        ("api/language.py", "translation.gettext(refusal.message)"),
-        ("api/resident/problem.py", "gettext(refusal.message)"),
+        ("api/language.py", "refusal.on_page"),
+        ("api/language.py", "translation.gettext(refusal.on_page or refusal.message)"),
+        ("api/resident/problem.py", "gettext(refusal.on_page or refusal.message)"),
         ("consent/policy.py", "_template(lang)"),
-        ("console/control.py", "_(kind.message)"),
+        ("console/control.py", "_(kind.on_page or kind.message)"),
         ("kit/refusal.py", "self.message"),
         ("project/database.py", "statement"),
         ("quantify/steps.py", "until"),

@@ -19,6 +19,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tanpuhui.kit.home import content
 from tanpuhui.methodology.load import folders
+from tanpuhui.registry.models import LeftOut
 from tanpuhui.web.public.glossary import words
 from tanpuhui.web.public.open_data import TABLES
 from tanpuhui.web.public.text import in_language, rendered
@@ -208,6 +209,25 @@ def test_residents_of_a_lot_are_not_counted_where_they_are_few(client: Client, c
 
     assert "Residents with a share fewer than 10" in plain(text(client, "/lots/DEMO-000001/"))
     assert rows(client, "lots")[0]["residents"] == ""
+
+
+def test_a_lot_says_how_many_it_left_out_and_why_and_of_few_only_that(client: Client, closed: Closed) -> None:
+    for market, accounts in (("ets", 9), ("ccer", 12)):
+        LeftOut.objects.create(
+            lot=closed.lot,
+            market=market,
+            clause="art. 3",
+            source="notice 8",
+            accounts=accounts,
+            amount_mg=77_777,
+        )
+    caches["worker"].clear()
+
+    page = plain(text(client, "/lots/DEMO-000001/"))
+
+    assert "emissions trading fewer than 10 art. 3 notice 8" in page
+    assert "CCER 12 art. 3 notice 8" in page
+    assert "77" not in page.partition("What it left out")[2]
 
 
 def rows(client: Client, name: str) -> list[dict[str, str]]:

@@ -29,8 +29,9 @@ def message_in(language: str, refusal: Refusal) -> str:
     """A refusal's message."""
     if language == CHINESE and refusal.code.startswith(PASSED_ON) and refusal.code not in chinese():
         with translation.override("zh-hans"):
-            return translation.gettext(refusal.message).format(**refusal.facts)
-    return text_in(language, refusal.code, refusal.facts, str(refusal))
+            return translation.gettext(refusal.on_page or refusal.message).format(**refusal.facts)
+    english = refusal.on_page.format(**refusal.facts) if refusal.on_page else str(refusal)
+    return text_in(language, refusal.code, refusal.facts, english)
 
 
 def text_in(language: str, code: str, facts: Mapping[str, Any], english: str) -> str:

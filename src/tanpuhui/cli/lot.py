@@ -115,9 +115,13 @@ def show(code: str | None = None, /, *, json: bool = False) -> int:
 
 
 def _print(lots: list[Any], *, as_json: bool, whole: bool) -> int:
+    from tanpuhui.registry.left_out import as_json as left_out_as_json
+    from tanpuhui.registry.left_out import left_out_of
     from tanpuhui.registry.serial import describe
 
-    rows = [describe(lot) for lot in lots]
+    rows = [
+        {**describe(lot), "left_out": [left_out_as_json(one) for one in left_out_of(lot)]} for lot in lots
+    ]
     if as_json:
         print_json(rows if whole else rows[0])
         return 0
@@ -138,4 +142,10 @@ def _print(lots: list[Any], *, as_json: bool, whole: bool) -> int:
         console.print(
             f"{row['lot']}: {mg_as_mass(row['certified_mg'])} through {row['through']}. [dim]{row['notice']}[/]"
         )
+        for one in row["left_out"]:
+            said = (
+                f"  Left out: {one['accounts']:,} accounts with {mg_as_mass(one['amount_mg'])}, whose meters are "
+                f"covered by {one['market']} ({one['clause']}; {one['source']})."
+            )
+            console.print(said, highlight=False, markup=False)
     return 0

@@ -138,22 +138,24 @@ def reserve(
     amount_t
         Whole tonnes CO2e.
     key
-        Names this filing: repeated with the same key it is answered as before. A new one when left out.
+        Names this filing: repeated with the same key it is answered as before, a no included. A new one when left out.
     """
     from django.db import transaction
 
     from tanpuhui.kit.tonnes import parse_tonnes
+    from tanpuhui.offsetting.answer import file
     from tanpuhui.offsetting.report import reservation_as_json
     from tanpuhui.offsetting.reserve import ReserveOrder
-    from tanpuhui.offsetting.reserve import reserve as set_aside
+    from tanpuhui.offsetting.year import get_reservation
     from tanpuhui.quantify.jurisdiction import load_jurisdiction
 
     order = ReserveOrder(
         key or str(uuid4()), _owner(company), year, parse_tonnes(amount_t, name="--amount-t")
     )
     with transaction.atomic():
-        reservation = set_aside(order, load_jurisdiction(jurisdiction), at=utc_now())
-    return _print_reservation(reservation_as_json(reservation), as_json=as_json)
+        answer = file(order, load_jurisdiction(jurisdiction), at=utc_now())
+    found = get_reservation(answer.accepted()["reservation"])
+    return _print_reservation(reservation_as_json(found), as_json=as_json)
 
 
 @app.command
@@ -259,12 +261,14 @@ def retire(
     lot
         Code of one lot; the oldest first when left out.
     key
-        Names this step: repeated with the same key it is answered as before. A new one when left out.
+        Names this step: repeated with the same key it is answered as before, a no included. A new one when left out.
     """
     from django.db import transaction
 
     from tanpuhui.kit.tonnes import parse_tonnes
-    from tanpuhui.offsetting.voluntary import VoluntaryOrder, retire_voluntarily
+    from tanpuhui.offsetting.answer import retire_once
+    from tanpuhui.offsetting.certificate import find_certificate
+    from tanpuhui.offsetting.voluntary import VoluntaryOrder
     from tanpuhui.quantify.jurisdiction import load_jurisdiction
 
     amount_mg = parse_tonnes(amount_t, name="--amount-t")
@@ -272,8 +276,8 @@ def retire(
         key or str(uuid4()), _owner(company), amount_mg, beneficiary, purpose, lot.strip().upper()
     )
     with transaction.atomic():
-        done = retire_voluntarily(order, load_jurisdiction(jurisdiction), at=utc_now())
-    return _print_certificate(done.certificate, None, "zh", as_json=as_json)
+        answer = retire_once(order, load_jurisdiction(jurisdiction), at=utc_now())
+    return _print_certificate(find_certificate(answer.accepted()["certificate"]), None, "zh", as_json=as_json)
 
 
 @app.command

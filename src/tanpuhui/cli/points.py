@@ -372,7 +372,7 @@ def settle(
     from tanpuhui.points.settle import SettleOrder
     from tanpuhui.points.settle import settle as sum_up
 
-    order = SettleOrder(key or str(uuid4()), organisation, sponsor, moment(through))
+    order = SettleOrder(key or str(uuid4()), organisation, sponsor, moment(through) if through else None)
     with transaction.atomic():
         answer = sum_up(order, at=utc_now())
     return show(answer.accepted(), as_json=as_json)

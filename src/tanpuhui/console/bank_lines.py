@@ -41,6 +41,7 @@ def reason(code: str) -> Any:
         "paid_before": _("it was paid before"),
         "money_in": _("money came in, where it was expected to go out"),
         "seen_before": _("another statement had this entry"),
+        "other_content": _("the bank gave its reference to another entry before"),
     }.get(code)
     return cells.beside(said, cells.code(code)) if said else cells.code(code)
 

@@ -205,7 +205,11 @@ def refusal_of(stored: dict[str, Any]) -> str:
         left += kind.__subclasses__()
     kind = kinds.get(stored["code"], Refusal)
     try:
-        return _(kind.message).format(**stored["facts"]) if kind is not Refusal else str(stored["message"])
+        return (
+            _(kind.on_page or kind.message).format(**stored["facts"])
+            if kind is not Refusal
+            else str(stored["message"])
+        )
     except (KeyError, ValueError, TypeError):
         return str(stored["message"])
 

@@ -28,6 +28,7 @@ from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import Kind
 from tanpuhui.registry.certify import Order, refuse_dependent_verifier
+from tanpuhui.registry.left_out import left_out_of
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.serial import serials
 
@@ -164,6 +165,21 @@ class LotList(ReadOnlyList):
                     [_("Day"), _("Close of this day"), _("Credited"), _("Manifest")],
                     rows,
                     caption=_("The closes it rests on"),
+                    numbers=(1, 2),
+                ),
+                Table(
+                    [_("Market"), _("Accounts"), _("Amount"), _("Clause"), _("Source")],
+                    [
+                        [
+                            cells.code(one.market),
+                            cells.count(one.accounts),
+                            cells.mass(one.amount_mg),
+                            one.clause,
+                            one.source,
+                        ]
+                        for one in left_out_of(found)
+                    ],
+                    caption=_("Accounts left out because another market covers their meters"),
                     numbers=(1, 2),
                 ),
                 trail("lot", found.code),

@@ -19,6 +19,8 @@ class Refusal(Exception):
 
     code: ClassVar[str] = "kit.refused"
     message: ClassVar[str] = "Refused."
+    #: The same for whoever has a page and no command line, where the message's next step is a command.
+    on_page: ClassVar[str] = ""
 
     def __init__(self, **facts: Any) -> None:
         self.facts = facts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -92,8 +93,13 @@ def are_one(one: Organisation, other: Organisation) -> bool:
     """Whether two are one organisation, or of one group."""
     if one.pk == other.pk:
         return True
-    groups = [membership.group if (membership := newest(each)) else "" for each in (one, other)]
+    groups = [_plain(membership.group) if (membership := newest(each)) else "" for each in (one, other)]
     return groups[0] != "" and groups[0] == groups[1]
+
+
+def _plain(group: str) -> str:
+    """A group's name however it was typed: its width, its spaces and its capitals tell no two apart."""
+    return " ".join(unicodedata.normalize("NFKC", group).casefold().split())
 
 
 def refuse_self_trade(*, seller: Organisation, buyer: Organisation) -> None:

@@ -19,6 +19,10 @@ class NoMarket(Refusal):
         "{jurisdiction} has no rule on {day} by which units are traded. "
         "Wait for one, or look at its rules with 'tanpuhui jurisdiction show {jurisdiction}'."
     )
+    on_page = (
+        "{jurisdiction} has no rule on {day} by which units are traded. Wait for one; its page has the rules "
+        "that there are."
+    )
 
 
 class UnknownOrganisation(Refusal):
@@ -29,6 +33,7 @@ class UnknownOrganisation(Refusal):
 class NotAMember(Refusal):
     code = "market.not_a_member"
     message = "{organisation} may not trade here. Ask the operator to admit it ('tanpuhui market admit')."
+    on_page = "{organisation} may not trade here. Ask the operator to admit it."
 
 
 class Suspended(Refusal):
@@ -57,6 +62,7 @@ class BadTonnes(Refusal):
 class LotUnknown(Refusal):
     code = "market.lot_unknown"
     message = "There is no lot {lot!r}. 'tanpuhui lot show' lists them."
+    on_page = "There is no lot {lot!r}. Choose one from the list of lots."
 
 
 class LotAnnulled(Refusal):
@@ -118,6 +124,7 @@ class PositionTooLarge(Refusal):
 class UnknownListing(Refusal):
     code = "market.unknown_listing"
     message = "There is no listing {listing}. 'tanpuhui market listings' lists them."
+    on_page = "There is no listing {listing}. Choose one from the list of listings."
 
 
 class ListingOver(Refusal):
@@ -154,6 +161,7 @@ class NotEnoughOffered(Refusal):
 class UnknownProposal(Refusal):
     code = "market.unknown_proposal"
     message = "There is no proposal {proposal}. 'tanpuhui market proposals' lists them."
+    on_page = "There is no proposal {proposal}. Choose one from the list of proposals."
 
 
 class ProposalOver(Refusal):
@@ -169,6 +177,7 @@ class BadTime(Refusal):
 class UnknownAuction(Refusal):
     code = "market.unknown_auction"
     message = "There is no auction {auction}. 'tanpuhui market auctions' lists them."
+    on_page = "There is no auction {auction}. Choose one from the list of auctions."
 
 
 class AuctionOver(Refusal):
@@ -197,6 +206,7 @@ class NotEnoughMoney(Refusal):
 class UnknownTrade(Refusal):
     code = "market.unknown_trade"
     message = "There is no trade {trade!r}. 'tanpuhui market trades' lists them."
+    on_page = "There is no trade {trade!r}. Choose one from the list of trades."
 
 
 BY_CODE: dict[str, type[Refusal]] = {

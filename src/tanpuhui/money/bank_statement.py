@@ -14,7 +14,7 @@ from tanpuhui.money.amounts import to_text
 from tanpuhui.money.claimant import Claim, Claimant, ask, prepare
 from tanpuhui.money.models import BankFile, BankLine
 
-SEEN = "seen_before"
+SEEN, OTHER_CONTENT = "seen_before", "other_content"
 
 
 def import_statement(body: bytes, *, at: datetime) -> dict[str, Any]:
@@ -81,6 +81,7 @@ def _take(file: BankFile, entry: camt.Entry, at: datetime) -> None:
         is_debit=entry.is_debit,
         booked_on=entry.booked_on,
         fingerprint=entry.fingerprint,
+        identity=entry.identity,
         claimant=claimant.name if claimant else "",
         subject=claim.subject if claimant else "",
         why_not=claim.why_not,
@@ -90,11 +91,17 @@ def _take(file: BankFile, entry: camt.Entry, at: datetime) -> None:
 
 
 def _whose(entry: camt.Entry) -> tuple[Claimant | None, Claim]:
-    """Nobody's is what the bank has not booked, what takes a payment back, and what another file has already."""
+    """Nobody's is what the bank has not booked, what takes a payment back, and what another line has already.
+
+    What the bank names by a reference that it gave before, with another amount or payer, is nobody's either.
+    """
     if not entry.is_booked:
         return None, Claim("", "not_booked")
     if BankLine.objects.filter(fingerprint=entry.fingerprint).exists():
         return None, Claim("", SEEN)
     if entry.is_reversal:
         return None, Claim("", "reversal")
+    same = BankLine.objects.filter(identity=entry.identity).exclude(why_not__in=["not_booked", "reversal"])
+    if entry.identity and same.exists():
+        return None, Claim("", OTHER_CONTENT)
     return ask(entry)

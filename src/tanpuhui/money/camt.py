@@ -47,11 +47,13 @@ ORDER = {
         "BkTxCd*",
         "NtryDtls",
     ),
-    "NtryDtls": ("TxDtls",),
+    "NtryDtls": ("Btch", "TxDtls"),
     "TxDtls": ("Refs", "AddtlTxInf"),
     "Refs": ("AcctSvcrRef", "EndToEndId", "TxId"),
     "BkTxCd": ("Domn", "Prtry"),
 }
+#: What the message definition lets these say, where a guess would move money the other way.
+SAYS = {"CdtDbtInd": ("CRDT", "DBIT"), "RvslInd": ("true", "false", "1", "0")}
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class Entry:
     """An entry of a bank's statement: ``reference`` is the payer's end-to-end reference, empty where there are several.
 
     ``fingerprint`` tells it from every other entry of the account: the same in two statements that both have it.
+    ``identity`` is the account and the reference by which its bank names the entry and no other one, whatever else is
+    said of it; empty where the bank gives none.
     """
 
     number: int
@@ -71,6 +75,7 @@ class Entry:
     is_booked: bool
     is_reversal: bool
     fingerprint: str
+    identity: str
 
 
 @dataclass(frozen=True)
@@ -88,20 +93,14 @@ def read(body: bytes) -> BankStatement:
     if found:
         raise BadBankFile(problem=found[0])
     statements = [one for one in root.iter() if tag(one) == "Stmt"]
-    alike: Counter[str] = Counter()
-    entries = tuple(
-        _read_entry(number, account, element, alike)
-        for number, (account, element) in enumerate(
-            (
-                (_account(statement), one)
-                for statement in statements
-                for one in statement
-                if tag(one) == "Ntry"
-            ),
-            1,
-        )
-    )
-    return BankStatement("+".join(_text(one, "Id") for one in statements), entries)
+    entries: list[Entry] = []
+    for statement in statements:
+        # Alike within one statement: two statements that have an entry have one, in one file or in two.
+        account, alike = _account(statement), Counter[str]()
+        for one in statement:
+            if tag(one) == "Ntry":
+                entries.append(_read_entry(len(entries) + 1, account, one, alike))
+    return BankStatement("+".join(_text(one, "Id") for one in statements), tuple(entries))
 
 
 def problems(root: ET.Element) -> list[str]:
@@ -111,6 +110,9 @@ def problems(root: ET.Element) -> list[str]:
     if match is None or not _READ.fullmatch(match[1]):
         return [f"its root is {root.tag!r}"]
     for element in root.iter():
+        said, may_say = (element.text or "").strip(), SAYS.get(tag(element))
+        if may_say and said not in may_say:
+            found.append(f"{tag(element)} says {said[:40]!r}, and may say {' or '.join(may_say)}")
         wanted = ORDER.get(tag(element))
         if wanted is None:
             continue
@@ -158,13 +160,15 @@ def _read_entry(number: int, account: str, entry: ET.Element, alike: Counter[str
     currency = known_currency(amount.get("Ccy", ""))
     amount_minor = to_minor((amount.text or "").strip(), currency)
     booked_on = _booked_on(number, entry)
-    bank_reference = _text(entry, "AcctSvcrRef") or _text(entry, "NtryRef")
+    servicer_reference = _text(entry, "AcctSvcrRef")
+    bank_reference = servicer_reference or _text(entry, "NtryRef")
     references = [(one.text or "").strip() for one in entry.iter() if tag(one) == "EndToEndId"]
-    reference = references[0] if len(references) == 1 else ""
+    reference = references[0] if len(references) == 1 and not _is_of_several(entry) else ""
     side, status = _text(entry, "CdtDbtInd"), _status(entry)
     said = [account, bank_reference, references, amount_minor, currency, side, status, booked_on.isoformat()]
     digest = digest_json(said)
-    alike[digest] += 1
+    # A bank's own reference names one entry: two that have it are one.
+    alike[digest] = 1 if servicer_reference else alike[digest] + 1
     return Entry(
         number=number,
         entry=bank_reference,
@@ -177,7 +181,15 @@ def _read_entry(number: int, account: str, entry: ET.Element, alike: Counter[str
         is_reversal=_text(entry, "RvslInd") in ("true", "1"),
         # Two payments that a bank tells apart in no way are two all the same: the first, and the second like it.
         fingerprint=f"{digest}#{alike[digest]}",
+        identity=digest_json([account, servicer_reference]) if servicer_reference else "",
     )
+
+
+def _is_of_several(entry: ET.Element) -> bool:
+    """Whether an entry is several payments in one: one of them may have a reference, and the amount is of all."""
+    details = sum(tag(one) == "TxDtls" for one in entry.iter())
+    batch = next((one for one in entry.iter() if tag(one) == "Btch"), None)
+    return details > 1 or (batch is not None and _text(batch, "NbOfTxs") not in ("", "1"))
 
 
 def _booked_on(number: int, entry: ET.Element) -> date:

@@ -86,6 +86,8 @@ class BankLine(models.Model):
     booked_on = models.DateField()
     #: What tells this entry of the account from every other one, so that it counts once if two statements have it.
     fingerprint = models.TextField()
+    #: The account and the bank's own reference of the entry, as a digest; empty where the bank gives none.
+    identity = models.TextField(default="")
     #: Whose payment it is (a claimant's name), and of what.
     claimant = models.CharField(max_length=40)
     subject = models.TextField()
@@ -93,13 +95,21 @@ class BankLine(models.Model):
 
     class Meta:
         db_table = "money_bank_line"
-        indexes: ClassVar = [models.Index(fields=["claimant", "subject"], name="money_bank_line_subject")]
+        indexes: ClassVar = [
+            models.Index(fields=["claimant", "subject"], name="money_bank_line_subject"),
+            models.Index(fields=["identity"], condition=~Q(identity=""), name="money_bank_line_identity"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["file", "number"], name="money_bank_line_number"),
             models.UniqueConstraint(
                 fields=["fingerprint"],
                 condition=~Q(why_not="seen_before"),
                 name="money_bank_line_counts_once",
+            ),
+            models.UniqueConstraint(
+                fields=["identity"],
+                condition=~Q(identity="") & Q(why_not=""),
+                name="money_bank_line_pays_once",
             ),
             models.CheckConstraint(
                 name="money_bank_line_is_claimed_or_says_why",

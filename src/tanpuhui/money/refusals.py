@@ -55,6 +55,7 @@ class NotEnoughMoney(Refusal):
 class UnknownWithdrawal(Refusal):
     code = "money.unknown_withdrawal"
     message = "There is no withdrawal {withdrawal!r}. 'tanpuhui money withdrawals' lists them."
+    on_page = "There is no withdrawal {withdrawal!r}. Choose one from the list of withdrawals."
 
 
 class WithdrawalEnded(Refusal):

@@ -84,12 +84,16 @@ def cap_of(jurisdiction: Jurisdiction, of: YearOf) -> Cap:
 
     It is a most, so it is rounded down. Refuses a year without a rule, and a missing denominator.
     """
-    if not 2000 <= of.year <= 2999:
-        raise BadYear(given=of.year)
+    refuse_bad_year(of.year)
     rule = jurisdiction.rule_of_year(TABLE, of.year)
     if rule is None:
         raise NoRule(jurisdiction=jurisdiction.code, year=of.year, years=_years(jurisdiction))
     return reckon(jurisdiction.code, rule, jurisdiction.rule_of_year(POOLS, of.year), of)
+
+
+def refuse_bad_year(year: int) -> None:
+    if not 2000 <= year <= 2999:
+        raise BadYear(given=year)
 
 
 def reckon(code: str, rule: Rule, pool: Rule | None, of: YearOf) -> Cap:

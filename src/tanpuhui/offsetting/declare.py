@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from tanpuhui.kit.tonnes import MOST_T, TONNE_MG
 from tanpuhui.offsetting.cap import YearOf, cap_of
 from tanpuhui.offsetting.models import Obligation
 from tanpuhui.offsetting.refusals import BadObligation, ObligationBelowUse
@@ -19,6 +20,10 @@ def declare(company: int, jurisdiction: Jurisdiction, of: YearOf, *, source: str
     if of.verified_emissions_mg is None or of.verified_emissions_mg < 0 or (of.allowances_mg or 0) < 0:
         raise BadObligation(
             problem="Verified emissions are missing or negative.", next_step="Give 0 t or more."
+        )
+    if max(of.verified_emissions_mg, of.allowances_mg or 0) > MOST_T * TONNE_MG:
+        raise BadObligation(
+            problem="The amounts are more than can be counted here.", next_step=f"Give at most {MOST_T} t."
         )
     if not source.strip():
         raise BadObligation(

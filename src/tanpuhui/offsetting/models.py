@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from tanpuhui.kit.tonnes import TONNE_MG
+from tanpuhui.money.models import KeptAnswer
 
 _TRIGGERS = [
     pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
@@ -23,6 +24,14 @@ _TRIGGERS = [
         func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
     ),
 ]
+
+
+class StoredAnswer(KeptAnswer):
+    """What was answered to filings and voluntary retirements by their keys, a no included."""
+
+    class Meta(KeptAnswer.Meta):
+        db_table = "offsetting_answer"
+        triggers: ClassVar = _TRIGGERS
 
 
 class Obligation(models.Model):

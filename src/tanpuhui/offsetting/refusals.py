@@ -11,6 +11,10 @@ class NoRule(Refusal):
         "{jurisdiction} has no rule on how much may be offset in {year}. It has one for: {years}. "
         "Choose such a year, or add the rule with its source to jurisdictions/{jurisdiction}.toml."
     )
+    on_page = (
+        "{jurisdiction} has no rule on how much may be offset in {year}. It has one for: {years}. Choose "
+        "such a year, or ask the operator."
+    )
 
 
 class BadYear(Refusal):
@@ -21,6 +25,7 @@ class BadYear(Refusal):
 class AmountMissing(Refusal):
     code = "offsetting.amount_missing"
     message = "In {jurisdiction} the cap of {year} is a share of {denominator}, and they were not given. Give {option}."
+    on_page = "In {jurisdiction} the cap of {year} is a share of {denominator}, and they were not given. Give them too."
 
 
 class BadObligation(Refusal):
@@ -42,6 +47,7 @@ class NoObligation(Refusal):
         "Nothing is declared of this company for {year} in {jurisdiction}. "
         "Declare its verified emissions first ('tanpuhui offset declare')."
     )
+    on_page = "Nothing is declared of this company for {year} in {jurisdiction}. Declare its verified emissions first."
 
 
 class RulesRewritten(Refusal):
@@ -101,6 +107,7 @@ class KeyReused(Refusal):
 class UnknownReservation(Refusal):
     code = "offsetting.unknown_reservation"
     message = "There is no reservation {number}. 'tanpuhui offset show' lists them."
+    on_page = "There is no reservation {number}. Choose one from the list of yours."
 
 
 class ReservationEnded(Refusal):
@@ -119,6 +126,7 @@ class ReservationLost(Refusal):
 class NothingToReplace(Refusal):
     code = "offsetting.nothing_to_replace"
     message = "Nothing of reservation {number} has to be replaced for lot {lot}. 'tanpuhui offset show' lists what has."
+    on_page = "Nothing of reservation {number} has to be replaced for lot {lot}. Its page says what has."
 
 
 class NotACompany(Refusal):

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.kit.moment import local_day, to_us
 from tanpuhui.kit.tonnes import TONNE_MG
-from tanpuhui.offsetting.cap import POOLS, TABLE, Cap, rule_name
+from tanpuhui.offsetting.cap import POOLS, TABLE, Cap, refuse_bad_year, rule_name
 from tanpuhui.offsetting.deadline import FILE, refuse_late
 from tanpuhui.offsetting.eligible import candidates, choose
 from tanpuhui.offsetting.models import Reservation
@@ -36,6 +36,7 @@ def reserve(order: ReserveOrder, jurisdiction: Jurisdiction, *, at: datetime) ->
 
     Filings of one place and year wait for each other, so that two of them never both get what is left.
     """
+    refuse_bad_year(order.year)
     place = place_of(jurisdiction)
     lock_year(place.code, order.year)
     digest = digest_json([place.code, order.company, order.year, order.amount_mg])

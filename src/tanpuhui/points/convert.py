@@ -48,8 +48,11 @@ class Convertible:
 
 
 def convert(order: ConvertOrder, rule: ConversionRule, *, at: datetime) -> Answer:
-    """Convert once, in the caller's transaction: reductions out (if the rule says), points in, money reserved."""
-    content = [order.sponsor, order.account, order.points, order.day.isoformat(), rule.as_json()]
+    """Convert once, in the caller's transaction: reductions out (if the rule says), points in, money reserved.
+
+    A repeat is the same order on the next day too, whatever rule has come since.
+    """
+    content = [order.sponsor, order.account, order.points]
     return once("convert", order.key, content, lambda: _convert(order, rule, at), at=at)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from tanpuhui.consent.show import get_resident
+from tanpuhui.ledger.asset import points_code
 from tanpuhui.ledger.refusals import Insufficient
 from tanpuhui.ledger.transfer import TransferOrder, move, transfer
 from tanpuhui.points.answer import Answer, once
@@ -16,7 +17,7 @@ from tanpuhui.points.convert import earn
 from tanpuhui.points.models import Earning
 from tanpuhui.points.refusals import NotTransferable, TooFewToGive
 from tanpuhui.points.rule import ConversionRule
-from tanpuhui.points.sponsor import get_sponsor, resident_account
+from tanpuhui.points.sponsor import available_of_account, get_sponsor, resident_account
 
 REASON = "points.give"
 
@@ -34,8 +35,11 @@ class GiveOrder:
 
 
 def give(order: GiveOrder, rule: ConversionRule, *, at: datetime) -> Answer:
-    """Give once, under the rule. What is given is over when the first of the giver's points would be."""
-    content = [order.sponsor, order.source, order.target, order.points, order.day.isoformat(), rule.as_json()]
+    """Give once, under the rule. What is given is over when the first of the giver's points would be.
+
+    A repeat is the same order on the next day too, whatever rule has come since.
+    """
+    content = [order.sponsor, order.source, order.target, order.points]
     return once("give", order.key, content, lambda: _give(order, rule, at), at=at)
 
 
@@ -45,8 +49,10 @@ def _give(order: GiveOrder, rule: ConversionRule, at: datetime) -> dict[str, Any
     sponsor = get_sponsor(order.sponsor)
     get_resident(order.source)
     get_resident(order.target)
-    if order.points < 1 or order.source == order.target:
-        raise TooFewToGive(account=order.source, available=0, wanted=order.points)
+    available, _ = available_of_account(resident_account(order.source), points_code(sponsor.code))
+    if not 1 <= order.points <= available or order.source == order.target:
+        available = 0 if order.source == order.target else available
+        raise TooFewToGive(account=order.source, available=available, wanted=order.points)
     legs = move(
         source=resident_account(order.source),
         target=resident_account(order.target),

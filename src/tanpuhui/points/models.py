@@ -55,6 +55,29 @@ class Sponsor(models.Model):
         return f"sponsor {self.code}"
 
 
+class Funding(models.Model):
+    """Money that came into a sponsor's budget, once under the reference by which its bank knows the payment."""
+
+    id = models.BigAutoField(primary_key=True)
+    sponsor = models.ForeignKey(Sponsor, models.PROTECT, related_name="fundings")
+    reference = models.TextField()
+    amount_minor = models.BigIntegerField()
+    tx_id = models.BigIntegerField(unique=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["sponsor", "reference"], name="points_funding_reference_once"),
+            models.CheckConstraint(
+                name="points_funding_says_what", condition=Q(amount_minor__gte=1) & ~Q(reference="")
+            ),
+        ]
+        triggers: ClassVar = _KEPT
+
+    def __str__(self) -> str:
+        return f"funding {self.reference} of {self.sponsor_id}"
+
+
 class Conversion(models.Model):
     """Reductions of one resident that became points, under which rule, once."""
 

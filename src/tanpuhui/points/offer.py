@@ -14,6 +14,8 @@ from tanpuhui.points.models import Offer, Stop, Terms
 from tanpuhui.points.refusals import BadOffer, UnknownOffer
 from tanpuhui.points.sponsor import get_organisation, get_sponsor
 
+#: Of anything that an offer counts: well within what the database does.
+MOST = 10**15
 #: Who may make an offer of a kind.
 MAY_OFFER = {
     Offer.DISCOUNT: (Organisation.MERCHANT, Organisation.COMPANY, Organisation.BANK),
@@ -180,6 +182,10 @@ def _refuse_bad(order: OfferOrder) -> None:
         "it has a price in points and no sponsor whose points they are": order.price_points > 0
         and not order.sponsor,
         "a limit is below one": any(limit is not None and limit < 1 for limit in limits),
+        "a number is larger than a million billion": max(
+            order.price_points, order.offline_points, *(limit or 0 for limit in limits)
+        )
+        > MOST,
         "a budget in points needs a price": order.budget_points is not None and order.price_points == 0,
         "its budget pays for none": order.price_points > 0
         and order.budget_points is not None
@@ -195,6 +201,10 @@ def _refuse_bad(order: OfferOrder) -> None:
         <= order.code_s
         <= 86_400 * 31,
         "what is accepted offline has no time to arrive": order.offline_points > 0 and order.offline_s < 1,
+        "what is accepted offline arrives within 0 seconds to 31 days, and is no points or more": not 0
+        <= order.offline_s
+        <= 86_400 * 31
+        or order.offline_points < 0,
     }
     for problem, found in problems.items():
         if found:

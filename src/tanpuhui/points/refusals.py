@@ -16,6 +16,7 @@ class KeyReused(Refusal):
 class UnknownSponsor(Refusal):
     code = "points.unknown_sponsor"
     message = "There is no sponsor {sponsor!r}. 'tanpuhui points sponsors' lists them."
+    on_page = "There is no sponsor {sponsor!r}. Choose one from the list of sponsors."
 
 
 class UnknownOrganisation(Refusal):
@@ -34,12 +35,26 @@ class BadCallback(Refusal):
 class SponsorKnown(Refusal):
     code = "points.sponsor_known"
     message = "{sponsor} is a sponsor already. Fund its budget with 'tanpuhui points fund'."
+    on_page = "{sponsor} is a sponsor already. Fund its budget."
 
 
 class OtherCurrency(Refusal):
     code = "points.other_currency"
     message = (
         "The budget of {sponsor} is in {currency}, and {given} was given. Give the amount in {currency}."
+    )
+
+
+class ReferenceMissing(Refusal):
+    code = "points.reference_missing"
+    message = "It does not say which payment it is. Give the reference by which the bank knows it."
+
+
+class FundedBefore(Refusal):
+    code = "points.funded_before"
+    message = (
+        "The payment {reference} funded {sponsor} with {amount} {currency} on {day}. It counts once: give the "
+        "reference of another payment."
     )
 
 
@@ -61,6 +76,10 @@ class NoConversion(Refusal):
     message = (
         "{jurisdiction} has no rule on {day} by which reductions become points. "
         "Wait for one, or look at its rules with 'tanpuhui jurisdiction show {jurisdiction}'."
+    )
+    on_page = (
+        "{jurisdiction} has no rule on {day} by which reductions become points. Wait for one; its page has "
+        "the rules that there are."
     )
 
 
@@ -99,6 +118,7 @@ class TooFewToGive(Refusal):
 class UnknownOffer(Refusal):
     code = "points.unknown_offer"
     message = "There is no offer {offer!r}. 'tanpuhui offer list' lists them."
+    on_page = "There is no offer {offer!r}. Choose one from the list of offers."
 
 
 class BadOffer(Refusal):
@@ -226,6 +246,7 @@ class NothingToSettle(Refusal):
 class UnknownSettlement(Refusal):
     code = "points.unknown_settlement"
     message = "There is no settlement {settlement!r}. 'tanpuhui points settlements' lists them."
+    on_page = "There is no settlement {settlement!r}. Choose one from the list of settlements."
 
 
 class CodeForged(Refusal):

@@ -25,6 +25,7 @@ from tanpuhui.points.sponsor import (
 )
 
 REASON = "points.settle"
+AT_ONCE = 5_000
 #: Captures and refunds that no settlement has yet.
 _OPEN = """
     SELECT c.redemption_id, NULL::bigint AS refund_id, c.points, c.at FROM points_closing c
@@ -41,17 +42,17 @@ _OPEN = """
 
 @dataclass(frozen=True)
 class SettleOrder:
-    """Settle with a merchant through a moment, once."""
+    """Settle with a merchant through a moment, once; through the moment at which it is asked when left out."""
 
     key: str
     organisation: str
     sponsor: str
-    through_at: datetime
+    through_at: datetime | None = None
 
 
 def settle(order: SettleOrder, *, at: datetime) -> Answer:
     """Settle once, in the caller's transaction: points back to the sponsor, money from its reserve to the merchant."""
-    content = [order.organisation, order.sponsor, order.through_at.isoformat()]
+    content = [order.organisation, order.sponsor, order.through_at.isoformat() if order.through_at else None]
     return once("settle", order.key, content, lambda: _settle(order, at), at=at)
 
 
@@ -66,67 +67,95 @@ def open_of(organisation: int, sponsor: Sponsor, through_at: datetime) -> tuple[
     return int(lines), int(points)
 
 
-def _settle(order: SettleOrder, at: datetime) -> dict[str, Any]:
-    organisation, sponsor = get_organisation(order.organisation), get_sponsor(order.sponsor)
+@dataclass(frozen=True)
+class _Line:
+    """A capture, or a refund of one, that no settlement had when it was looked at."""
+
+    redemption: int
+    refund: int | None
+    points: int
+    booked_at: datetime
+
+
+def _lines(organisation: int, sponsor: Sponsor, through_at: datetime) -> list[_Line]:
+    """The lines that wait, looked at once: whoever is captured meanwhile waits for the next settlement."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended('tanpuhui.points.settle', %s))", [organisation.pk]
+            f"SELECT * FROM ({_OPEN}) o ORDER BY at, redemption_id, refund_id NULLS FIRST",
+            {"merchant": organisation, "sponsor": sponsor.pk, "through": through_at},
         )
-    lines, points = open_of(organisation.pk, sponsor, order.through_at)
+        return [_Line(*row) for row in cursor.fetchall()]
+
+
+def _lock(name: str, number: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [name, number])
+
+
+def _settle(order: SettleOrder, at: datetime) -> dict[str, Any]:
+    organisation, sponsor = get_organisation(order.organisation), get_sponsor(order.sponsor)
+    _lock("tanpuhui.points.settle", organisation.pk)
+    through_at = order.through_at or at
+    lines = _lines(organisation.pk, sponsor, through_at)
+    points = sum(line.points for line in lines)
     if points <= 0:
         raise NothingToSettle(
             sponsor=sponsor.code,
             organisation=organisation.code,
-            through=order.through_at.isoformat(),
-            lines=lines,
+            through=through_at.isoformat(),
+            lines=len(lines),
             points=points,
         )
-    amount_minor = points * sponsor.point_value_minor
+    tx = _post(order, organisation.pk, sponsor, points, at)
+    # Numbered one after the other, whoever settles with whom; nothing else is waited for after this.
+    _lock("tanpuhui.points.settlements", 0)
+    made = Settlement.objects.create(
+        reference=f"TPS-{Settlement.objects.count() + 1:09d}",
+        organisation=organisation,
+        sponsor=sponsor,
+        points=points,
+        amount_minor=points * sponsor.point_value_minor,
+        currency=sponsor.currency,
+        lines_count=len(lines),
+        tx_id=tx,
+        through_at=through_at,
+        at=at,
+    )
+    SettlementLine.objects.bulk_create(
+        (
+            SettlementLine(
+                settlement=made,
+                redemption_id=line.redemption,
+                refund_id=line.refund,
+                points=line.points,
+                amount_minor=line.points * sponsor.point_value_minor,
+                booked_at=line.booked_at,
+            )
+            for line in lines
+        ),
+        batch_size=AT_ONCE,
+    )
+    return describe(made)
+
+
+def _post(order: SettleOrder, organisation: int, sponsor: Sponsor, points: int, at: datetime) -> int:
+    """Points back to the sponsor, and their worth from its reserve to what is payable to the merchant."""
     legs = (
         *move(
-            source=taken_account(organisation.pk),
+            source=taken_account(organisation),
             target=liability_account(sponsor.pk),
             asset_id=sponsor.points_asset,
             amount=points,
         ),
         *move(
             source=reserve_account(sponsor.pk),
-            target=payable_account(organisation.pk),
+            target=payable_account(organisation),
             asset_id=sponsor.money_asset,
-            amount=amount_minor,
+            amount=points * sponsor.point_value_minor,
         ),
     )
     posting = TransferOrder(f"{REASON}:{order.key}", REASON, at.date(), legs)
-    tx = transfer(connection, posting, at=at).accepted()
-    number = Settlement.objects.count() + 1
-    made = Settlement.objects.create(
-        reference=f"TPS-{number:09d}",
-        organisation=organisation,
-        sponsor=sponsor,
-        points=points,
-        amount_minor=amount_minor,
-        currency=sponsor.currency,
-        lines_count=lines,
-        tx_id=tx,
-        through_at=order.through_at,
-        at=at,
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO points_settlement_line "
-            "(settlement_id, redemption_id, refund_id, points, amount_minor, booked_at) "
-            "SELECT %(settlement)s, redemption_id, refund_id, points, points * %(value)s, at "
-            f"FROM ({_OPEN}) o ORDER BY at, redemption_id, refund_id NULLS FIRST",
-            {
-                "settlement": made.pk,
-                "value": sponsor.point_value_minor,
-                "merchant": organisation.pk,
-                "sponsor": sponsor.pk,
-                "through": order.through_at,
-            },
-        )
-        assert cursor.rowcount == lines, "a line came or went while the lock was held"
-    return describe(made)
+    return transfer(connection, posting, at=at).accepted()
 
 
 def get_settlement(reference: str) -> Settlement:

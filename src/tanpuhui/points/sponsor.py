@@ -14,16 +14,21 @@ from tanpuhui.ledger.asset import get_or_create_asset, points_code
 from tanpuhui.ledger.balance import balance_at, balances
 from tanpuhui.ledger.transfer import TransferOrder, move, transfer
 from tanpuhui.money.account import OUTSIDE
-from tanpuhui.money.amounts import known_currency, to_minor
+from tanpuhui.money.amounts import known_currency, to_minor, to_text
 from tanpuhui.money.refusals import BadAmount
 from tanpuhui.points.answer import Answer, once
-from tanpuhui.points.models import Sponsor
+from tanpuhui.points.models import Funding, Sponsor
 from tanpuhui.points.refusals import (
+    FundedBefore,
     OtherCurrency,
+    ReferenceMissing,
     SponsorKnown,
     UnknownOrganisation,
     UnknownSponsor,
 )
+
+#: No point is worth more than ten million.
+MOST_VALUE_MINOR = 1_000_000_000
 
 
 def money_code(sponsor: str) -> str:
@@ -80,7 +85,7 @@ def get_sponsor(code: str) -> Sponsor:
 def open_sponsor(code: str, *, currency: str, point_value_minor: int, at: datetime) -> Sponsor:
     """Make an organisation a sponsor, whose points are worth so much each, for good."""
     known_currency(currency)
-    if point_value_minor < 1:
+    if not 1 <= point_value_minor <= MOST_VALUE_MINOR:
         raise BadAmount(amount=str(point_value_minor))
     found = get_organisation(code)
     if Sponsor.objects.filter(pk=found.pk).exists():
@@ -108,7 +113,7 @@ class FundOrder:
 
 
 def fund(order: FundOrder, *, at: datetime) -> Answer:
-    """Enter money into a budget, once; refuses another currency, and more decimals than it has."""
+    """Enter money into a budget, once; refuses another currency, too many decimals, and a payment that counted."""
     content = [order.sponsor, order.amount, order.currency, order.reference]
     return once("fund", order.key, content, lambda: _fund(order, at), at=at)
 
@@ -118,6 +123,7 @@ def _fund(order: FundOrder, at: datetime) -> dict[str, Any]:
     sponsor = get_sponsor(order.sponsor)
     if sponsor.currency != order.currency:
         raise OtherCurrency(sponsor=sponsor.code, currency=sponsor.currency, given=order.currency)
+    _refuse_reference(sponsor, " ".join(order.reference.split()))
     legs = move(
         source=OUTSIDE,
         target=budget_account(sponsor.pk),
@@ -129,7 +135,33 @@ def _fund(order: FundOrder, at: datetime) -> dict[str, Any]:
         TransferOrder(f"points.fund:{order.key}", "points.fund", at.date(), legs),
         at=at,
     ).accepted()
+    Funding.objects.create(
+        sponsor=sponsor,
+        reference=" ".join(order.reference.split()),
+        amount_minor=amount_minor,
+        tx_id=tx,
+        at=at,
+    )
     return {"sponsor": sponsor.code, "amount_minor": amount_minor, "currency": sponsor.currency, "tx": tx}
+
+
+def _refuse_reference(sponsor: Sponsor, reference: str) -> None:
+    """One funding of a sponsor at a time, each of another payment."""
+    if not reference:
+        raise ReferenceMissing()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('tanpuhui.points.fund', %s))", [sponsor.pk]
+        )
+    known = Funding.objects.filter(sponsor=sponsor, reference=reference).first()
+    if known is not None:
+        raise FundedBefore(
+            reference=reference,
+            sponsor=sponsor.code,
+            amount=to_text(known.amount_minor, sponsor.currency),
+            currency=sponsor.currency,
+            day=known.at.date().isoformat(),
+        )
 
 
 @dataclass(frozen=True)
@@ -166,14 +198,14 @@ def liability(sponsor: Sponsor, *, at: datetime) -> Liability:
 
 
 @dataclass(frozen=True)
-class Funding:
+class Funded:
     """Money that came into a budget."""
 
     amount_minor: int
     at: datetime
 
 
-def fundings(sponsor: Sponsor) -> list[Funding]:
+def fundings(sponsor: Sponsor) -> list[Funded]:
     """Every funding of a sponsor, the newest first, from the ledger."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -181,7 +213,7 @@ def fundings(sponsor: Sponsor) -> list[Funding]:
             "WHERE p.account_id = %s AND p.asset_id = %s AND t.reason = 'points.fund' ORDER BY t.id DESC",
             [budget_account(sponsor.pk), sponsor.money_asset],
         )
-        return [Funding(*row) for row in cursor.fetchall()]
+        return [Funded(*row) for row in cursor.fetchall()]
 
 
 def available_of_account(account: int, asset: str) -> tuple[int, int]:

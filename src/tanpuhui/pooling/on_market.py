@@ -30,6 +30,9 @@ from tanpuhui.pooling.sale import Sold, known_sale, record_sale
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.registry.units import Range, lock_lots, ranges_as_json
 
+#: What is asked for beyond is refused by the market's rule all the same.
+MOST_DAYS = 10_000
+
 
 @dataclass(frozen=True)
 class OfferOrder:
@@ -68,7 +71,7 @@ def offer(order: OfferOrder, *, at: datetime) -> Offering:
         tonnes=order.tonnes,
         price=to_text(price_minor, pool.currency),
         currency=pool.currency,
-        expires_at=None if order.days is None else at + timedelta(days=order.days),
+        expires_at=None if order.days is None else at + timedelta(days=min(max(order.days, 0), MOST_DAYS)),
     )
     listed = list_units(wanted, load_jurisdiction(pool.jurisdiction), at=at).accepted()
     keep(of_round, kept - order.tonnes, key=key, at=at)

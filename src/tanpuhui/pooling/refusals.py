@@ -13,6 +13,7 @@ class KeyReused(Refusal):
 class UnknownPool(Refusal):
     code = "pooling.unknown_pool"
     message = "There is no pool {pool!r}. 'tanpuhui pool list' lists them."
+    on_page = "There is no pool {pool!r}. Choose one from the list of pools."
 
 
 class NoPoolKind(Refusal):
@@ -91,6 +92,7 @@ class TooLittleLent(Refusal):
 class UnknownRound(Refusal):
     code = "pooling.unknown_round"
     message = "There is no round {number}. 'tanpuhui pool rounds' lists them."
+    on_page = "There is no round {number}. Choose one from the list of rounds."
 
 
 class RoundClosed(Refusal):
@@ -116,12 +118,13 @@ class NotSoMuchLeft(Refusal):
 
 class PoolBuysNothing(Refusal):
     code = "pooling.pool_buys_nothing"
-    message = "{buyer} operates this pool and cannot buy from it. Name another company."
+    message = "{buyer} operates this pool, or is of its group, and cannot buy from it. Name another company."
 
 
 class UnknownSale(Refusal):
     code = "pooling.unknown_sale"
     message = "There is no sale {number}. 'tanpuhui pool show' lists the sales of a round."
+    on_page = "There is no sale {number}. Choose one of a round's sales."
 
 
 class PaidOutBefore(Refusal):

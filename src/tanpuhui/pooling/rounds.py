@@ -29,6 +29,8 @@ def get_round(number: int) -> Round:
 
 def hold_round(number: int) -> Round:
     """A round that nobody else does anything with until the transaction ends."""
+    if not 1 <= number < 2**63:
+        raise UnknownRound(number=number)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended('tanpuhui.pooling.round', %s))", [number]

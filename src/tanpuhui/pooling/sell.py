@@ -12,7 +12,7 @@ from tanpuhui.access.organise import get_organisation
 from tanpuhui.ledger.account import organisation
 from tanpuhui.ledger.refusals import Insufficient
 from tanpuhui.ledger.transfer import TransferOrder, move, transfer
-from tanpuhui.market.member import newest, refuse_outsider
+from tanpuhui.market.member import are_one, newest, refuse_outsider
 from tanpuhui.money.account import lock_money, money_account, money_asset
 from tanpuhui.money.amounts import to_text
 from tanpuhui.money.deposit import deposit_reference
@@ -69,7 +69,7 @@ def sell(order: SellOrder, *, at: datetime) -> Sale:
 
 
 def _refuse(order: SellOrder, of_round: Round, buyer: Organisation) -> None:
-    if buyer.pk == of_round.pool_id:
+    if are_one(of_round.pool.organisation, buyer):
         raise PoolBuysNothing(buyer=buyer.code)
     if buyer.kind != Organisation.COMPANY:
         raise NoBuyer(buyer=buyer.code, kind=buyer.kind)

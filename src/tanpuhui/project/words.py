@@ -90,7 +90,7 @@ def refusals() -> set[str]:
 
 
 def _messages_of(module: ast.Module) -> Iterator[str]:
-    """The ``message`` of every class that has a ``code`` too: that is what a refusal looks like."""
+    """What pages say of every class that has a ``code`` and a ``message``: that is what a refusal looks like."""
     for node in ast.walk(module):
         if isinstance(node, ast.ClassDef):
             said = {
@@ -101,7 +101,7 @@ def _messages_of(module: ast.Module) -> Iterator[str]:
                 if isinstance(target, ast.Name)
             }
             if {"code", "message"} <= said.keys():
-                yield str(said["message"])
+                yield str(said.get("on_page") or said["message"])
 
 
 def _words_of(text: str, *, python: bool) -> Iterator[Word]:

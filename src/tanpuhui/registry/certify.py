@@ -33,6 +33,7 @@ from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.registry import closes, verified
 from tanpuhui.registry.conflicts import refuse_conflicts
 from tanpuhui.registry.exclusions import excluded_accounts, refuse_excluded
+from tanpuhui.registry.left_out import keep_left_out
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.refusals import (
     LessThanATonne,
@@ -98,17 +99,19 @@ def certify(order: Order, *, places: Places, jurisdiction: Jurisdiction, library
     net_mg = net_through(order, manifests, places)
     owed_mg = -sum(amount for amount in net_mg.values() if amount < 0)
     frozen_mg = frozen_through(order)
-    left_out = excluded_accounts(order.methodology, jurisdiction, first, order.through)
-    pending_mg = {
+    at_hand_mg = {
         account: amount - frozen_mg.get(account, 0)
         for account, amount in net_mg.items()
-        if amount > frozen_mg.get(account, 0) and account not in left_out
+        if amount > frozen_mg.get(account, 0)
     }
+    excluded = excluded_accounts(order.methodology, jurisdiction, first, order.through)
+    pending_mg = {account: amount for account, amount in at_hand_mg.items() if account not in excluded}
     less_mg = below_mg + owed_mg + deducted_mg
     shares = decide_shares(order, pending_mg, less_mg, standing_mg())
     lot = _record(order, shares, manifests, jurisdiction, status)
     _post(lot, order, shares)
     _freeze(lot, manifests)
+    keep_left_out(lot, excluded, at_hand_mg)
     return lot
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from django.db import connection
 
-from tanpuhui.ledger.account import Kind, account_id
+from tanpuhui.ledger.account import FIRST_ORGANISATION, Kind, account_id
 from tanpuhui.ledger.asset import Asset, find_asset, lot_code
 from tanpuhui.ledger.balance import balances
 from tanpuhui.ledger.hold import HoldLine, HoldOrder, hold
@@ -39,6 +39,8 @@ def claw_back(order: ClawBackOrder, *, at: datetime) -> int:
     order again is answered as before.
     """
     asset = _asset(order.lot)
+    if not 1 <= order.account < FIRST_ORGANISATION:
+        raise CannotClawBack(account=order.account, lot=order.lot, available_mg=0, wanted_mg=order.amount_mg)
     source = account_id(Kind.RESIDENT_CERTIFIED, order.account)
     known = _known(order.key)
     frozen = [

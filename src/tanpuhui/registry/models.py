@@ -235,6 +235,35 @@ class PrivateRelease(models.Model):
         return f"districts in {self.month}"
 
 
+class LeftOut(models.Model):
+    """Accounts whose pending reductions a lot did not take, because another market covers their meters; and by which
+    entry of the register. It says how many, and never who.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    lot = models.ForeignKey(Lot, models.PROTECT, related_name="left_out")
+    market = models.TextField()
+    clause = models.TextField()
+    source = models.TextField()
+    accounts = models.BigIntegerField()
+    amount_mg = models.BigIntegerField()
+
+    class Meta:
+        db_table = "registry_left_out"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["lot", "market", "clause", "source"], name="registry_left_out_once"
+            ),
+            models.CheckConstraint(
+                name="registry_left_out_amounts", condition=models.Q(accounts__gte=1, amount_mg__gte=1)
+            ),
+        ]
+        triggers: ClassVar = [_APPEND_ONLY, NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"{self.accounts} accounts left out of {self.lot_id}"
+
+
 class Exclusion(models.Model):
     """What another market covers, as its authority said: nothing of it is certified here. The newest row counts.
 

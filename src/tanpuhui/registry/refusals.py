@@ -100,6 +100,7 @@ class ThroughOutsideVintage(Refusal):
 class LotUnknown(Refusal):
     code = "registry.lot_unknown"
     message = "There is no lot {code!r}. 'tanpuhui lot show' lists them."
+    on_page = "There is no lot {code!r}. Choose one from the list of lots."
 
 
 class NothingPublished(Refusal):

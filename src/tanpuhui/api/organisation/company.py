@@ -14,18 +14,21 @@ from tanpuhui.api.organisation.once import caller_of, once, organisation_of
 from tanpuhui.api.provider.document import CHANGES_SOMETHING, refusals
 from tanpuhui.api.provider.signature import HttpMessageSignature
 from tanpuhui.close.installation import jurisdiction
+from tanpuhui.kit.refusal import Refusal
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import Kind, account_id
 from tanpuhui.ledger.account import organisation as owner_of
 from tanpuhui.ledger.balance import balances
+from tanpuhui.offsetting.answer import file
 from tanpuhui.offsetting.cap import YearOf
 from tanpuhui.offsetting.declare import declare
 from tanpuhui.offsetting.models import Reservation
 from tanpuhui.offsetting.refusals import UnknownReservation
 from tanpuhui.offsetting.release import release
 from tanpuhui.offsetting.report import report_of, reservation_as_json
-from tanpuhui.offsetting.reserve import ReserveOrder, reserve
+from tanpuhui.offsetting.reserve import ReserveOrder
 from tanpuhui.offsetting.surrender import surrender
+from tanpuhui.offsetting.year import get_reservation
 
 router = Router(tags=["company"])
 signed = HttpMessageSignature(kind=Organisation.COMPANY)
@@ -100,9 +103,12 @@ def reserve_units(request: HttpRequest, wanted: schemas.NewReservation) -> Any:
     """Set whole tonnes of what you hold aside for a year, under the cap and the pool: nobody overruns them."""
     owner, at = _owner(request), caller_of(request).at
 
-    def set_aside(key: str) -> dict[str, Any]:
+    def set_aside(key: str) -> dict[str, Any] | Refusal:
         order = ReserveOrder(key, owner, wanted.year, wanted.amount_t * TONNE_MG)
-        return reservation_as_json(reserve(order, jurisdiction(), at=at))
+        answer = file(order, jurisdiction(), at=at)
+        if answer.refusal is not None:
+            return answer.refusal
+        return reservation_as_json(get_reservation(answer.accepted()["reservation"]))
 
     return once(request, "reservations", set_aside)
 

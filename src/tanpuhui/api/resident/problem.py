@@ -58,7 +58,7 @@ def _detail(refusal: Refusal) -> str:
     if refusal.code == TooManyRequests.code:
         language = CHINESE if (get_language() or "").startswith("zh") else ENGLISH
         return text_in(language, refusal.code, facts, str(refusal))
-    return gettext(refusal.message).format(**facts)
+    return gettext(refusal.on_page or refusal.message).format(**facts)
 
 
 def _shown(value: object) -> object:

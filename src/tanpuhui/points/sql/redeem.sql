@@ -155,9 +155,13 @@ BEGIN
         WHERE u.total + wanted <= coalesce(offer.per_person, u.total + wanted)
           AND CASE WHEN u.day = today THEN u.day_total ELSE 0 END + wanted
               <= coalesce(offer.per_person_day, CASE WHEN u.day = today THEN u.day_total ELSE 0 END + wanted)
+          AND (offer.per_person_day IS NULL OR u.day <> today + 1)
         RETURNING u.total INTO counted;
         IF counted IS NULL THEN
             SELECT * INTO used FROM points_use WHERE offer_id = offer.id AND account = person;
+            IF offer.per_person_day IS NOT NULL AND used.day = today + 1 THEN
+                RAISE EXCEPTION 'be patient' USING ERRCODE = 'TP003';
+            END IF;
             PERFORM points_refuse('points.limit_reached', jsonb_build_object(
                 'offer', offer.code, 'wanted', wanted, 'had', coalesce(used.total, 0),
                 'had_today', CASE WHEN used.day = today THEN used.day_total ELSE 0 END,
@@ -208,6 +212,12 @@ BEGIN
     until := at + make_interval(secs => offer.code_s);
     last := until + make_interval(secs => offer.offline_s);
     LOOP BEGIN
+        -- Who was counted for the next day already is counted for it again: at midnight a request may be overtaken, and
+        -- a count that went back to the day before would forget what was had on either.
+        IF offer.per_person_day IS NOT NULL AND EXISTS (
+                SELECT FROM points_use u WHERE u.offer_id = offer.id AND u.account = person AND u.day = today + 1) THEN
+            today := today + 1;
+        END IF;
         IF offer.kind = 'financial' AND (terms IS NULL OR consent IS NULL
                 OR NOT EXISTS (SELECT FROM points_terms t WHERE t.id = terms AND t.offer_id = offer.id)) THEN
             RAISE EXCEPTION 'a financial product needs the terms of a tier, and a consent';

@@ -18,6 +18,7 @@ from tanpuhui.kit.refusal import Refusal
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import FIRST_ORGANISATION
 from tanpuhui.quantify.jurisdiction import UnknownJurisdiction, load_jurisdiction
+from tanpuhui.registry.left_out import left_out_of
 from tanpuhui.registry.lookup import find
 from tanpuhui.registry.models import Annulment, Block, Lot
 from tanpuhui.registry.serial import serials, written
@@ -97,6 +98,7 @@ def one(request: HttpRequest, code: str) -> HttpResponse:
         "ranges": _ranges(lot),
         "annulment": Annulment.objects.filter(pk=lot.pk).first(),
         "few": fewer_than(lot),
+        "left_out": _left_out(lot),
         "notice": notice_of(lot, request.LANGUAGE_CODE or ""),
         **of_methodology(lot, request),
     }
@@ -118,6 +120,26 @@ def _ranges(lot: Lot) -> list[dict[str, Any]]:
     ]
 
 
+def _left_out(lot: Lot) -> list[dict[str, Any]]:
+    """How many accounts were left out and why; of few it is said that they are few, and of nobody how much."""
+    named = {
+        "ets": _("emissions trading"),
+        "ccer": _("CCER"),
+        "green_certificate": _("green certificates"),
+    }
+    least = least_persons(lot)
+    return [
+        {
+            "market": named[one.market],
+            "accounts": one.accounts,
+            "few": least if one.accounts < least else None,
+            "clause": one.clause,
+            "source": one.source,
+        }
+        for one in left_out_of(lot)
+    ]
+
+
 def company_of(owner: int) -> Organisation | None:
     """The company that an owner of the ledger is; residents and pools are none."""
     if owner < FIRST_ORGANISATION:
@@ -127,11 +149,16 @@ def company_of(owner: int) -> Organisation | None:
 
 def fewer_than(lot: Lot) -> int | None:
     """The least number of persons that may be published, where a lot has fewer residents; else nothing."""
-    try:
-        least = load_jurisdiction(lot.jurisdiction).least_persons
-    except UnknownJurisdiction:
-        return None
+    least = least_persons(lot)
     return least if lot.residents < least else None
+
+
+def least_persons(lot: Lot) -> int:
+    """The least number of persons that may be published of a lot's place; 0 of a place that has no rules here."""
+    try:
+        return load_jurisdiction(lot.jurisdiction).least_persons
+    except UnknownJurisdiction:
+        return 0
 
 
 def notice_of(lot: Lot, language: str) -> str:

@@ -36,8 +36,9 @@ def status_of(refusal: Refusal) -> int:
 def text_of(refusal: Refusal) -> str:
     """The refusal's sentence in the reader's language, with its facts and the next step."""
     facts = {name: _shown(value) for name, value in refusal.facts.items()}
-    said = gettext(refusal.message)
-    if said == refusal.message and (get_language() or "").startswith("zh"):
+    message = refusal.on_page or refusal.message
+    said = gettext(message)
+    if said == message and (get_language() or "").startswith("zh"):
         said = chinese().get(refusal.code, said)
     return said.format(**facts)
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("registry", "0007_exclusions_and_conflicts"),
+        ("registry", "0008_left_out"),
     ]
 
     operations = [
