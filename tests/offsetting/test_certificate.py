@@ -19,7 +19,7 @@ from tanpuhui.offsetting.certificate import (
     certify_surrender,
     check,
     find_certificate,
-    token_of,
+    signed,
 )
 from tanpuhui.offsetting.invariants import INVARIANTS
 from tanpuhui.offsetting.models import Certificate, Reservation
@@ -77,8 +77,13 @@ def test_a_certificate_verifies_with_the_public_key_alone_and_not_when_a_byte_is
     assert check(said["signed"], said["key"]) == said["certificate"]
     assert said["digest"] == digest_json(said["certificate"])
 
-    header, payload, signature = said["signed"].split(".")
-    for wrong in (f"{header}.{payload[:-1]}.{signature}", f"{header}.{payload}.{signature[:-4]}AAAA"):
+    jwt, _, shown = said["signed"].partition("~")
+    header, payload, signature = jwt.split(".")
+    for wrong in (
+        f"{header}.{payload[:-1]}.{signature}~{shown}",
+        f"{header}.{payload}.{signature[:-4]}AAAA~{shown}",
+        f"{jwt}~{shown[:9]}A{shown[10:]}",
+    ):
         with pytest.raises(CertificateInvalid):
             check(wrong, said["key"])
 
@@ -166,7 +171,7 @@ def test_what_was_annulled_afterwards_is_said_beside_it_with_what_replaces_it() 
     assert [(one["lot"], one["tonnes"]) for one in made_good.replaced_by or ()] == [(good, 6)]
     certificate.refresh_from_db()
     assert certificate.content == before
-    assert check(token_of(certificate)) == before
+    assert check(signed(certificate).compact()) == before
     # What stood in for it is annulled too: all 10 t of that lot count no more.
     annul(good, reason="that one too", at=AT)
     assert [(one.lot, one.tonnes) for one in annulled_of(certificate)] == [(wrong, 6), (good, 10)]
@@ -194,7 +199,6 @@ def test_a_certificate_is_never_edited_and_a_wrong_one_is_found() -> None:
         reservation=other,
         content=first.content,
         digest=first.digest,
-        jws=first.jws,
         issued_at=AT,
     )
 
