@@ -205,7 +205,7 @@ class VoluntaryRetirement(models.Model):
 
 
 class Certificate(models.Model):
-    """What was surrendered or retired, said once; numbered without a gap, and public. Its credential is the signed form."""
+    """What was surrendered or retired, said once; numbered without a gap, and public. Its credential is signed."""
 
     number = models.TextField(primary_key=True)
     sequence = models.BigIntegerField(unique=True)

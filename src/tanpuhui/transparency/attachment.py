@@ -1,4 +1,4 @@
-"""Attachment: the credential that a PDF of ours has in it, as an embedded file, found without reading the PDF's pages."""
+"""Attachment: the credential that a PDF of ours has in it, as an embedded file, found without reading its pages."""
 
 from __future__ import annotations
 

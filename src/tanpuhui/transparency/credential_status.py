@@ -104,11 +104,8 @@ def _is_fresh(number: int, uri: str, states: StatusList, at_s: int) -> bool:
         said = verify_jwt(token, issuer_key(), what="the status list")
     except (FileNotFoundError, SignatureWrong):
         return False
-    return (
-        said["sub"] == uri
-        and said["status_list"]["lst"] == states.packed()
-        and said["iat"] <= at_s < said["iat"] + AGAIN_S
-    )
+    is_same = said["sub"] == uri and said["status_list"]["lst"] == states.packed()
+    return bool(is_same and said["iat"] <= at_s < said["iat"] + AGAIN_S)
 
 
 def _lock(credential: Credential) -> None:

@@ -136,7 +136,9 @@ class CredentialUnknown(Refusal):
 
 class OpeningOfCredentialDestroyed(Refusal):
     code = "credential.opening_destroyed"
-    message = "What opens credential {number} was destroyed on request; nobody can show a claim of it any more."
+    message = (
+        "What opens credential {number} was destroyed on request; nobody can show a claim of it any more."
+    )
 
 
 class ReasonMissing(Refusal):
@@ -146,4 +148,6 @@ class ReasonMissing(Refusal):
 
 class StatusCannotFollow(Refusal):
     code = "credential.status_cannot_follow"
-    message = "Credential {number} is {now}, and that is for good: it does not become {wanted}. Issue another one."
+    message = (
+        "Credential {number} is {now}, and that is for good: it does not become {wanted}. Issue another one."
+    )

@@ -58,8 +58,8 @@ def verify_file(
 ) -> list[Proved]:
     """Everything that a file proves; refused unless all of it holds.
 
-    A bare proof (``.tlog-proof``) needs the ``record`` that it is of, and has the salt as its extra. A credential, and a
-    PDF that has one in it, needs what is ``expected`` of it; the policy only if the log's proof comes along. The
+    A bare proof (``.tlog-proof``) needs the ``record`` that it is of, and has the salt as its extra. A credential, and
+    a PDF that has one in it, needs what is ``expected`` of it; the policy only if the log's proof comes along. The
     ``record`` of a credential is the file whose digest it says.
     """
     if len(content) > MOST_BYTES:

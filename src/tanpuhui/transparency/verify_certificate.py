@@ -233,7 +233,12 @@ def read_proof(text):
 
 KINDS = {
     f"urn:tanpuhui:{name}:1"
-    for name in ("balance-statement", "retirement-certificate", "surrender-certificate", "account-portability")
+    for name in (
+        "balance-statement",
+        "retirement-certificate",
+        "surrender-certificate",
+        "account-portability",
+    )
 }
 #: What the issuer never leaves to the holder to show.
 NEVER = {"iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status", "aud"}
@@ -291,7 +296,10 @@ def check_jwt(token, kind, keys, what):
     need("crit" not in header, f"{what} asks for nothing unknown")
     key = keys
     if isinstance(keys, dict):
-        need(isinstance(header.get("kid"), str) and header["kid"] in keys, f"{what} is signed by a key of the issuer")
+        need(
+            isinstance(header.get("kid"), str) and header["kid"] in keys,
+            f"{what} is signed by a key of the issuer",
+        )
         key = keys[header["kid"]]
     raw = unbase64url(signature)
     need(len(raw) == 64, f"the signature of {what}")
@@ -317,7 +325,10 @@ def read_credential(text):
     jwt = ".".join(field(said, name, str) for name in ("protected", "payload", "signature"))
     disclosures, receipts = header.get("disclosures", []), header.get("receipts", [])
     bound = header.get("kb_jwt", "")
-    need(isinstance(disclosures, list) and all(isinstance(one, str) and one for one in disclosures), "disclosures")
+    need(
+        isinstance(disclosures, list) and all(isinstance(one, str) and one for one in disclosures),
+        "disclosures",
+    )
     need(isinstance(receipts, list) and all(isinstance(one, dict) for one in receipts), "receipts")
     need(isinstance(bound, str), "a proof of the holder")
     return jwt, disclosures, bound, receipts
@@ -357,7 +368,10 @@ def reveal(payload, disclosures):
             return found
         if not isinstance(value, dict):
             return value
-        need("..." not in value and ("_sd_alg" not in value or deep == 0), "names are where they mean something")
+        need(
+            "..." not in value and ("_sd_alg" not in value or deep == 0),
+            "names are where they mean something",
+        )
         said = {name: walk(one, deep + 1) for name, one in value.items() if name not in ("_sd", "_sd_alg")}
         digests = value.get("_sd", [])
         need(isinstance(digests, list), "digests")
@@ -427,7 +441,10 @@ def merge(ranges):
     for one in ranges if isinstance(ranges, list) else [None]:
         need(isinstance(one, dict), "serial numbers")
         first, last = one.get("serial_first"), one.get("serial_last")
-        need(isinstance(one.get("lot"), str) and whole(first) and whole(last) and first <= last, "serial numbers")
+        need(
+            isinstance(one.get("lot"), str) and whole(first) and whole(last) and first <= last,
+            "serial numbers",
+        )
         found.setdefault(one["lot"], []).append((first, last))
     for lot, each in found.items():
         joined = []
@@ -449,15 +466,23 @@ def check_logged(claims, logged, needs_log):
     ranges = merge(claims["ranges"])
     count = sum(last - first + 1 for each in ranges.values() for first, last in each)
     need("tonnes" not in claims or claims["tonnes"] == count, "there are as many serial numbers as tonnes")
-    need(all(one["kind"] in ("retirement", "surrender") for one in logged), "the log's proof is of retirements")
+    need(
+        all(one["kind"] in ("retirement", "surrender") for one in logged), "the log's proof is of retirements"
+    )
     retired = [one["record"] for one in logged if one["kind"] == "retirement"]
     surrendered = [one["record"] for one in logged if one["kind"] == "surrender"]
     need(merge(retired) == ranges, "the log's proof is of these serial numbers")
     if claims["vct"] != "urn:tanpuhui:surrender-certificate:1":
         need(not surrendered, "the log's proof is of a retirement")
         return
-    need(len(surrendered) == 1 and merge(surrendered[0].get("ranges")) == ranges, "the log's proof is of this surrender")
-    need("year" not in claims or claims["year"] == surrendered[0].get("year"), "the surrender was for this year")
+    need(
+        len(surrendered) == 1 and merge(surrendered[0].get("ranges")) == ranges,
+        "the log's proof is of this surrender",
+    )
+    need(
+        "year" not in claims or claims["year"] == surrendered[0].get("year"),
+        "the surrender was for this year",
+    )
 
 
 def check_credential(text, trusted, policy, record):
@@ -476,14 +501,22 @@ def check_credential(text, trusted, policy, record):
     need(claims.get("nbf") is None or claims["nbf"] <= at, "the credential is good already")
     need(claims.get("iat") is None or claims["iat"] <= at + LEEWAY, "the credential is not from the future")
     need(claims.get("exp") is None or claims["exp"] > at, "the credential is still good")
-    need("cnf" in claims and claims["cnf"] is not None or not bound, "a proof of a key only where there is one")
+    need(
+        ("cnf" in claims and claims["cnf"] is not None) or not bound,
+        "a proof of a key only where there is one",
+    )
     holder = claims.get("cnf") is not None
     if holder:
         need(isinstance(claims["cnf"], dict) and bound, "its holder proves the key that it is bound to")
         proof = check_jwt(bound, "kb+jwt", ec_key(claims["cnf"].get("jwk"))[1], "the holder's proof")
-        need(proof.get("sd_hash") == digest_of("~".join([jwt, *disclosures, ""])), "the holder's proof is of this")
+        need(
+            proof.get("sd_hash") == digest_of("~".join([jwt, *disclosures, ""])),
+            "the holder's proof is of this",
+        )
         need(whole(proof.get("iat")) and proof["iat"] <= at + LEEWAY, "the holder's proof says when")
-        need(audience is not None and proof.get("aud") == audience, "the holder showed it to you (--audience)")
+        need(
+            audience is not None and proof.get("aud") == audience, "the holder showed it to you (--audience)"
+        )
         need(nonce is not None and proof.get("nonce") == nonce, "the holder answered your nonce (--nonce)")
     need("aud" not in claims or claims["aud"] == audience, "it is for you (--audience)")
     status, until = check_status(claims, issuer, keys, trusted.get("status_lists", ()), at)

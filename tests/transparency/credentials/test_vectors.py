@@ -20,7 +20,11 @@ from tanpuhui.transparency.credentials.reveal import reveal
 from tanpuhui.transparency.credentials.status_list import StatusList
 from tanpuhui.transparency.credentials.verify import Expected, verify
 
-SHARED = Path(os.environ.get("TANPUHUI_SHARED", Path(__file__).resolve().parents[4] / "shared")) / "vectors" / "sd-jwt"
+SHARED = (
+    Path(os.environ.get("TANPUHUI_SHARED", Path(__file__).resolve().parents[4] / "shared"))
+    / "vectors"
+    / "sd-jwt"
+)
 #: Cases that do not apply, and why.
 OTHER = {"json_serialization_general": "one credential with several signatures: ours have one"}
 
@@ -35,7 +39,9 @@ class _Name(str):
 
 def _hidden(loader: _Reader, node: Any) -> Any:
     if isinstance(node, yaml.ScalarNode):
-        plain = yaml.ScalarNode(loader.resolve(yaml.ScalarNode, node.value, (node.style is None, False)), node.value)
+        plain = yaml.ScalarNode(
+            loader.resolve(yaml.ScalarNode, node.value, (node.style is None, False)), node.value
+        )
         if node.style is not None:
             plain.tag = "tag:yaml.org,2002:str"
         return Hidden(loader.construct_object(plain, deep=True))
@@ -76,9 +82,7 @@ def _cases() -> list[Any]:
         reason = "the published vectors are not here: name their folder with TANPUHUI_SHARED"
         return [pytest.param(None, marks=pytest.mark.skip(reason=reason))]
     return [
-        pytest.param(
-            path, id=path.parent.name, marks=[pytest.mark.skip(reason=OTHER[path.parent.name])]
-        )
+        pytest.param(path, id=path.parent.name, marks=[pytest.mark.skip(reason=OTHER[path.parent.name])])
         if path.parent.name in OTHER
         else pytest.param(path, id=path.parent.name)
         for path in found
@@ -91,14 +95,17 @@ def test_a_published_case_shows_what_it_should(path: Path) -> None:
     fixed = yaml.load((SHARED / "settings.yml").read_text(encoding="utf-8"), _Reader)
     name, audience = fixed["identifiers"]["issuer"], fixed["identifiers"]["verifier"]
     key, holder = (
-        read_key(one) for one in (fixed["key_settings"]["issuer_keys"][0], fixed["key_settings"]["holder_key"])
+        read_key(one)
+        for one in (fixed["key_settings"]["issuer_keys"][0], fixed["key_settings"]["holder_key"])
     )
     issuer = Issuer(name, {key.thumbprint(): key})
     bound = bool(case.get("key_binding"))
     registered = {"iss": name, "iat": fixed["iat"], "exp": fixed["exp"], "vct": "case"}
 
     whole = issue({**registered, **_claims(case["user_claims"])}, key, holder=holder if bound else None)
-    shown = disclose(read(whole.text()), [one for one in _paths(case["holder_disclosed_claims"]) if _is_hidden(whole, one)])
+    shown = disclose(
+        read(whole.text()), [one for one in _paths(case["holder_disclosed_claims"]) if _is_hidden(whole, one)]
+    )
     if bound:
         shown = bind(shown, holder, audience=audience, nonce="1234567890", at_s=fixed["iat"])
     expected = Expected(issuer, fixed["iat"] + 1, (), audience, "1234567890", kinds=("case",))
@@ -106,7 +113,9 @@ def test_a_published_case_shows_what_it_should(path: Path) -> None:
     for text in (shown.compact(), shown.text()):
         claims = verify(text, expected, lambda receipt: receipt).claims
         said = {one: claims[one] for one in claims if one not in {*registered, "cnf"}}
-        assert json.dumps(said, sort_keys=True) == json.dumps(case["expect_verified_user_claims"], sort_keys=True)
+        assert json.dumps(said, sort_keys=True) == json.dumps(
+            case["expect_verified_user_claims"], sort_keys=True
+        )
 
 
 def _is_hidden(whole: Any, path: tuple[str | int, ...]) -> bool:

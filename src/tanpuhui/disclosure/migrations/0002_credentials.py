@@ -7,35 +7,71 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('consent', '0001_initial'),
-        ('disclosure', '0001_initial'),
-        ('transparency', '0002_credentials'),
+        ("consent", "0001_initial"),
+        ("disclosure", "0001_initial"),
+        ("transparency", "0002_credentials"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='statement',
-            name='jws',
+            model_name="statement",
+            name="jws",
             field=models.TextField(null=True),
         ),
         migrations.CreateModel(
-            name='StatementCredential',
+            name="StatementCredential",
             fields=[
-                ('credential', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='statement', serialize=False, to='transparency.credential')),
-                ('grant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='statement_credentials', to='consent.grant')),
+                (
+                    "credential",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="statement",
+                        serialize=False,
+                        to="transparency.credential",
+                    ),
+                ),
+                (
+                    "grant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="statement_credentials",
+                        to="consent.grant",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'disclosure_statement_credential',
+                "db_table": "disclosure_statement_credential",
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='statementcredential',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='6e4b6434b7f1ca516a6ca12c30694b297a31537b', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_5431e', table='disclosure_statement_credential', when='BEFORE')),
+            model_name="statementcredential",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="6e4b6434b7f1ca516a6ca12c30694b297a31537b",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_5431e",
+                    table="disclosure_statement_credential",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='statementcredential',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;", hash='91ede8883d6927256942ef65ad2e9027cb6b4990', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_4457a', table='disclosure_statement_credential', when='BEFORE')),
+            model_name="statementcredential",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
+                    hash="91ede8883d6927256942ef65ad2e9027cb6b4990",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_4457a",
+                    table="disclosure_statement_credential",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

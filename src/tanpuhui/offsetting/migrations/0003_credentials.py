@@ -7,37 +7,69 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('offsetting', '0002_certificates'),
+        ("offsetting", "0002_certificates"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='certificate',
-            name='jws',
+            model_name="certificate",
+            name="jws",
             field=models.TextField(null=True),
         ),
         migrations.CreateModel(
-            name='CertificateRange',
+            name="CertificateRange",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('first', models.BigIntegerField()),
-                ('last', models.BigIntegerField()),
-                ('certificate', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='serial_ranges', to='offsetting.certificate')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("first", models.BigIntegerField()),
+                ("last", models.BigIntegerField()),
+                (
+                    "certificate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="serial_ranges",
+                        to="offsetting.certificate",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'offsetting_certificate_range',
-                'constraints': [models.CheckConstraint(condition=models.Q(('first__gte', 1), ('last__gte', models.F('first'))), name='offsetting_certificate_range_is_one')],
+                "db_table": "offsetting_certificate_range",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("first__gte", 1), ("last__gte", models.F("first"))),
+                        name="offsetting_certificate_range_is_one",
+                    )
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='certificaterange',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='dd6970c16123944ae885087b9ba6cb047411ec97', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_f04fc', table='offsetting_certificate_range', when='BEFORE')),
+            model_name="certificaterange",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="dd6970c16123944ae885087b9ba6cb047411ec97",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_f04fc",
+                    table="offsetting_certificate_range",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='certificaterange',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;", hash='e469b06d6a5f03e9be00192f2d16b09f71651871', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_a4ebb', table='offsetting_certificate_range', when='BEFORE')),
+            model_name="certificaterange",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
+                    hash="e469b06d6a5f03e9be00192f2d16b09f71651871",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_a4ebb",
+                    table="offsetting_certificate_range",
+                    when="BEFORE",
+                ),
+            ),
         ),
         # Whoever was certified before has serial numbers too; one in two of them stops the migration here.
         migrations.RunSQL(

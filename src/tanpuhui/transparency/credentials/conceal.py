@@ -1,4 +1,4 @@
-"""Conceal: claims that the holder may show one by one become digests, with disclosures that open them (RFC 9901, 4.2)."""
+"""Conceal: claims that the holder may show one by one become digests that disclosures open (RFC 9901, 4.2)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ class _Concealer:
         assert not RESERVED & set(said), "names that mean something else"
         plain = {name: self.of(value) for name, value in said.items() if not isinstance(value, Hidden)}
         digests = [
-            self._digest(name, self.of(value.value)) for name, value in said.items() if isinstance(value, Hidden)
+            self._digest(name, self.of(value.value))
+            for name, value in said.items()
+            if isinstance(value, Hidden)
         ]
         if digests:
             # In the order of the digests, which says nothing about the order of the claims.

@@ -23,7 +23,7 @@ def issue(
     decoys: bool = True,
     random: Random = secrets.token_bytes,
 ) -> SdJwt:
-    """A credential with everything to show. ``claims`` has ``iss`` and ``vct``, and :class:`Hidden` where it may be kept."""
+    """A credential with everything to show. ``claims`` has ``iss``, ``vct`` and :class:`Hidden` parts."""
     bound = {"cnf": {"jwk": _bare(holder)}} if holder is not None else {}
     payload, disclosures = conceal({**claims, **bound}, decoys=decoys, random=random)
     return SdJwt(sign_jwt({"typ": TYPE, "kid": key.thumbprint()}, payload, key), disclosures)

@@ -30,12 +30,14 @@ def key_from_secret(secret: bytes) -> ECKey:
     """The private key that 32 random bytes are."""
     assert len(secret) == 32, "a secret of 32 bytes"
     number = int.from_bytes(secret, "big") % (_ORDER - 1) + 1
-    return ECKey.import_key(ec.derive_private_key(number, ec.SECP256R1()))  # type: ignore[no-any-return]
+    return ECKey.import_key(ec.derive_private_key(number, ec.SECP256R1()))
 
 
 def public_jwk(key: ECKey) -> dict[str, Any]:
     """The public half, named by its thumbprint (RFC 7638)."""
-    said = {name: value for name, value in key.as_dict(private=False).items() if name in ("kty", "crv", "x", "y")}
+    said = {
+        name: value for name, value in key.as_dict(private=False).items() if name in ("kty", "crv", "x", "y")
+    }
     return {**said, "kid": key.thumbprint(), "alg": ALGORITHM, "use": "sig"}
 
 
@@ -44,7 +46,9 @@ def read_key(said: Any) -> ECKey:
     if not isinstance(said, dict) or said.get("kty") != "EC" or said.get("crv") != CURVE:
         raise CredentialMalformed(what="a key is not on P-256")
     try:
-        return ECKey.import_key({name: str(said[name]) for name in ("kty", "crv", "x", "y", "d") if name in said})  # type: ignore[no-any-return]
+        return ECKey.import_key(
+            {name: str(said[name]) for name in ("kty", "crv", "x", "y", "d") if name in said}
+        )
     except (JoseError, ValueError, KeyError, TypeError):
         raise CredentialMalformed(what="a key is not on P-256") from None
 
@@ -75,7 +79,9 @@ def read_issuer(content: bytes | str) -> Issuer:
     said = read_json(content)
     jwks = said.get("jwks") if isinstance(said, dict) else None
     keys = jwks.get("keys") if isinstance(jwks, dict) else None
-    if not isinstance(said.get("issuer") if isinstance(said, dict) else None, str) or not isinstance(keys, list):
+    if not isinstance(said.get("issuer") if isinstance(said, dict) else None, str) or not isinstance(
+        keys, list
+    ):
         raise CredentialMalformed(what="the issuer's file has no 'issuer' and 'jwks'")
     read = [read_key(one) for one in keys]
     return Issuer(said["issuer"], {key.thumbprint(): key for key in read})
@@ -89,7 +95,7 @@ def sign_jwt(header: Mapping[str, Any], payload: Mapping[str, Any], key: ECKey) 
 
 def read_header(jwt: str, type_: str) -> dict[str, Any]:
     """The header of a JWT of a type; refuses every other algorithm before any key is looked at."""
-    header = unpacked(jwt.split(".")[0])
+    header = unpacked(jwt.split(".", maxsplit=1)[0])
     if not isinstance(header, dict):
         raise CredentialMalformed(what="its header is no object")
     if header.get("alg") != ALGORITHM:

@@ -59,7 +59,8 @@ def _merged(said: Any, whose: str) -> Ranges:
     found: Ranges = {}
     for one in said if isinstance(said, Iterable) else [None]:
         lot, first, last = (
-            one.get(name) if isinstance(one, Mapping) else None for name in ("lot", "serial_first", "serial_last")
+            one.get(name) if isinstance(one, Mapping) else None
+            for name in ("lot", "serial_first", "serial_last")
         )
         if not isinstance(lot, str) or type(first) is not int or type(last) is not int or first > last:
             raise LogProofOther(what=f"a range of {whose} is not shown with its lot and serial numbers")

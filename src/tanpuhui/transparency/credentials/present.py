@@ -40,9 +40,7 @@ def disclose(credential: SdJwt, wanted: Collection[Path]) -> SdJwt:
         if not any(_same(path, place) for place in places.values()):
             there = sorted({str(place[0]) for place in places.values()})
             raise NoSuchClaim(claim="/".join(map(str, path)), claims=", ".join(there))
-    shown = tuple(
-        one for one in credential.disclosures if any(_same(path, places[one]) for path in wanted)
-    )
+    shown = tuple(one for one in credential.disclosures if any(_same(path, places[one]) for path in wanted))
     receipts = credential.receipts if len(shown) == len(credential.disclosures) else ()
     return replace(credential, disclosures=shown, key_binding="", receipts=receipts)
 

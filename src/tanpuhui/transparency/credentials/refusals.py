@@ -22,7 +22,9 @@ class TypeWrong(Refusal):
 
 class IssuerWrong(Refusal):
     code = "credential.issuer_wrong"
-    message = "It says to be issued by {found}, and the keys given are of {wanted}. Take the keys of its issuer."
+    message = (
+        "It says to be issued by {found}, and the keys given are of {wanted}. Take the keys of its issuer."
+    )
 
 
 class IssuerMissing(Refusal):
@@ -35,7 +37,9 @@ class IssuerMissing(Refusal):
 
 class KeyForeign(Refusal):
     code = "credential.key_foreign"
-    message = "It was signed by the key {key}, which is none of {issuer}'s. Take newer keys, or do not rely on it."
+    message = (
+        "It was signed by the key {key}, which is none of {issuer}'s. Take newer keys, or do not rely on it."
+    )
 
 
 class SignatureWrong(Refusal):
@@ -90,7 +94,7 @@ class KeyBindingWrong(Refusal):
 
 class KeyBindingMissing(Refusal):
     code = "credential.key_binding_missing"
-    message = "It is bound to the holder's key, and nothing proves that its holder showed it. Ask for it with the proof."
+    message = "It is bound to the holder's key, and nothing proves that they showed it. Ask for it with the proof."
 
 
 class Expired(Refusal):
@@ -120,7 +124,9 @@ class StatusUnknown(Refusal):
 
 class StatusListMissing(Refusal):
     code = "credential.status_list_missing"
-    message = "Its status is in {uri}, and that list is not given. Download it, and name it with --status-list."
+    message = (
+        "Its status is in {uri}, and that list is not given. Download it, and name it with --status-list."
+    )
 
 
 class StatusListStale(Refusal):
@@ -148,4 +154,6 @@ class LogProofMissing(Refusal):
 
 class LogProofOther(Refusal):
     code = "credential.log_proof_other"
-    message = "The log's proof is of something else: {what}. Do not rely on it; download it again from its issuer."
+    message = (
+        "The log's proof is of something else: {what}. Do not rely on it; download it again from its issuer."
+    )

@@ -45,9 +45,7 @@ class _Revealer:
                 return self._object(value, path)
             case list():
                 return [
-                    one
-                    for place, each in enumerate(value)
-                    for one in self._element(each, (*path, place))
+                    one for place, each in enumerate(value) for one in self._element(each, (*path, place))
                 ]
             case _:
                 return value

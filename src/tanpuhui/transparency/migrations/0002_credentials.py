@@ -7,105 +7,223 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('transparency', '0001_initial'),
+        ("transparency", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Credential',
+            name="Credential",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.TextField()),
-                ('subject', models.TextField()),
-                ('sequence', models.IntegerField(default=1)),
-                ('status_list', models.IntegerField()),
-                ('status_index', models.IntegerField()),
-                ('jwt', models.TextField()),
-                ('issued_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("kind", models.TextField()),
+                ("subject", models.TextField()),
+                ("sequence", models.IntegerField(default=1)),
+                ("status_list", models.IntegerField()),
+                ("status_index", models.IntegerField()),
+                ("jwt", models.TextField()),
+                ("issued_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='StatusStep',
+            name="StatusStep",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('sequence', models.IntegerField()),
-                ('state', models.TextField()),
-                ('reason', models.TextField()),
-                ('by', models.TextField()),
-                ('at', models.DateTimeField()),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("sequence", models.IntegerField()),
+                ("state", models.TextField()),
+                ("reason", models.TextField()),
+                ("by", models.TextField()),
+                ("at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'transparency_status_step',
+                "db_table": "transparency_status_step",
             },
         ),
         migrations.CreateModel(
-            name='CredentialOpening',
+            name="CredentialOpening",
             fields=[
-                ('credential', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='opening', serialize=False, to='transparency.credential')),
-                ('disclosures', models.JSONField()),
+                (
+                    "credential",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="opening",
+                        serialize=False,
+                        to="transparency.credential",
+                    ),
+                ),
+                ("disclosures", models.JSONField()),
             ],
             options={
-                'db_table': 'transparency_credential_opening',
+                "db_table": "transparency_credential_opening",
             },
         ),
         migrations.AddConstraint(
-            model_name='credential',
-            constraint=models.UniqueConstraint(fields=('subject', 'sequence'), name='transparency_credential_once'),
+            model_name="credential",
+            constraint=models.UniqueConstraint(
+                fields=("subject", "sequence"), name="transparency_credential_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='credential',
-            constraint=models.UniqueConstraint(fields=('status_list', 'status_index'), name='transparency_status_place_once'),
+            model_name="credential",
+            constraint=models.UniqueConstraint(
+                fields=("status_list", "status_index"), name="transparency_status_place_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='credential',
-            constraint=models.CheckConstraint(condition=models.Q(('sequence__gte', 1), ('status_index__gte', 0), ('status_index__lt', 131072), ('status_list__gte', 1)), name='transparency_credential_place'),
+            model_name="credential",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("sequence__gte", 1),
+                    ("status_index__gte", 0),
+                    ("status_index__lt", 131072),
+                    ("status_list__gte", 1),
+                ),
+                name="transparency_credential_place",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='credential',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='d2aaa817282ae71e56db3450e48142d51d32f868', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_a2c57', table='transparency_credential', when='BEFORE')),
+            model_name="credential",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="d2aaa817282ae71e56db3450e48142d51d32f868",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_a2c57",
+                    table="transparency_credential",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='credential',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;", hash='95875015d06171334c847fc64cc29c8cb90649c9', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_70466', table='transparency_credential', when='BEFORE')),
+            model_name="credential",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
+                    hash="95875015d06171334c847fc64cc29c8cb90649c9",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_70466",
+                    table="transparency_credential",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='credential',
-            trigger=pgtrigger.compiler.Trigger(name='one_lives', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n        IF NEW.sequence > 1 AND NOT EXISTS (\n            SELECT FROM transparency_credential c JOIN transparency_status_step s ON s.credential_id = c.id\n            WHERE c.subject = NEW.subject AND c.sequence = NEW.sequence - 1 AND s.state = 'revoked')\n        THEN RAISE EXCEPTION 'a credential about % is not revoked', NEW.subject; END IF;\n        RETURN NEW;\n    ", hash='645bdc7934aef2b1a42d11d5683686556598361e', operation='INSERT', pgid='pgtrigger_one_lives_25c85', table='transparency_credential', when='BEFORE')),
+            model_name="credential",
+            trigger=pgtrigger.compiler.Trigger(
+                name="one_lives",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="\n        IF NEW.sequence > 1 AND NOT EXISTS (\n            SELECT FROM transparency_credential c JOIN transparency_status_step s ON s.credential_id = c.id\n            WHERE c.subject = NEW.subject AND c.sequence = NEW.sequence - 1 AND s.state = 'revoked')\n        THEN RAISE EXCEPTION 'a credential about % is not revoked', NEW.subject; END IF;\n        RETURN NEW;\n    ",
+                    hash="645bdc7934aef2b1a42d11d5683686556598361e",
+                    operation="INSERT",
+                    pgid="pgtrigger_one_lives_25c85",
+                    table="transparency_credential",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddField(
-            model_name='statusstep',
-            name='credential',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='transparency.credential'),
+            model_name="statusstep",
+            name="credential",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="steps",
+                to="transparency.credential",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='credentialopening',
-            trigger=pgtrigger.compiler.Trigger(name='no_update', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='f829cc7ae8c469299c870c60425c2a30da3455a7', operation='UPDATE', pgid='pgtrigger_no_update_03db3', table='transparency_credential_opening', when='BEFORE')),
+            model_name="credentialopening",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_update",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="f829cc7ae8c469299c870c60425c2a30da3455a7",
+                    operation="UPDATE",
+                    pgid="pgtrigger_no_update_03db3",
+                    table="transparency_credential_opening",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='credentialopening',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;", hash='6316a23a56769b20107e59eef7554234f799219e', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_d8d74', table='transparency_credential_opening', when='BEFORE')),
+            model_name="credentialopening",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
+                    hash="6316a23a56769b20107e59eef7554234f799219e",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_d8d74",
+                    table="transparency_credential_opening",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='statusstep',
-            constraint=models.UniqueConstraint(fields=('credential', 'sequence'), name='transparency_step_once'),
+            model_name="statusstep",
+            constraint=models.UniqueConstraint(
+                fields=("credential", "sequence"), name="transparency_step_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='statusstep',
-            constraint=models.CheckConstraint(condition=models.Q(('sequence__gte', 1), ('state__in', ['valid', 'suspended', 'revoked']), models.Q(('reason', ''), _negated=True), models.Q(('by', ''), _negated=True)), name='transparency_step_says_why'),
+            model_name="statusstep",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("sequence__gte", 1),
+                    ("state__in", ["valid", "suspended", "revoked"]),
+                    models.Q(("reason", ""), _negated=True),
+                    models.Q(("by", ""), _negated=True),
+                ),
+                name="transparency_step_says_why",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='statusstep',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='4a39cc935c6b9fe789802aa21e9cb55125ccbcc1', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_2890a', table='transparency_status_step', when='BEFORE')),
+            model_name="statusstep",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="4a39cc935c6b9fe789802aa21e9cb55125ccbcc1",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_2890a",
+                    table="transparency_status_step",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='statusstep',
-            trigger=pgtrigger.compiler.Trigger(name='no_truncate', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;", hash='6d68bf878804d7e9ac34d1941c581cbbb4f2e7fc', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_no_truncate_e69c9', table='transparency_status_step', when='BEFORE')),
+            model_name="statusstep",
+            trigger=pgtrigger.compiler.Trigger(
+                name="no_truncate",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
+                    hash="6d68bf878804d7e9ac34d1941c581cbbb4f2e7fc",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_no_truncate_e69c9",
+                    table="transparency_status_step",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='statusstep',
-            trigger=pgtrigger.compiler.Trigger(name='follows', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE before text;', func="\n        SELECT state INTO before FROM transparency_status_step\n        WHERE credential_id = NEW.credential_id AND sequence = NEW.sequence - 1;\n        IF NEW.sequence > 1 AND before IS NULL OR before = 'revoked' OR coalesce(before, 'valid') = NEW.state\n        THEN RAISE EXCEPTION 'a credential that is % does not become %', coalesce(before, 'valid'), NEW.state; END IF;\n        RETURN NEW;\n    ", hash='9f1cf0eeb266538a8e3f2de502545da30a394ff1', operation='INSERT', pgid='pgtrigger_follows_7e492', table='transparency_status_step', when='BEFORE')),
+            model_name="statusstep",
+            trigger=pgtrigger.compiler.Trigger(
+                name="follows",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    declare="DECLARE before text;",
+                    func="\n        SELECT state INTO before FROM transparency_status_step\n        WHERE credential_id = NEW.credential_id AND sequence = NEW.sequence - 1;\n        IF NEW.sequence > 1 AND before IS NULL OR before = 'revoked' OR coalesce(before, 'valid') = NEW.state\n        THEN RAISE EXCEPTION 'a credential that is % does not become %', coalesce(before, 'valid'), NEW.state; END IF;\n        RETURN NEW;\n    ",
+                    hash="9f1cf0eeb266538a8e3f2de502545da30a394ff1",
+                    operation="INSERT",
+                    pgid="pgtrigger_follows_7e492",
+                    table="transparency_status_step",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]
