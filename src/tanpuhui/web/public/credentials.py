@@ -37,5 +37,10 @@ def status_list(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _said(content: bytes, kind: str) -> HttpResponse:
-    headers = {"Cache-Control": FOR_A_WHILE, "Access-Control-Allow-Origin": "*"}
+    """For programs of any site: a wallet or a verifier in somebody's browser asks for these."""
+    headers = {
+        "Cache-Control": FOR_A_WHILE,
+        "Access-Control-Allow-Origin": "*",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
     return HttpResponse(content, content_type=kind, headers=headers)

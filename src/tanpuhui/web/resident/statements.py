@@ -75,6 +75,7 @@ def credential(request: HttpRequest, grant: int) -> HttpResponse:
         made = carry(
             account, grant, jurisdiction=jurisdiction(), at=now, holder=form.cleaned_data["holder_key"]
         )
+        file = _as_chosen(made, form.cleaned_data["shows"])
         record(
             "take_credential",
             who=cast(User, request.user),
@@ -84,7 +85,7 @@ def credential(request: HttpRequest, grant: int) -> HttpResponse:
             facts={"grant": grant, "credential": made.pk, "shows": form.cleaned_data["shows"]},
             request_id=current(),
         )
-    answer = HttpResponse(_as_chosen(made, form.cleaned_data["shows"]), content_type=MEDIA_TYPE)
+    answer = HttpResponse(file, content_type=MEDIA_TYPE)
     answer["Content-Disposition"] = f'attachment; filename="statement-{made.pk}.sd-jwt.json"'
     return answer
 
