@@ -94,7 +94,9 @@ class KeyBindingWrong(Refusal):
 
 class KeyBindingMissing(Refusal):
     code = "credential.key_binding_missing"
-    message = "It is bound to the holder's key, and nothing proves that they showed it. Ask for it with the proof."
+    message = (
+        "It is bound to the holder's key, and nothing proves that they showed it. Ask for it with the proof."
+    )
 
 
 class Expired(Refusal):
