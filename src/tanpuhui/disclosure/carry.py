@@ -25,12 +25,18 @@ def carry(
 
     The recipient sees nothing of it until it is shown to them. It says what the grant lets be said, and no act.
     """
-    grant = Grant.objects.filter(pk=grant_id, resident=account, purpose=PURPOSE).first()
-    if grant is None:
-        raise NotYours()
+    grant = own_grant(account, grant_id)
     store.lock_residents([grant.resident_id])
     if not is_in_force(grant, at):
         raise NothingToHandOver()
     number = uuid4()
     content = contents(connection, grant, str(number), jurisdiction, at=at)
     return certify(f"carried:{number}", content, grant, at=at, holder=holder)
+
+
+def own_grant(account: int, grant_id: int) -> Grant:
+    """A consent of this resident to show their account to somebody; another's is not there."""
+    grant = Grant.objects.filter(pk=grant_id, resident=account, purpose=PURPOSE).first()
+    if grant is None:
+        raise NotYours()
+    return grant

@@ -108,11 +108,11 @@ def _rounds_on_market() -> list[int]:
 
 
 def _keep_status_lists(at: datetime) -> int:
-    """What consents and annulments say of credentials, and then the lists that everybody reads."""
+    """What consents and annulments say of credentials, then the lists that everybody reads; how many changed."""
     with transaction.atomic():
-        follow_consent(at=at)
-        follow_annulments(at=at)
-    return publish_lists(policy().origin, at=at)
+        changed = follow_consent(at=at) + follow_annulments(at=at)
+    publish_lists(policy().origin, at=at)
+    return changed
 
 
 def verbs() -> tuple[Periodic, ...]:

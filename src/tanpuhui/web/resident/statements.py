@@ -21,7 +21,7 @@ from tanpuhui.close.installation import jurisdiction
 from tanpuhui.consent.models import Grant
 from tanpuhui.consent.policy import policy
 from tanpuhui.copies.credential import MEDIA_TYPE
-from tanpuhui.disclosure.carry import carry
+from tanpuhui.disclosure.carry import carry, own_grant
 from tanpuhui.disclosure.hand_over import BALANCE, PURPOSE, TIER, hand_over, is_in_force
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
@@ -65,6 +65,7 @@ def code(request: HttpRequest, grant: int) -> HttpResponse:
 def credential(request: HttpRequest, grant: int) -> HttpResponse:
     """A signed file for one bank that shows as much as was chosen; that it was taken is written down."""
     account = cast(ResidentRequest, request).account
+    own_grant(account, grant)
     if is_over("statement-credentials", account, most=MOST_FILES, within_s=WITHIN_S):
         return errors.too_many(request)
     form = ShowForm(request.POST)
