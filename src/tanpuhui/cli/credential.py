@@ -410,6 +410,7 @@ def _print(said: dict[str, Any]) -> None:
     console.print(
         f"Credential [bold]{said['credential']}[/]: {said['status']}, {said['kind']}, {said['subject']}",
         highlight=False,
+        soft_wrap=True,
     )
     for one in said["steps"]:
         console.print(
