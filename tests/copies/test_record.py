@@ -21,6 +21,7 @@ from tanpuhui.access.hold import hold
 from tanpuhui.community import board, challenge, goal, group
 from tanpuhui.consent.artefact import verify_artefact
 from tanpuhui.consent.open_account import IdentityProof, open_account
+from tanpuhui.consent.policy import policy
 from tanpuhui.consent.receipt import verify_receipt
 from tanpuhui.consent.withdraw import withdraw
 from tanpuhui.copies import record as records
@@ -29,12 +30,17 @@ from tanpuhui.evidence.contract import ensure_default_contracts
 from tanpuhui.evidence.link import link
 from tanpuhui.integrity.answer import answer
 from tanpuhui.integrity.appeal import Against, appeal
+from tanpuhui.kit.digest import digest_bytes
 from tanpuhui.kit.files import write_bytes
 from tanpuhui.methodology.load import load_library
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.rights.ask import ask
 from tanpuhui.rights.letter import issue_letter
 from tanpuhui.rights.visit import open_visit
+from tanpuhui.transparency.credentials.form import read
+from tanpuhui.transparency.credentials.present import disclose
+from tanpuhui.transparency.credentials.verify import claims_of
+from tanpuhui.transparency.issuer import issuer
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +128,24 @@ def test_the_zip_has_record_schema_and_signed_receipts_that_verify() -> None:
     assert record["statement"]["pending_mg"] == KG
 
 
+def test_the_zip_has_a_credential_of_exactly_its_record_and_a_later_record_names_it() -> None:
+    mine = somebody("mine")
+
+    with zipfile.ZipFile(BytesIO(archive(mine, at=LATER))) as found:
+        kept = {name: found.read(name) for name in found.namelist()}
+    credential = read(kept["account-portability.sd-jwt.json"].decode())
+    claims = claims_of(credential, issuer(policy().origin))
+
+    assert claims["record_digest"] == digest_bytes(kept["record.json"])
+    assert (claims["account"], claims["balance"]["pending_mg"]) == (mine, KG)
+    assert "account" not in claims_of(disclose(credential, [("balance",)]), issuer(policy().origin))
+    [named] = records.record(mine, at=LATER)["more"]["credentials"]
+    assert named["credential"] == credential.compact()
+    check = Draft202012Validator(json.loads(kept["record.schema.json"]))
+    assert list(check.iter_errors(records.record(mine, at=LATER))) == []
+    assert records.record(somebody("other"), at=LATER)["more"]["credentials"] == []
+
+
 def test_another_stage_can_add_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
     def others(account: int, *, at: Any) -> list[int]:
         return [account]
@@ -132,6 +156,7 @@ def test_another_stage_can_add_its_part(monkeypatch: pytest.MonkeyPatch) -> None
     assert records.record(mine, at=LATER)["more"] == {
         "acts": [],
         "appeals": [],
+        "credentials": [],
         "pools": {"terms": [], "shares": [], "money": [], "payee_token": None, "withdrawals": []},
         "others": [mine],
     }

@@ -12,7 +12,7 @@ from disclosure.people import AT, MINUTE, consent
 from tanpuhui.consent.models import Grant
 from tanpuhui.consent.withdraw import pause, withdraw
 from tanpuhui.disclosure.hand_over import BALANCE, LETTERS, TIER, hand_over
-from tanpuhui.disclosure.look import check, look, look_again, token_of
+from tanpuhui.disclosure.look import check, look, look_again, signed
 from tanpuhui.disclosure.models import ReferenceCode, Statement
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.ledger.account import LEDGER_ITSELF, Kind, account_id
@@ -157,12 +157,12 @@ def test_nobody_hands_over_another_ones_consent_nor_one_that_is_not_in_force() -
 
 def test_the_signed_form_is_checked_without_the_platform_and_no_other_byte_passes() -> None:
     statement = looked(code_of(consent()))
-    token = token_of(statement)
+    token = signed(statement).compact()
 
     assert check(token) == statement.content
-    head, body, signature = token.split(".")
+    head, body, rest = token.split(".")
     with pytest.raises(Refusal):
-        check(f"{head}.{body[:-2]}AA.{signature}")
+        check(f"{head}.{body[:-2]}AA.{rest}")
 
 
 def test_certified_reductions_are_in_the_balance_and_pending_ones_apart() -> None:

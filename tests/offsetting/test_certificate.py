@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from ledger.bookings import in_parallel
 from offsetting.filings import GUANGDONG, ask, declared, sound
@@ -16,19 +17,23 @@ from tanpuhui.ledger.invariants import exceptions
 from tanpuhui.offsetting.certificate import (
     annulled_of,
     as_json,
+    certify_credential,
     certify_surrender,
     check,
+    credential_of,
     find_certificate,
-    token_of,
+    signed,
 )
+from tanpuhui.offsetting.follow_annulment import follow_annulments
 from tanpuhui.offsetting.invariants import INVARIANTS
-from tanpuhui.offsetting.models import Certificate, Reservation
+from tanpuhui.offsetting.models import Certificate, CertificateRange, Reservation
 from tanpuhui.offsetting.number import numbered, sequence_of
 from tanpuhui.offsetting.refusals import CertificateInvalid, NotSurrendered, UnknownCertificate
 from tanpuhui.offsetting.release import release
 from tanpuhui.offsetting.replace import replace
 from tanpuhui.offsetting.surrender import surrender
 from tanpuhui.registry.annul import annul
+from tanpuhui.transparency.credential_status import revoke, suspend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_home")]
 
@@ -77,8 +82,13 @@ def test_a_certificate_verifies_with_the_public_key_alone_and_not_when_a_byte_is
     assert check(said["signed"], said["key"]) == said["certificate"]
     assert said["digest"] == digest_json(said["certificate"])
 
-    header, payload, signature = said["signed"].split(".")
-    for wrong in (f"{header}.{payload[:-1]}.{signature}", f"{header}.{payload}.{signature[:-4]}AAAA"):
+    jwt, _, shown = said["signed"].partition("~")
+    header, payload, signature = jwt.split(".")
+    for wrong in (
+        f"{header}.{payload[:-1]}.{signature}~{shown}",
+        f"{header}.{payload}.{signature[:-4]}AAAA~{shown}",
+        f"{jwt}~{shown[:9]}A{shown[10:]}",
+    ):
         with pytest.raises(CertificateInvalid):
             check(wrong, said["key"])
 
@@ -166,7 +176,7 @@ def test_what_was_annulled_afterwards_is_said_beside_it_with_what_replaces_it() 
     assert [(one["lot"], one["tonnes"]) for one in made_good.replaced_by or ()] == [(good, 6)]
     certificate.refresh_from_db()
     assert certificate.content == before
-    assert check(token_of(certificate)) == before
+    assert check(signed(certificate).compact()) == before
     # What stood in for it is annulled too: all 10 t of that lot count no more.
     annul(good, reason="that one too", at=AT)
     assert [(one.lot, one.tonnes) for one in annulled_of(certificate)] == [(wrong, 6), (good, 10)]
@@ -194,10 +204,70 @@ def test_a_certificate_is_never_edited_and_a_wrong_one_is_found() -> None:
         reservation=other,
         content=first.content,
         digest=first.digest,
-        jws=first.jws,
         issued_at=AT,
     )
 
     found = [finding for one in INVARIANTS for finding in exceptions(connection, one)]
 
     assert [(one.invariant, one.key) for one in found] == [("certificates_follow_each_other", numbered(7))]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_serial_is_never_in_two_certificates_however_many_try_at_once() -> None:
+    with transaction.atomic():
+        given(ACME, new_lot(40), 40)
+        declared(1_000)
+        first, second = surrendered(5), surrendered(5)
+    numbers = [one.serial_ranges.get() for one in (first, second)]
+    assert (numbers[0].first, numbers[0].last, numbers[1].first) == (1, 5, 6)
+
+    def attempt(each: int) -> int:
+        """Fifty ranges that overlap in every way, one after the other."""
+        written = 0
+        for place in range(50):
+            start = (each * 7 + place * 3) % 20 + 1
+            with suppress(IntegrityError), transaction.atomic():
+                CertificateRange.objects.create(certificate=first, first=start, last=start + place % 4)
+                written += 1
+        return written
+
+    in_parallel(8, attempt)
+
+    taken = [one for each in CertificateRange.objects.all() for one in range(each.first, each.last + 1)]
+    assert len(taken) == len(set(taken)) > 10
+    with pytest.raises(IntegrityError, match="offsetting_serial_in_one_certificate"), transaction.atomic():
+        CertificateRange.objects.create(certificate=second, first=5, last=5)
+
+
+def test_a_revoked_certificate_gets_another_credential_and_a_living_one_does_not() -> None:
+    given(ACME, new_lot(10), 10)
+    declared(100)
+    certificate = surrendered()
+    living = credential_of(certificate)
+    assert certify_credential(certificate, at=AT) == living
+
+    revoke(living, reason="issued by mistake", by="test", at=AT)
+    again = certify_credential(certificate, at=AT)
+
+    assert (again.sequence, as_json(certificate)["status"]) == (2, "valid")
+    assert check(signed(certificate).compact()) == certificate.content
+
+
+def test_an_annulled_lot_suspends_the_certificate_until_other_tonnes_stand_in() -> None:
+    wrong, good = new_lot(6), new_lot(20)
+    given(ACME, wrong, 6)
+    given(ACME, good, 20)
+    declared(100)
+    certificate = surrendered(6)
+    assert follow_annulments(at=AT) == 0
+
+    annul(wrong, reason="the meter was turned back", at=AT)
+    assert (follow_annulments(at=AT), follow_annulments(at=AT)) == (1, 0)
+    assert as_json(certificate)["status"] == "suspended"
+    replace(certificate.reservation_id, wrong, key="p", at=AT)
+
+    assert follow_annulments(at=AT) == 1
+    assert as_json(certificate)["status"] == "valid"
+    suspend(credential_of(certificate), reason="looked at", by="operator", at=AT)
+    assert follow_annulments(at=AT) == 0
+    assert as_json(certificate)["status"] == "suspended"

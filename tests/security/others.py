@@ -58,7 +58,8 @@ from web.site import KINDS, ROLES, client_of, make_site, other_code, own_code, s
 #: Routes whose addresses name no object of anybody's, and why; what is not here has an object in :func:`objects_of`.
 NO_OBJECTS = {
     r"methodolog|log$|log_|formula$|jurisdiction|lots?$|open_data|statistics": "published for everybody",
-    r"serial(_json)?$|certificate(_json|_pdf)?$|rule_changes$": "published for everybody",
+    r"serial(_json)?$|certificate(_json|_pdf|_credential)?$|rule_changes$": "published for everybody",
+    r"credentials$|credential_issuer$|status_list$": "published for everybody",
     r"company:(year|declare|bought)$": "always one's own",
     r"market(_prices|_chart)?$": "published for everybody",
     r"company:(take|trade_auction|bid)$": "offered to every company: tests/web/test_trade.py",
@@ -263,6 +264,7 @@ def _of_recipients(site: Site) -> Iterator[Owned]:
         for name in ("statement", "statement_json", "statement_pdf"):
             yield Owned(f"{kind}:{name}", kind, clerk, {"organisation": code, "statement": statement})
     yield Owned("resident:statement_code", "resident", resident, {"grant": grant}, is_page=False)
+    yield Owned("resident:statement_credential", "resident", resident, {"grant": grant}, is_page=False)
 
 
 def _of_company(site: Site) -> Iterator[Owned]:

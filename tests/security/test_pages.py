@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 SEEN = [(name, role) for name in NAMES for role in ROLES if is_page_for(name, role)]
 TEMPLATES = sorted(Path(tanpuhui.__file__).parent.rglob("templates/**/*.html"))
 #: Published for programs of any site; published drawings that browsers keep.
-OPEN = {"open_data_file"}
+OPEN = {"credential_issuer", "open_data_file"}
 DRAWINGS = ("formula",)
 #: Published files that are the same for whoever asks, and may be kept for a while.
 PUBLISHED = {"log_checkpoint", "log_policy", "log_tile", "log_verifier", "market_prices"}

@@ -96,6 +96,11 @@ TABLE: dict[str, Row] = {
     "certificate": NOT_THERE,
     "certificate_json": NOT_THERE,
     "certificate_pdf": NOT_THERE,
+    "certificate_credential": NOT_THERE,
+    "credentials": EVERYBODY,
+    "credential_issuer": EVERYBODY,
+    # None was published here.
+    "status_list": NOT_THERE,
     "rules": EVERYBODY,
     "jurisdiction": EVERYBODY,
     "jurisdiction_file": EVERYBODY,
@@ -152,6 +157,7 @@ TABLE: dict[str, Row] = {
     "resident:home": {**all_signed_in(302), "resident": 200},
     "resident:statements": {**all_signed_in(302), "resident": 200},
     "resident:statement_code": {"else": 405},
+    "resident:statement_credential": {"else": 405},
     # Somebody else's grants, children, groups and requests are not there; a resident's own are tried in test_sources.
     **{
         f"resident:{name}": {**all_signed_in(302), "resident": 200}
@@ -536,7 +542,7 @@ VALUES_OF: dict[str, dict[str, object]] = {
     },
     "serial": {"serial": "7"},
     "serial_json": {"serial": "7"},
-    **{f"certificate{form}": {"number": "C000001-95"} for form in ("", "_json", "_pdf")},
+    **{f"certificate{form}": {"number": "C000001-95"} for form in ("", "_json", "_pdf", "_credential")},
     "resident": {"provider": "szt"},
     "formula": {"digest": METRO, "key": "shenzhen/metro@1"},
     "verifier": {"digest": "0" * 64},

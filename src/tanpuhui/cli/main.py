@@ -40,7 +40,15 @@ WITHOUT_DATABASE = {
     "--version",
 }
 #: Commands of other groups that do.
-ALONE = (["offset", "cap"], ["integrity", "run"], ["verification", "key"], ["verification", "sign"])
+ALONE = (
+    ["credential", "present"],
+    ["credential", "holder-key"],
+    ["credential", "verify"],
+    ["offset", "cap"],
+    ["integrity", "run"],
+    ["verification", "key"],
+    ["verification", "sign"],
+)
 
 app = App(
     name="tanpuhui",
@@ -153,13 +161,18 @@ app.command(
 app.command(
     "tanpuhui.cli.verify:verify",
     name="verify",
-    help="Check what a receipt or certificate proves, without network and database.\n\n"
+    help="Check what a receipt, certificate or credential proves, without network and database.\n\n"
     "Example: tanpuhui verify share.json --policy policy.txt",
 )
 app.command(
     "tanpuhui.cli.witness:app",
     name="witness",
     help="Be a witness of logs, in a home and with a key of its own.",
+)
+app.command(
+    "tanpuhui.cli.credential:app",
+    name="credential",
+    help="Credentials: issue, show, revoke, suspend, restore; their status lists; show a part of one.",
 )
 app.command("tanpuhui.cli.session:app", name="session", help="End sessions, one user's or everybody's.")
 app.command(

@@ -11,6 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from tanpuhui.copies.cap_in_words import CapInWords, in_tonnes
+from tanpuhui.copies.credential import certificate_credential
 from tanpuhui.copies.paper import qr, typeset
 from tanpuhui.copies.status_names import status_name
 from tanpuhui.offsetting.certificate import SURRENDER, Annulled, annulled_of
@@ -26,7 +27,7 @@ def certificate_pdf(certificate: Certificate, language: str) -> bytes:
 
 def values(certificate: Certificate, language: str) -> dict[str, Any]:
     """What the template prints, in the language that is active."""
-    content = certificate.content
+    content, credential = certificate.content, certificate_credential(certificate)
     short = "zh" if language.startswith("zh") else "en"
     zone = ZoneInfo(load_jurisdiction(content["jurisdiction"]["code"]).zone)
     is_surrender = content["kind"] == SURRENDER
@@ -80,8 +81,18 @@ def values(certificate: Certificate, language: str) -> dict[str, Any]:
         ),
         "proof": [
             (_("Digest of the content"), certificate.digest),
-            (_("Signature (Ed25519)"), certificate.jws.rpartition(".")[2]),
+            (_("Signature (ES256)"), credential.jwt.rpartition(".")[2]),
         ],
+        "credential": credential.text(),
+        "credential_name": f"certificate-{content['number']}.sd-jwt.json",
+        "credential_says": _(
+            "The signed credential is attached to this PDF, with the log's proof. "
+            "'tanpuhui verify' and verify_certificate.py check it without a network."
+        )
+        if credential.receipts
+        else _(
+            "The signed credential is attached to this PDF. The log's proof is not in it yet: download it again."
+        ),
     }
 
 

@@ -9,16 +9,18 @@ from uuid import UUID, uuid4
 from django.db import connection
 
 from tanpuhui.consent import store
-from tanpuhui.consent.artefact import attach, detach, sign, verified
 from tanpuhui.consent.models import Grant
+from tanpuhui.consent.policy import policy
 from tanpuhui.disclosure.contents import contents
+from tanpuhui.disclosure.credential import certify, check_claims
 from tanpuhui.disclosure.hand_over import grant_of, is_in_force
 from tanpuhui.disclosure.models import Statement
-from tanpuhui.disclosure.refusals import NotAllowed, UnknownReference
+from tanpuhui.disclosure.refusals import NotAllowed, StatementWithoutCredential, UnknownReference
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.quantify.jurisdiction import Jurisdiction
+from tanpuhui.transparency import credential as credentials
+from tanpuhui.transparency.credentials.form import SdJwt
 
-TYPE = "account-statement+jwt"
 _DAYS = {"DAY": 1, "WEEK": 7, "MONTH": 30, "YEAR": 365}
 
 
@@ -42,14 +44,9 @@ def look(text: str, recipient: str, *, jurisdiction: Jurisdiction, at: datetime)
         return last
     number = uuid4()
     content = contents(connection, grant, str(number), jurisdiction, at=at)
-    return Statement.objects.create(
-        id=number,
-        grant=grant,
-        recipient=recipient,
-        content=content,
-        jws=detach(sign(content, TYPE)),
-        made_at=at,
-    )
+    made = Statement.objects.create(id=number, grant=grant, recipient=recipient, content=content, made_at=at)
+    certify(_subject(made), content, grant, at=at)
+    return made
 
 
 def look_again(statement: UUID, recipient: str, *, at: datetime) -> Statement:
@@ -63,14 +60,27 @@ def look_again(statement: UUID, recipient: str, *, at: datetime) -> Statement:
     return known
 
 
-def token_of(statement: Statement) -> str:
-    """The statement as it was signed: a compact JWS that verifies offline."""
-    return attach(statement.jws, statement.content)
+def signed(statement: Statement) -> SdJwt:
+    """The statement as it was signed, with everything to show; it verifies offline."""
+    found = credentials.find(_subject(statement))
+    if found is None:
+        raise StatementWithoutCredential()
+    return credentials.whole(found)
 
 
 def check(token: str, key: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The content of a signed statement; refuses whatever is not exactly what was signed."""
-    return verified(token, TYPE, StatementInvalid, key)
+    """The content of a signed statement as far as it is shown; refuses whatever is not exactly what was signed.
+
+    ``key`` is the issuer's (JWK); this installation's when left out. Nothing is said about its status.
+    """
+    try:
+        return check_claims(token, policy().origin, key)
+    except Refusal as refusal:
+        raise StatementInvalid(why=refusal.code) from refusal
+
+
+def _subject(statement: Statement) -> str:
+    return f"statement:{statement.pk}"
 
 
 def _between(grant: Grant) -> timedelta:

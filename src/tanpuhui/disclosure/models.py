@@ -49,8 +49,8 @@ class Statement(models.Model):
     #: The organisation that looked; the grant's recipient.
     recipient = models.TextField()
     content: Any = models.JSONField()
-    #: Detached JWS over the content's canonical JSON.
-    jws = models.TextField()
+    #: What statements had before credentials: a detached JWS over the content's canonical JSON. None is made any more.
+    jws = models.TextField(null=True)
     made_at = models.DateTimeField()
 
     class Meta:
@@ -62,3 +62,19 @@ class Statement(models.Model):
 
     def __str__(self) -> str:
         return f"statement {self.pk}"
+
+
+class StatementCredential(models.Model):
+    """A credential that says what a consent lets be said: its status follows that consent."""
+
+    credential = models.OneToOneField(
+        "transparency.Credential", models.PROTECT, primary_key=True, related_name="statement"
+    )
+    grant = models.ForeignKey("consent.Grant", models.PROTECT, related_name="statement_credentials")
+
+    class Meta:
+        db_table = "disclosure_statement_credential"
+        triggers: ClassVar = [_APPEND_ONLY, _NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"credential {self.credential_id} under grant {self.grant_id}"

@@ -29,3 +29,11 @@ class NotYours(Refusal):
 class NothingToHandOver(Refusal):
     code = "disclosure.nothing_to_hand_over"
     message = "This consent is not in force, so a code would lead to nothing. Give it again first."
+
+
+class StatementWithoutCredential(Refusal):
+    code = "disclosure.statement_without_credential"
+    message = (
+        "This statement was made before statements had credentials, so it has no signed form. "
+        "Fetch a new one with the customer's code."
+    )

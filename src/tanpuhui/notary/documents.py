@@ -7,8 +7,9 @@ from typing import Any
 from tanpuhui.close.models import Manifest
 from tanpuhui.notary.refusals import NoShare
 from tanpuhui.notary.shares import shares_of
-from tanpuhui.registry.models import Lot, Movement, PrivateRelease, StatisticsRelease
-from tanpuhui.transparency.log import Log, find_leaf, receipt
+from tanpuhui.offsetting.models import Certificate
+from tanpuhui.registry.models import Block, Lot, Movement, PrivateRelease, StatisticsRelease
+from tanpuhui.transparency.log import Log, find_leaf, latest, receipt
 from tanpuhui.transparency.models import Leaf
 from tanpuhui.transparency.record import BUNDLE, SHARE
 
@@ -44,3 +45,32 @@ def whole_lot(log: Log, lot: str, account: int | None = None) -> dict[str, Any]:
     keys.append(("annulment", Lot.objects.get(pk=lot).code))
     logged = set(Leaf.objects.filter(key__in=[key for _, key in keys]).values_list("kind", "key"))
     return {"format": BUNDLE, "documents": [first, *(receipt_of(log, *one) for one in keys if one in logged)]}
+
+
+def receipts_of_certificate(log: Log, certificate: Certificate) -> list[dict[str, Any]]:
+    """The receipts of a certificate's retirements, and of its surrender; none before all of them are in the log."""
+    return [receipt(log, one) for one in leaves_of_certificate(certificate)]
+
+
+def leaves_of_certificate(certificate: Certificate) -> list[Leaf]:
+    """The leaves of the same; none before a checkpoint covers all of them."""
+    keys = _keys_of(certificate)
+    found = [Leaf.objects.filter(kind=kind, key=key).first() for kind, key in keys]
+    last = latest()
+    known = [one for one in found if one is not None and last is not None and one.index < last.size]
+    return known if len(known) == len(keys) else []
+
+
+def _keys_of(certificate: Certificate) -> list[tuple[str, str]]:
+    if certificate.reservation_id is not None:
+        order, first = (
+            f"surrender:{certificate.reservation_id}",
+            [("surrender", str(certificate.reservation_id))],
+        )
+    else:
+        assert certificate.retirement is not None, "a certificate is of one of the two"
+        order, first = f"offset:voluntary:{certificate.retirement.key}", []
+    moved = (
+        Movement.objects.filter(key=order, to_state=Block.RETIRED).order_by("pk").values_list("pk", flat=True)
+    )
+    return [*first, *(("retirement", str(one)) for one in moved)]

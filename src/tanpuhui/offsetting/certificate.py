@@ -1,4 +1,7 @@
-"""Certificate: what was surrendered or retired, said once, signed, and numbered; and what became of its lots since."""
+"""Certificate: what was surrendered or retired, said once and numbered; and what became of its lots since.
+
+Its signed form is a credential (SD-JWT VC) whose claims its holder can show one by one.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +14,45 @@ from django.db.models import Max
 
 from tanpuhui.access.models import Organisation
 from tanpuhui.close.methodology_then import find_methodology
-from tanpuhui.consent.artefact import attach, detach, moment_text, public_key, sign, verified
+from tanpuhui.consent.artefact import moment_text
 from tanpuhui.consent.policy import policy
 from tanpuhui.kit.digest import digest_json
+from tanpuhui.kit.refusal import Refusal
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import FIRST_ORGANISATION
 from tanpuhui.offsetting.deadline import deadlines_of
-from tanpuhui.offsetting.models import Certificate, Ending, Replacement, Reservation, VoluntaryRetirement
+from tanpuhui.offsetting.models import (
+    Certificate,
+    CertificateRange,
+    Ending,
+    Replacement,
+    Reservation,
+    VoluntaryRetirement,
+)
 from tanpuhui.offsetting.number import numbered, sequence_of
-from tanpuhui.offsetting.refusals import CertificateInvalid, NotSurrendered, UnknownCertificate
+from tanpuhui.offsetting.refusals import (
+    CertificateInvalid,
+    CertificateWithoutCredential,
+    NotSurrendered,
+    UnknownCertificate,
+)
 from tanpuhui.offsetting.year import cap_as_filed, ending_of
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.quantify.rule_tables import STATUSES
 from tanpuhui.registry.models import Annulment, Lot
+from tanpuhui.transparency import credential as credentials
+from tanpuhui.transparency.credentials import kinds
+from tanpuhui.transparency.credentials.conceal import hidden
+from tanpuhui.transparency.credentials.form import SdJwt, read
+from tanpuhui.transparency.credentials.key import Issuer, public_jwk, read_key
+from tanpuhui.transparency.credentials.verify import claims_of
+from tanpuhui.transparency.issuer import issuer_key
+from tanpuhui.transparency.models import Credential
 
 SCHEMA = "tanpuhui-certificate/1"
-TYPE = "offset-certificate+jwt"
 SURRENDER, VOLUNTARY = "surrender", "voluntary"
+#: Claims that are about the credential, and not of the certificate.
+REGISTERED = frozenset({"iss", "iat", "vct", "status"})
 #: Advisory lock under which certificates are numbered, one after the other: no number is left out.
 LOCK = 0x6F6663
 
@@ -138,23 +163,59 @@ def annulled_of(certificate: Certificate) -> list[Annulled]:
     ]
 
 
-def token_of(certificate: Certificate) -> str:
-    """The certificate as it was signed: a compact JWS that verifies offline."""
-    return attach(certificate.jws, certificate.content)
+def certify_credential(certificate: Certificate, *, at: datetime) -> Credential:
+    """The living credential of a certificate, in the caller's transaction; another one after the last was revoked.
+
+    Every claim of it, and everything in each, can be shown by itself.
+    """
+    kind = kinds.SURRENDER if certificate.content["kind"] == SURRENDER else kinds.RETIREMENT
+    claims = hidden(certificate.content)
+    return credentials.issue_once(kind, subject_of(certificate), claims, issuer=policy().origin, at=at)
+
+
+def subject_of(certificate: Certificate) -> str:
+    """What its credentials are about."""
+    return f"certificate:{certificate.number}"
+
+
+def credential_of(certificate: Certificate) -> Credential:
+    """The newest credential of a certificate."""
+    found = credentials.find(subject_of(certificate))
+    if found is None:
+        raise CertificateWithoutCredential(number=certificate.number)
+    return found
+
+
+def signed(certificate: Certificate) -> SdJwt:
+    """The certificate as it was signed, with everything to show; it verifies offline."""
+    return credentials.whole(credential_of(certificate))
 
 
 def check(token: str, key: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The content of a signed certificate; refuses whatever is not exactly what was signed."""
-    return verified(token, TYPE, CertificateInvalid, key)
+    """The content of a signed certificate with everything shown; refuses whatever is not exactly what was signed.
+
+    ``key`` is the issuer's (JWK); this installation's when left out. Nothing is said about its status.
+    """
+    public = issuer_key() if key is None else read_key(key)
+    try:
+        claims = claims_of(read(token), Issuer(policy().origin, {public.thumbprint(): public}))
+    except Refusal as refusal:
+        raise CertificateInvalid(why=refusal.code) from refusal
+    if claims.get("vct") not in kinds.LOGGED:
+        raise CertificateInvalid(why="another kind of document")
+    return {name: value for name, value in claims.items() if name not in REGISTERED}
 
 
 def as_json(certificate: Certificate) -> dict[str, Any]:
-    """A certificate with its digest and signature, and, apart from them, what became of its lots since."""
+    """A certificate with its digest, signed form and status, and, apart from them, what became of its lots since."""
+    credential = credential_of(certificate)
     return {
         "certificate": certificate.content,
         "digest": certificate.digest,
-        "signed": token_of(certificate),
-        "key": public_key(),
+        "signed": credentials.whole(credential).compact(),
+        "key": public_jwk(issuer_key()),
+        "credential": credential.pk,
+        "status": credentials.state_of(credential),
         "annulled_since": [one.as_json() for one in annulled_of(certificate)],
     }
 
@@ -171,16 +232,21 @@ def _issue(
     number = numbered(sequence)
     whole = {"schema": SCHEMA, "number": number, **_said_of_all(used, number), **content}
     whole["issued_at"] = moment_text(at)
-    return Certificate.objects.create(
+    made = Certificate.objects.create(
         number=number,
         sequence=sequence,
         company=used.company,
         content=whole,
         digest=digest_json(whole),
-        jws=detach(sign(whole, TYPE)),
         issued_at=at,
         **of,
     )
+    CertificateRange.objects.bulk_create(
+        CertificateRange(certificate=made, first=one["serial_first"], last=one["serial_last"])
+        for one in whole["ranges"]
+    )
+    certify_credential(made, at=at)
+    return made
 
 
 def _said_of_all(used: Reservation | VoluntaryRetirement, number: str) -> dict[str, Any]:

@@ -214,7 +214,7 @@ class VoluntaryRetirement(models.Model):
 
 
 class Certificate(models.Model):
-    """What was surrendered or retired, said once and signed; numbered without a gap, and public."""
+    """What was surrendered or retired, said once; numbered without a gap, and public. Its credential is signed."""
 
     number = models.TextField(primary_key=True)
     sequence = models.BigIntegerField(unique=True)
@@ -225,8 +225,8 @@ class Certificate(models.Model):
     )
     content: Any = models.JSONField()
     digest = models.TextField()
-    #: A compact JWS without its payload, which is ``content``.
-    jws = models.TextField()
+    #: What certificates had before credentials: a compact JWS without its payload. None is made any more.
+    jws = models.TextField(null=True)
     issued_at = models.DateTimeField()
 
     class Meta:
@@ -243,3 +243,24 @@ class Certificate(models.Model):
 
     def __str__(self) -> str:
         return f"certificate {self.number}"
+
+
+class CertificateRange(models.Model):
+    """Serial numbers of a certificate. No serial is in two certificates (exclusion, see migration 0003)."""
+
+    id = models.BigAutoField(primary_key=True)
+    certificate = models.ForeignKey(Certificate, models.PROTECT, related_name="serial_ranges")
+    first = models.BigIntegerField()
+    last = models.BigIntegerField()
+
+    class Meta:
+        db_table = "offsetting_certificate_range"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="offsetting_certificate_range_is_one", condition=Q(first__gte=1, last__gte=F("first"))
+            ),
+        ]
+        triggers: ClassVar = _TRIGGERS
+
+    def __str__(self) -> str:
+        return f"{self.certificate_id}: {self.first}-{self.last}"

@@ -182,3 +182,11 @@ class DeadlinePassed(Refusal):
         "For {year} {jurisdiction} takes this until {last_day}, and it is {day}. Rule {rule} ({status}; {source}). "
         "A new day is the authority's to set: it goes into jurisdictions/{jurisdiction}.toml with its source."
     )
+
+
+class CertificateWithoutCredential(Refusal):
+    code = "offsetting.certificate_without_credential"
+    message = (
+        "Certificate {number} was issued before certificates had credentials. "
+        "Issue one with 'tanpuhui credential issue {number}'."
+    )

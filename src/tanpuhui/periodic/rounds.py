@@ -11,16 +11,20 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from tanpuhui.close.installation import jurisdiction
+from tanpuhui.consent.policy import policy
+from tanpuhui.disclosure.follow_consent import follow_consent
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.ledger.release import expire_holds
 from tanpuhui.market.expire import expire as expire_market
 from tanpuhui.market.refusals import NoMarket
+from tanpuhui.offsetting.follow_annulment import follow_annulments
 from tanpuhui.points.callback import Reach, deliver
 from tanpuhui.points.expire import expire
 from tanpuhui.points.models import Sponsor
 from tanpuhui.points.redeem import expire_redemptions
 from tanpuhui.pooling.models import Offering, Sale
 from tanpuhui.pooling.on_market import settle_round
+from tanpuhui.transparency.credential_status import publish_lists
 
 #: Advisory lock of whoever tends; another process that would just now leaves it to them.
 LOCK = 0x74656E64
@@ -103,6 +107,14 @@ def _rounds_on_market() -> list[int]:
     return sorted(set(listed.values_list("round_id", flat=True)))
 
 
+def _keep_status_lists(at: datetime) -> int:
+    """What consents and annulments say of credentials, then the lists that everybody reads; how many changed."""
+    with transaction.atomic():
+        changed = follow_consent(at=at) + follow_annulments(at=at)
+    publish_lists(policy().origin, at=at)
+    return changed
+
+
 def verbs() -> tuple[Periodic, ...]:
     """Everything that time alone makes due. A verb with a time limit of its own is added here, and nowhere else."""
     return (
@@ -112,6 +124,7 @@ def verbs() -> tuple[Periodic, ...]:
         Periodic("points.deliver", 15, _tell_banks),
         Periodic("market.expire", 300, _expire_market),
         Periodic("pooling.settle", 300, _settle_pools),
+        Periodic("credentials.status_lists", 30, _keep_status_lists),
     )
 
 

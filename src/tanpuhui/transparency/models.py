@@ -1,6 +1,6 @@
-"""Tables of transparency: the log's leaves, what opens them, and the checkpoints that were signed. Append-only.
+"""Tables of transparency: the log's leaves, what opens them, signed checkpoints; and credentials with their status.
 
-An opening alone can be removed (never changed): a leaf without one proves nothing about any record any more.
+Append-only. Openings alone can be removed (never changed): a leaf or a credential without one says nothing any more.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import pgtrigger
 from django.db import models
 from django.db.models import Q
 
+from tanpuhui.transparency.credentials.status_list import LEAST_ENTRIES
 from tanpuhui.transparency.merkle import HASH_BYTES
 
 _APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
@@ -110,3 +111,109 @@ class WitnessCosignature(models.Model):
 
     def __str__(self) -> str:
         return f"{self.witness} on {self.checkpoint_id} leaves"
+
+
+#: Another credential about the same comes after the one before it was revoked, which is for good.
+_ONE_LIVES = pgtrigger.Trigger(
+    name="one_lives",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    func="""
+        IF NEW.sequence > 1 AND NOT EXISTS (
+            SELECT FROM transparency_credential c JOIN transparency_status_step s ON s.credential_id = c.id
+            WHERE c.subject = NEW.subject AND c.sequence = NEW.sequence - 1 AND s.state = 'revoked')
+        THEN RAISE EXCEPTION 'a credential about % is not revoked', NEW.subject; END IF;
+        RETURN NEW;
+    """,
+)
+_FOLLOWS = pgtrigger.Trigger(
+    name="follows",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    declare=[("before", "text")],
+    func="""
+        SELECT state INTO before FROM transparency_status_step
+        WHERE credential_id = NEW.credential_id AND sequence = NEW.sequence - 1;
+        IF NEW.sequence > 1 AND before IS NULL OR before = 'revoked' OR coalesce(before, 'valid') = NEW.state
+        THEN RAISE EXCEPTION 'a credential that is % does not become %', coalesce(before, 'valid'), NEW.state; END IF;
+        RETURN NEW;
+    """,
+)
+
+
+class Credential(models.Model):
+    """A credential as it was signed: digests of what its holder may show. ``subject`` names what it is about."""
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.TextField()
+    subject = models.TextField()
+    #: 1, and one more after the one before was revoked.
+    sequence = models.IntegerField(default=1)
+    #: Its place in the status lists: drawn at random, never used again.
+    status_list = models.IntegerField()
+    status_index = models.IntegerField()
+    jwt = models.TextField()
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["subject", "sequence"], name="transparency_credential_once"),
+            models.UniqueConstraint(
+                fields=["status_list", "status_index"], name="transparency_status_place_once"
+            ),
+            models.CheckConstraint(
+                name="transparency_credential_place",
+                condition=Q(
+                    sequence__gte=1, status_list__gte=1, status_index__gte=0, status_index__lt=LEAST_ENTRIES
+                ),
+            ),
+        ]
+        triggers: ClassVar = [_APPEND_ONLY, _NO_TRUNCATE, _ONE_LIVES]
+
+    def __str__(self) -> str:
+        return f"credential {self.pk}: {self.subject}"
+
+
+class CredentialOpening(models.Model):
+    """The disclosures of a credential, until they are destroyed: without them nobody can show a claim of it again."""
+
+    credential = models.OneToOneField(Credential, models.PROTECT, primary_key=True, related_name="opening")
+    disclosures: Any = models.JSONField()
+
+    class Meta:
+        db_table = "transparency_credential_opening"
+        triggers: ClassVar = [pgtrigger.Protect(name="no_update", operation=pgtrigger.Update), _NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"opening of credential {self.credential_id}"
+
+
+class StatusStep(models.Model):
+    """What became of a credential after it was issued, who did it and why; revoked is the end."""
+
+    VALID, SUSPENDED, REVOKED = "valid", "suspended", "revoked"
+
+    id = models.BigAutoField(primary_key=True)
+    credential = models.ForeignKey(Credential, models.PROTECT, related_name="steps")
+    sequence = models.IntegerField()
+    state = models.TextField()
+    reason = models.TextField()
+    by = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "transparency_status_step"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["credential", "sequence"], name="transparency_step_once"),
+            models.CheckConstraint(
+                name="transparency_step_says_why",
+                condition=Q(state__in=["valid", "suspended", "revoked"], sequence__gte=1)
+                & ~Q(reason="")
+                & ~Q(by=""),
+            ),
+        ]
+        triggers: ClassVar = [_APPEND_ONLY, _NO_TRUNCATE, _FOLLOWS]
+
+    def __str__(self) -> str:
+        return f"credential {self.credential_id} {self.state}"

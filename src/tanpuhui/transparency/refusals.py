@@ -119,3 +119,35 @@ class FileUnreadable(Refusal):
 class RecordMissing(Refusal):
     code = "transparency.record_missing"
     message = "A proof alone does not say of what. Name the record's file too, with --record."
+
+
+class PolicyMissing(Refusal):
+    code = "transparency.policy_missing"
+    message = (
+        "Nothing says which log and witnesses to trust. Name a policy with --policy, and get it from somebody other "
+        "than whoever gave you the file."
+    )
+
+
+class CredentialUnknown(Refusal):
+    code = "credential.unknown"
+    message = "There is no credential {number}. Look at 'tanpuhui credential show' for those that there are."
+
+
+class OpeningOfCredentialDestroyed(Refusal):
+    code = "credential.opening_destroyed"
+    message = (
+        "What opens credential {number} was destroyed on request; nobody can show a claim of it any more."
+    )
+
+
+class ReasonMissing(Refusal):
+    code = "credential.reason_missing"
+    message = "Say why, in 1 to {most} characters, with --reason; it is kept and shown."
+
+
+class StatusCannotFollow(Refusal):
+    code = "credential.status_cannot_follow"
+    message = (
+        "Credential {number} is {now}, and that is for good: it does not become {wanted}. Issue another one."
+    )

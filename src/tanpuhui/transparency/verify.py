@@ -1,4 +1,4 @@
-"""Verify: what a file proves, without network and database: receipts, shares, bundles, proofs and checkpoints.
+"""Verify: what a file proves, without network and database: receipts, shares, bundles, proofs, credentials.
 
 ``verify_certificate.py`` beside this module says the same in one file with cryptography as its only dependency; the
 two share no code, and tests drive every case through both.
@@ -11,13 +11,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tanpuhui.kit.digest import digest_json
+from tanpuhui.kit.digest import digest_bytes, digest_json
 from tanpuhui.transparency import note
+from tanpuhui.transparency.attachment import PDF, attached
+from tanpuhui.transparency.credentials import form
+from tanpuhui.transparency.credentials.refusals import IssuerMissing
+from tanpuhui.transparency.credentials.verify import Expected, verify
 from tanpuhui.transparency.merkle import HASH_BYTES, hash_leaf, verify_inclusion
 from tanpuhui.transparency.policy import Policy, Trusted, trust
 from tanpuhui.transparency.proof import HEAD, read_proof, verify_proof
 from tanpuhui.transparency.record import BUNDLE, RECEIPT, SALT_BYTES, SHARE, Record
-from tanpuhui.transparency.refusals import FileUnreadable, ProofInvalid, RecordMissing
+from tanpuhui.transparency.refusals import FileUnreadable, PolicyMissing, ProofInvalid, RecordMissing
 
 #: Deeper or longer than any file of ours.
 MOST_BYTES = 20_000_000
@@ -34,9 +38,11 @@ class Proved:
     origin: str
     size: int
     seen_s: Mapping[str, int]
+    #: What else was looked at: of a credential its status, its holder's proof, and the log's.
+    checked: Mapping[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return {
+        said = {
             "kind": self.kind,
             "key": self.key,
             "record": dict(self.record),
@@ -44,25 +50,68 @@ class Proved:
             "leaves": self.size,
             "witnesses": dict(self.seen_s),
         }
+        return said if self.checked is None else {**said, "checked": dict(self.checked)}
 
 
-def verify_file(content: bytes, policy: Policy, *, record: bytes | None = None) -> list[Proved]:
+def verify_file(
+    content: bytes, policy: Policy | None, *, record: bytes | None = None, expected: Expected | None = None
+) -> list[Proved]:
     """Everything that a file proves; refused unless all of it holds.
 
-    A bare proof (``.tlog-proof``) needs the ``record`` that it is of, and has the salt as its extra.
+    A bare proof (``.tlog-proof``) needs the ``record`` that it is of, and has the salt as its extra. A credential, and
+    a PDF that has one in it, needs what is ``expected`` of it; the policy only if the log's proof comes along. The
+    ``record`` of a credential is the file whose digest it says.
     """
     if len(content) > MOST_BYTES:
         raise FileUnreadable(what=f"it is longer than {MOST_BYTES} bytes")
+    if content.startswith(PDF):
+        content = attached(content)
     try:
         text = content.decode()
     except UnicodeDecodeError:
         raise FileUnreadable(what="it is not UTF-8") from None
+    if is_credential(text):
+        return _credential(text, policy, record, expected)
+    if policy is None:
+        raise PolicyMissing()
     if text.startswith(HEAD):
         return [_bare_proof(text, policy, record)]
     if not text.startswith("{"):
         trusted = trust(text, policy)
         return [_proved("checkpoint", str(trusted.checkpoint.size), {}, trusted)]
     return _document(_json(content), policy)
+
+
+def is_credential(text: str) -> bool:
+    """Whether a text is a credential, of either form."""
+    if not text.lstrip().startswith("{"):
+        return form.looks_like_one(text)
+    return {"payload", "protected"} <= set(_json(text.encode()))
+
+
+def _credential(
+    text: str, policy: Policy | None, record: bytes | None, expected: Expected | None
+) -> list[Proved]:
+    if expected is None:
+        raise IssuerMissing()
+
+    def prove(receipt: Mapping[str, Any]) -> Proved:
+        if policy is None:
+            raise PolicyMissing()
+        return _receipt(receipt, policy)
+
+    held = verify(text, expected, prove)
+    _refuse_other_record(held.claims, record)
+    first = held.logged[0] if held.logged else Proved("", "", {}, "", 0, {})
+    kind, key = str(held.claims["vct"]), str(held.claims.get("number", ""))
+    said = Proved(kind, key, held.claims, first.origin, first.size, first.seen_s, held.checked())
+    return [said, *held.logged]
+
+
+def _refuse_other_record(claims: Mapping[str, Any], record: bytes | None) -> None:
+    """A file that comes along is the one whose digest was signed."""
+    if record is not None and claims.get("record_digest") != digest_bytes(record):
+        raise ProofInvalid(what="the record is not the one whose digest was signed")
 
 
 def _document(said: Any, policy: Policy) -> list[Proved]:

@@ -3,13 +3,17 @@
 
     pip install cryptography
     python verify_certificate.py CERTIFICATE --policy POLICY [--record RECORD]
+    python verify_certificate.py CREDENTIAL --issuer KEYS --status-list LIST [--policy POLICY]
+                                 [--audience YOU --nonce NONCE] [--needs-log] [--record RECORD]
 
-CERTIFICATE is a receipt, a share, a bundle (JSON), a ``.tlog-proof`` or a checkpoint. POLICY is the text file that says
-which log and which witnesses you trust, and how many of them are enough (https://c2sp.org/tlog-policy). Get it from
-somebody other than whoever gave you the certificate.
+CERTIFICATE is a receipt, a share, a bundle (JSON), a ``.tlog-proof`` or a checkpoint; CREDENTIAL an SD-JWT VC, or a PDF
+that has one in it. POLICY is the text file that says which log and which witnesses you trust, and how many of them are
+enough (https://c2sp.org/tlog-policy). KEYS is what the issuer publishes at /.well-known/jwt-vc-issuer, LIST the status
+list that the credential names. Get POLICY and KEYS from somebody other than whoever gave you the certificate.
 
 Exit status: 0 everything holds, 2 something does not. What is printed was proved; nothing else was.
-Formats: c2sp.org signed-note, tlog-checkpoint, tlog-cosignature, tlog-proof, tlog-policy; RFC 6962 for the tree.
+Formats: c2sp.org signed-note, tlog-checkpoint, tlog-cosignature, tlog-proof, tlog-policy; RFC 6962 for the tree;
+RFC 9901 (SD-JWT), SD-JWT VC, Token Status List; ES256 alone.
 """
 
 import base64
@@ -17,10 +21,15 @@ import hashlib
 import json
 import re
 import sys
+import time
+import zlib
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 
 NUMBER = re.compile(r"(0|[1-9][0-9]{0,18})\Z")
 
@@ -220,6 +229,339 @@ def read_proof(text):
     return extra, int(lines[0][6:]), [unbase64(line, 32) for line in lines[1:]], checkpoint
 
 
+# -- credentials --------------------------------------------------------------------------------------------------
+
+KINDS = {
+    f"urn:tanpuhui:{name}:1"
+    for name in (
+        "balance-statement",
+        "retirement-certificate",
+        "surrender-certificate",
+        "account-portability",
+    )
+}
+#: What the issuer never leaves to the holder to show.
+NEVER = {"iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status", "aud"}
+JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
+LEEWAY = 60
+
+
+def unbase64url(text):
+    need(isinstance(text, str) and re.match(r"[A-Za-z0-9_-]*\Z", text) and len(text) % 4 != 1, "base64url")
+    found = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    need(base64.urlsafe_b64encode(found).decode().rstrip("=") == text, "base64url is written in one way")
+    return found
+
+
+def digest_of(text):
+    return base64.urlsafe_b64encode(sha256(text.encode())).decode().rstrip("=")
+
+
+def unpack(text):
+    def once(pairs):
+        need(len({name for name, _ in pairs}) == len(pairs), "a name is there twice")
+        return dict(pairs)
+
+    def no_number(text):
+        raise ValueError(text)
+
+    try:
+        found = json.loads(unbase64url(text), object_pairs_hook=once, parse_constant=no_number)
+        json.dumps(found, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise Wrong("a part is not JSON") from None
+    return found
+
+
+def ec_key(said):
+    need(isinstance(said, dict) and said.get("kty") == "EC" and said.get("crv") == "P-256", "a key on P-256")
+    x, y = (unbase64url(said.get(name)) for name in "xy")
+    try:
+        key = ec.EllipticCurvePublicNumbers(
+            int.from_bytes(x, "big"), int.from_bytes(y, "big"), ec.SECP256R1()
+        ).public_key()
+    except ValueError:
+        raise Wrong("a key on P-256") from None
+    named = {"crv": "P-256", "kty": "EC", "x": said["x"], "y": said["y"]}
+    return digest_of(json.dumps(named, sort_keys=True, separators=(",", ":"))), key
+
+
+def check_jwt(token, kind, keys, what):
+    """The claims of a JWT of a kind. ``keys`` are by name, or the one key that it must be."""
+    need(isinstance(token, str) and JWT.match(token), f"{what} is a JWT")
+    head, body, signature = token.split(".")
+    header = unpack(head)
+    need(isinstance(header, dict) and header.get("alg") == "ES256", f"{what} is signed by ES256")
+    need(header.get("typ") == kind, f"{what} is of the type {kind}")
+    need("crit" not in header, f"{what} asks for nothing unknown")
+    key = keys
+    if isinstance(keys, dict):
+        need(
+            isinstance(header.get("kid"), str) and header["kid"] in keys,
+            f"{what} is signed by a key of the issuer",
+        )
+        key = keys[header["kid"]]
+    raw = unbase64url(signature)
+    need(len(raw) == 64, f"the signature of {what}")
+    signed = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
+    try:
+        key.verify(signed, f"{head}.{body}".encode(), ec.ECDSA(SHA256()))
+    except InvalidSignature:
+        raise Wrong(f"the signature of {what} is not of this text") from None
+    claims = unpack(body)
+    need(isinstance(claims, dict), f"{what} has claims")
+    return claims
+
+
+def read_credential(text):
+    """The issuer's JWT, disclosures, the holder's proof, and receipts of the log."""
+    if not text.startswith("{"):
+        parts = text.split("~")
+        need(len(parts) >= 2 and all(parts[1:-1]), "a credential has parts with '~' between")
+        return parts[0], parts[1:-1], parts[-1], []
+    said = load(text)
+    need("signatures" not in said, "one signature")
+    header = field(said, "header", dict)
+    jwt = ".".join(field(said, name, str) for name in ("protected", "payload", "signature"))
+    disclosures, receipts = header.get("disclosures", []), header.get("receipts", [])
+    bound = header.get("kb_jwt", "")
+    need(
+        isinstance(disclosures, list) and all(isinstance(one, str) and one for one in disclosures),
+        "disclosures",
+    )
+    need(isinstance(receipts, list) and all(isinstance(one, dict) for one in receipts), "receipts")
+    need(isinstance(bound, str), "a proof of the holder")
+    return jwt, disclosures, bound, receipts
+
+
+def reveal(payload, disclosures):
+    """The claims that are shown; nothing twice, nothing without its place."""
+    need(len(disclosures) <= 10_000, "a credential that is not too long")
+    need(payload.get("_sd_alg", "sha-256") == "sha-256", "digests are SHA-256")
+    opened = {}
+    for one in disclosures:
+        said = unpack(one)
+        need(isinstance(said, list) and len(said) in (2, 3) and isinstance(said[0], str), "a disclosure")
+        need(digest_of(one) not in opened, "one claim is shown once")
+        opened[digest_of(one)] = said
+    seen, used = set(), set()
+
+    def take(one, members):
+        need(isinstance(one, str) and one not in seen, "a digest is there once")
+        seen.add(one)
+        if one not in opened:
+            return None
+        need(len(opened[one]) == members, "a disclosure of the kind of its place")
+        used.add(one)
+        return opened[one]
+
+    def walk(value, deep):
+        need(deep <= 32, "claims are not that deep")
+        if isinstance(value, list):
+            found = []
+            for one in value:
+                if isinstance(one, dict) and set(one) == {"..."}:
+                    shown = take(one["..."], 2)
+                    found += [] if shown is None else [walk(shown[1], deep + 1)]
+                else:
+                    found.append(walk(one, deep + 1))
+            return found
+        if not isinstance(value, dict):
+            return value
+        need(
+            "..." not in value and ("_sd_alg" not in value or deep == 0),
+            "names are where they mean something",
+        )
+        said = {name: walk(one, deep + 1) for name, one in value.items() if name not in ("_sd", "_sd_alg")}
+        digests = value.get("_sd", [])
+        need(isinstance(digests, list), "digests")
+        for one in digests:
+            shown = take(one, 3)
+            if shown is not None:
+                name = shown[1]
+                need(isinstance(name, str) and name not in ("_sd", "_sd_alg", "..."), "a claim has a name")
+                need(deep or name not in NEVER, f"the claim '{name}' is not the holder's to show")
+                need(name not in said, f"the claim '{name}' is there once")
+                said[name] = walk(shown[2], deep + 1)
+        return said
+
+    claims = walk(payload, 0)
+    need(len(used) == len(opened), "every shown claim was signed, and not altered since")
+    return claims
+
+
+def whole(value):
+    return type(value) is int
+
+
+def moment(at):
+    try:
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+    except (OverflowError, ValueError, OSError):
+        return str(at)
+
+
+def check_status(claims, issuer, keys, lists, at):
+    """``valid`` and until when the list may be relied on, or ``without`` when there is no status."""
+    if "status" not in claims:
+        return "without", None
+    place = claims["status"].get("status_list") if isinstance(claims["status"], dict) else None
+    need(isinstance(place, dict) and whole(place.get("idx")), "a place in a status list")
+    for token in lists:
+        said = check_jwt(token.strip(), "statuslist+jwt", keys, "the status list")
+        need(said.get("iss", issuer) == issuer, "the status list is the issuer's")
+        since, until, keep = said.get("iat"), said.get("exp"), said.get("ttl")
+        need(whole(since) and since <= at + LEEWAY, "the status list was signed, and not in the future")
+        ends = ([until] if whole(until) else []) + ([since + keep] if whole(keep) else [])
+        need(ends and min(ends) > at, "the status list is fresh: download it again")
+        if said.get("sub") != place.get("uri"):
+            continue
+        packed = field(said, "status_list", dict)
+        bits = packed.get("bits")
+        need(whole(bits) and bits in (1, 2, 4, 8), "bits of a status list")
+        try:
+            unpacker = zlib.decompressobj()
+            content = unpacker.decompress(unbase64url(packed.get("lst")), 4_194_304)
+        except zlib.error:
+            raise Wrong("the status list is packed with zlib") from None
+        need(unpacker.eof and not unpacker.unused_data, "the status list is whole")
+        need(0 <= place["idx"] < len(content) * 8 // bits, "the place is in the status list")
+        byte, shift = divmod(place["idx"] * bits, 8)
+        state = content[byte] >> shift & ((1 << bits) - 1)
+        need(state != 1, "it is not revoked")
+        need(state != 2, "it is not suspended")
+        need(state == 0, "its status is known")
+        return "valid", min(ends)
+    raise Wrong(f"its status list {place.get('uri')} is there: name it with --status-list")
+
+
+def merge(ranges):
+    """Serial numbers of each lot, joined where they touch; none twice."""
+    found = {}
+    for one in ranges if isinstance(ranges, list) else [None]:
+        need(isinstance(one, dict), "serial numbers")
+        first, last = one.get("serial_first"), one.get("serial_last")
+        need(
+            isinstance(one.get("lot"), str) and whole(first) and whole(last) and first <= last,
+            "serial numbers",
+        )
+        found.setdefault(one["lot"], []).append((first, last))
+    for lot, each in found.items():
+        joined = []
+        for first, last in sorted(each):
+            need(not joined or first > joined[-1][1], "no serial number is there twice")
+            if joined and first == joined[-1][1] + 1:
+                joined[-1] = (joined[-1][0], last)
+            else:
+                joined.append((first, last))
+        found[lot] = joined
+    return found
+
+
+def check_logged(claims, logged, needs_log):
+    """The log's receipts are of exactly these serial numbers."""
+    if "ranges" not in claims and not logged and not needs_log:
+        return
+    need(logged and "ranges" in claims, "serial numbers come with the log's proof of them")
+    ranges = merge(claims["ranges"])
+    count = sum(last - first + 1 for each in ranges.values() for first, last in each)
+    need("tonnes" not in claims or claims["tonnes"] == count, "there are as many serial numbers as tonnes")
+    need(
+        all(one["kind"] in ("retirement", "surrender") for one in logged), "the log's proof is of retirements"
+    )
+    retired = [one["record"] for one in logged if one["kind"] == "retirement"]
+    surrendered = [one["record"] for one in logged if one["kind"] == "surrender"]
+    need(merge(retired) == ranges, "the log's proof is of these serial numbers")
+    if claims["vct"] != "urn:tanpuhui:surrender-certificate:1":
+        need(not surrendered, "the log's proof is of a retirement")
+        return
+    need(
+        len(surrendered) == 1 and merge(surrendered[0].get("ranges")) == ranges,
+        "the log's proof is of this surrender",
+    )
+    need(
+        "year" not in claims or claims["year"] == surrendered[0].get("year"),
+        "the surrender was for this year",
+    )
+
+
+def check_credential(text, trusted, policy, record):
+    """Everything that a credential shows. ``trusted``: issuer, status_lists, audience, nonce, needs_log, at."""
+    need(trusted.get("issuer"), "the issuer's keys: name them with --issuer")
+    said = load(trusted["issuer"])
+    issuer = field(said, "issuer", str)
+    keys = dict(ec_key(one) for one in field(field(said, "jwks", dict), "keys", list))
+    at, audience, nonce = trusted.get("at", int(time.time())), trusted.get("audience"), trusted.get("nonce")
+    jwt, disclosures, bound, receipts = read_credential(text.strip())
+    payload = check_jwt(jwt, "dc+sd-jwt", keys, "the credential")
+    need(payload.get("iss") == issuer, "the credential is the issuer's")
+    claims = reveal(payload, disclosures)
+    need(isinstance(claims.get("vct"), str) and claims["vct"] in KINDS, "a kind of credential that is known")
+    need(all(claims.get(one) is None or whole(claims[one]) for one in ("nbf", "iat", "exp")), "times")
+    need(claims.get("nbf") is None or claims["nbf"] <= at, "the credential is good already")
+    need(claims.get("iat") is None or claims["iat"] <= at + LEEWAY, "the credential is not from the future")
+    need(claims.get("exp") is None or claims["exp"] > at, "the credential is still good")
+    need(
+        ("cnf" in claims and claims["cnf"] is not None) or not bound,
+        "a proof of a key only where there is one",
+    )
+    holder = claims.get("cnf") is not None
+    if holder:
+        need(isinstance(claims["cnf"], dict) and bound, "its holder proves the key that it is bound to")
+        proof = check_jwt(bound, "kb+jwt", ec_key(claims["cnf"].get("jwk"))[1], "the holder's proof")
+        need(
+            proof.get("sd_hash") == digest_of("~".join([jwt, *disclosures, ""])),
+            "the holder's proof is of this",
+        )
+        need(whole(proof.get("iat")) and proof["iat"] <= at + LEEWAY, "the holder's proof says when")
+        need(
+            audience is not None and proof.get("aud") == audience, "the holder showed it to you (--audience)"
+        )
+        need(nonce is not None and proof.get("nonce") == nonce, "the holder answered your nonce (--nonce)")
+    need("aud" not in claims or claims["aud"] == audience, "it is for you (--audience)")
+    status, until = check_status(claims, issuer, keys, trusted.get("status_lists", ()), at)
+    need(not receipts or policy is not None, "whom to trust: name it with --policy")
+    logged = [check_receipt(one, policy) for one in receipts]
+    if claims["vct"] in ("urn:tanpuhui:retirement-certificate:1", "urn:tanpuhui:surrender-certificate:1"):
+        check_logged(claims, logged, trusted.get("needs_log", False))
+    else:
+        need(not logged, "only what is in the log has receipts")
+    digest = None if record is None else "sha256:" + sha256(record).hex()
+    need(record is None or claims.get("record_digest") == digest, "the record has the digest that was signed")
+    first = logged[0] if logged else {"log": "", "leaves": 0, "witnesses": {}}
+    return [
+        {
+            "kind": claims["vct"],
+            "key": str(claims.get("number", "")),
+            "record": claims,
+            **{name: first[name] for name in ("log", "leaves", "witnesses")},
+            "checked": {
+                "status": status,
+                "status_until": None if until is None else moment(until),
+                "holder": "proved" if holder else "not asked for",
+                "log": "proved" if logged else "not shown",
+            },
+        },
+        *logged,
+    ]
+
+
+def attached(pdf):
+    """The one credential that a PDF has in it."""
+    found = set()
+    for number, match in enumerate(re.finditer(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL)):
+        content = match[1]
+        if number < 1_000 and content.startswith((b"x\x9c", b"x\xda", b"x\x01", b"x^")):
+            try:
+                content = zlib.decompressobj().decompress(content, 5_000_000)
+            except zlib.error:
+                continue
+        if content.lstrip().startswith(b"{") and b'"protected"' in content and b'"payload"' in content:
+            found.add(content)
+    need(len(found) == 1, "a PDF with one credential in it")
+    return found.pop()
+
+
 # -- files --------------------------------------------------------------------------------------------------------
 
 
@@ -313,14 +655,20 @@ def check_serials(proved):
             used.setdefault(lot, []).append((first, last))
 
 
-def check_file(content, policy_text, record=None):
+def check_file(content, policy_text, record=None, trusted=None):
     """Everything that a file proves; :class:`Wrong` unless all of it holds."""
     need(len(content) <= 20_000_000, "a file that is not too long")
-    policy = read_policy(policy_text)
+    policy = None if policy_text is None else read_policy(policy_text)
+    if content.startswith(b"%PDF-"):
+        content = attached(content)
     try:
         text = content.decode()
     except UnicodeDecodeError:
         raise Wrong("not UTF-8") from None
+    is_json = text.lstrip().startswith("{")
+    if {"payload", "protected"} <= set(load(content)) if is_json else JWT.match(text.strip().split("~")[0]):
+        return check_credential(text, trusted or {}, policy, record)
+    need(policy is not None, "whom to trust: name it with --policy")
     if text.startswith("c2sp.org/tlog-proof@v1"):
         need(record is not None, "the record of the proof: name it with --record")
         said = load(record)
@@ -347,18 +695,37 @@ def check_file(content, policy_text, record=None):
 
 
 def main(words):
-    files = {}
-    while len(words) >= 2 and words[-2] in ("--policy", "--record"):
-        files[words[-2]] = words[-1]
-        words = words[:-2]
-    if len(words) != 1 or "--policy" not in files:
+    given, lists, plain, flags = {}, [], [], set()
+    words = list(words)
+    while words:
+        word = words.pop(0)
+        if word == "--needs-log":
+            flags.add(word)
+        elif word == "--status-list" and words:
+            lists.append(words.pop(0))
+        elif word in ("--policy", "--record", "--issuer", "--audience", "--nonce") and words:
+            given[word] = words.pop(0)
+        else:
+            plain.append(word)
+    if len(plain) != 1 or plain[0].startswith("--") or not {"--policy", "--issuer"} & set(given):
         sys.stderr.write(__doc__)
         return 2
     try:
-        content = Path(words[0]).read_bytes()
-        policy = Path(files["--policy"]).read_text(encoding="utf-8")
-        record = Path(files["--record"]).read_bytes() if "--record" in files else None
-        proved = check_file(content, policy, record)
+        content = Path(plain[0]).read_bytes()
+        texts = {
+            name: Path(given[name]).read_text(encoding="utf-8")
+            for name in ("--policy", "--issuer")
+            if name in given
+        }
+        record = Path(given["--record"]).read_bytes() if "--record" in given else None
+        trusted = {
+            "issuer": texts.get("--issuer"),
+            "status_lists": [Path(one).read_text(encoding="utf-8") for one in lists],
+            "audience": given.get("--audience"),
+            "nonce": given.get("--nonce"),
+            "needs_log": bool(flags),
+        }
+        proved = check_file(content, texts.get("--policy"), record, trusted)
     except (OSError, UnicodeDecodeError) as error:
         sys.stderr.write(f"cannot be read: {error}\n")
         return 2

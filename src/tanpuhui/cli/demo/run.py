@@ -26,6 +26,7 @@ from tanpuhui.close.due import behind
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
 from tanpuhui.close.run import CloseAnswer, close_day
+from tanpuhui.consent.policy import policy
 from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.record import ROWS_PER_BATCH
 from tanpuhui.evidence.take import take
@@ -41,6 +42,7 @@ from tanpuhui.registry.models import Lot
 from tanpuhui.registry.private import publish_month
 from tanpuhui.registry.refusals import LessThanATonne, NoNoise
 from tanpuhui.registry.statistics import publish
+from tanpuhui.transparency.credential_status import publish_lists
 from tanpuhui.verification.models import Statement
 from tanpuhui.verification.refusals import NothingToVerify
 
@@ -188,6 +190,7 @@ def run(city: City, at: Installation, watch: Watch) -> Result:
     steps.begin("Selling, surrendering")
     adults = {one.number: registered.accounts[one.number] for one in city.residents if not one.guardian}
     sold = sell(adults, city.days, at.jurisdiction, lot)
+    publish_lists(policy().origin, at=utc_now())
     steps.begin("Done")
     return Result(
         city=city,

@@ -14,11 +14,14 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from tanpuhui.copies.certificate import certificate_pdf, rule_lines
+from tanpuhui.copies.credential import MEDIA_TYPE, certificate_credential
 from tanpuhui.kit.refusal import Refusal
-from tanpuhui.offsetting.certificate import annulled_of, find_certificate
+from tanpuhui.notary.documents import leaves_of_certificate
+from tanpuhui.offsetting.certificate import annulled_of, credential_of, find_certificate
 from tanpuhui.offsetting.certificate import as_json as said_of
 from tanpuhui.offsetting.models import Certificate
 from tanpuhui.registry.models import Block
+from tanpuhui.transparency.credential import state_of
 from tanpuhui.web.shared.refused import status_of, text_of
 
 PER_PAGE = 25
@@ -67,7 +70,7 @@ def one(request: HttpRequest, number: str) -> HttpResponse:
         "rule": rule_lines(content),
         "ranges": [{**each, "now": _now(each)} for each in content["ranges"]],
         "annulled": annulled_of(found),
-        "signature": found.jws.rpartition(".")[2],
+        **_credential(found),
     }
     return render(request, "public/certificate.html", context)
 
@@ -77,6 +80,16 @@ def as_json(request: HttpRequest, number: str) -> HttpResponse:
     del request
     found = _found(number)
     answer = JsonResponse(said_of(found), json_dumps_params={"ensure_ascii": False, "indent": 1})
+    answer["Access-Control-Allow-Origin"] = "*"
+    return answer
+
+
+def as_credential(request: HttpRequest, number: str) -> HttpResponse:
+    """The credential as a file, with everything to show and the log's proof; its holder may pass on less."""
+    del request
+    found = _found(number)
+    answer = HttpResponse(certificate_credential(found).text(), content_type=MEDIA_TYPE)
+    answer["Content-Disposition"] = f'attachment; filename="certificate-{found.number}.sd-jwt.json"'
     answer["Access-Control-Allow-Origin"] = "*"
     return answer
 
@@ -97,6 +110,18 @@ def _found(number: str) -> Certificate:
     if found is None:
         raise Http404
     return found
+
+
+def _credential(found: Certificate) -> dict[str, Any]:
+    """The credential's status with the reason of its last step, its signature, and whether the log's proof is in it."""
+    credential = credential_of(found)
+    return {
+        "status": state_of(credential),
+        "step": credential.steps.order_by("-sequence").first(),
+        "credential": credential,
+        "signature": credential.jwt.rpartition(".")[2],
+        "is_logged": bool(leaves_of_certificate(found)),
+    }
 
 
 def _now(each: dict[str, Any]) -> list[str]:

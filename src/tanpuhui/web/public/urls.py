@@ -4,6 +4,7 @@ from django.urls import path, re_path
 
 from tanpuhui.web.public import (
     certificates,
+    credentials,
     log,
     lots,
     machines,
@@ -50,6 +51,7 @@ urlpatterns = [
     path("market/prices.<slug:language>.<slug:width>.svg", market.chart, name="market_chart"),
     path("certificates/", certificates.all_of_them, name="certificates"),
     path("certificates/<slug:number>.json", certificates.as_json, name="certificate_json"),
+    path("certificates/<slug:number>.sd-jwt.json", certificates.as_credential, name="certificate_credential"),
     path("certificates/<slug:number>.pdf", certificates.as_pdf, name="certificate_pdf"),
     path("certificates/<slug:number>/", certificates.one, name="certificate"),
     path("rules/", rules.all_rules, name="rules"),
@@ -66,5 +68,8 @@ urlpatterns = [
     path("log/tile/<path:name>", log.tile, name="log_tile"),
     path("robots.txt", machines.robots, name="robots"),
     path("sitemap.xml", machines.sitemap, name="sitemap"),
+    path("credentials/", credentials.page, name="credentials"),
+    path("status-lists/<int:number>", credentials.status_list, name="status_list"),
+    path(".well-known/jwt-vc-issuer", credentials.issuer, name="credential_issuer"),
     path(".well-known/security.txt", machines.security, name="security"),
 ]

@@ -1,4 +1,4 @@
-"""Statements: a resident makes a code for a bank that they allowed to see balance or tier, and sees each look.
+"""Statements: a resident makes a code for a bank that they allowed to see balance or tier, or takes a file; sees looks.
 
 Allowing and withdrawing are on the page of each recipient, among the sources.
 """
@@ -7,21 +7,40 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from django import forms
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from tanpuhui.access.models import AuditEntry, Organisation
+from tanpuhui.access.audit import record
+from tanpuhui.access.models import AuditEntry, Organisation, User
+from tanpuhui.close.installation import jurisdiction
 from tanpuhui.consent.models import Grant
 from tanpuhui.consent.policy import policy
-from tanpuhui.disclosure.hand_over import PURPOSE, hand_over, is_in_force
+from tanpuhui.copies.credential import MEDIA_TYPE
+from tanpuhui.disclosure.carry import carry, own_grant
+from tanpuhui.disclosure.hand_over import BALANCE, PURPOSE, TIER, hand_over, is_in_force
 from tanpuhui.kit.moment import utc_now
+from tanpuhui.kit.refusal import Refusal
+from tanpuhui.transparency import credential as credentials
+from tanpuhui.transparency.credentials.key import read_key
+from tanpuhui.transparency.credentials.plain import read_json
+from tanpuhui.transparency.credentials.present import disclose
+from tanpuhui.transparency.models import Credential
 from tanpuhui.web.resident.act_names import act_name
+from tanpuhui.web.shared import errors
 from tanpuhui.web.shared.access import ResidentRequest, resident_page
+from tanpuhui.web.shared.limit import is_over
+from tanpuhui.web.shared.request_id import current
 
 NEWEST = 20
+#: Files that one account may take in an hour.
+MOST_FILES, WITHIN_S = 20, 3_600
+#: What a kind of the consent is called in a statement.
+NAMES = {BALANCE: "balance", TIER: "tier"}
 LOOKS = ("see_statement", "refused_statement")
 
 
@@ -41,7 +60,61 @@ def code(request: HttpRequest, grant: int) -> HttpResponse:
     return _shown(request, account, code=text, expires_at=row.expires_at)
 
 
-def _shown(request: HttpRequest, account: int, **context: Any) -> HttpResponse:
+@require_POST
+@resident_page
+def credential(request: HttpRequest, grant: int) -> HttpResponse:
+    """A signed file for one bank that shows as much as was chosen; that it was taken is written down."""
+    account = cast(ResidentRequest, request).account
+    own_grant(account, grant)
+    if is_over("statement-credentials", account, most=MOST_FILES, within_s=WITHIN_S):
+        return errors.too_many(request)
+    form = ShowForm(request.POST)
+    if not form.is_valid():
+        return _shown(request, account, status=422, wrong=form.errors)
+    now = utc_now()
+    with transaction.atomic():
+        made = carry(
+            account, grant, jurisdiction=jurisdiction(), at=now, holder=form.cleaned_data["holder_key"]
+        )
+        file = _as_chosen(made, form.cleaned_data["shows"])
+        record(
+            "take_credential",
+            who=cast(User, request.user),
+            at=now,
+            object_kind="account",
+            object_key=account,
+            facts={"grant": grant, "credential": made.pk, "shows": form.cleaned_data["shows"]},
+            request_id=current(),
+        )
+    answer = HttpResponse(file, content_type=MEDIA_TYPE)
+    answer["Content-Disposition"] = f'attachment; filename="statement-{made.pk}.sd-jwt.json"'
+    return answer
+
+
+class ShowForm(forms.Form):
+    """How much of the consent to show, and a key of one's own, if one has any."""
+
+    shows = forms.ChoiceField(choices=[(BALANCE, ""), (TIER, ""), ("all", "")])
+    holder_key = forms.CharField(required=False, max_length=1000)
+
+    def clean_holder_key(self) -> Any:
+        """A public key (JWK) on P-256, or nothing."""
+        given = self.cleaned_data["holder_key"].strip()
+        try:
+            return read_key(read_json(given)) if given else None
+        except Refusal:
+            raise forms.ValidationError(_("This is no public key on P-256, as JWK.")) from None
+
+
+def _as_chosen(made: Credential, shows: str) -> str:
+    """The file with what was chosen; as of when and by which rules is shown with it."""
+    whole = credentials.whole(made)
+    if shows == "all":
+        return whole.text()
+    return disclose(whole, [(NAMES[shows],), ("at",), ("jurisdiction",)]).text()
+
+
+def _shown(request: HttpRequest, account: int, *, status: int = 200, **context: Any) -> HttpResponse:
     now = utc_now()
     banks = _banks()
     grants = Grant.objects.filter(resident=account, purpose=PURPOSE, recipient__in=banks, expires_at__gt=now)
@@ -55,13 +128,14 @@ def _shown(request: HttpRequest, account: int, **context: Any) -> HttpResponse:
                 "grant": grant,
                 "name": banks[grant.recipient],
                 "kinds": [act_name(kind) for kind in grant.kinds],
+                "choices": [(kind, act_name(kind)) for kind in grant.kinds],
             }
             for grant in in_force
         ],
         "others": [{"code": code, "name": name} for code, name in banks.items() if code not in allowed],
         "looks": looks.select_related("organisation").order_by("-at")[:NEWEST],
     }
-    return render(request, "resident/statements.html", context)
+    return render(request, "resident/statements.html", context, status=status)
 
 
 def _banks() -> dict[str, str]:

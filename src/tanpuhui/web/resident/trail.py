@@ -82,6 +82,7 @@ def sentences() -> dict[str, str]:
         "link_identifier_refused": _("Identifier at {name} not linked"),
         "export_record": _("Copy of everything taken"),
         "say_district": _("District said or taken back"),
+        "take_credential": _("Signed statement for a bank taken"),
         "ask_right": _("Request made"),
         "answer_in_hand": _("Request taken in hand"),
         "answer_done": _("Request answered: done"),

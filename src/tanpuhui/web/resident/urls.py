@@ -74,6 +74,7 @@ urlpatterns = [
     path("statement.pdf", paper_statement.paper_statement, name="paper_statement"),
     path("statements/", statements.page, name="statements"),
     path("statements/<int:grant>/code/", statements.code, name="statement_code"),
+    path("statements/<int:grant>/credential/", statements.credential, name="statement_credential"),
     *source_paths,
     path("children/<int:child>/", include((source_paths, "child"))),
     *privacy_paths,

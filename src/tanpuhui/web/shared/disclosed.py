@@ -20,12 +20,13 @@ from django.utils.translation import gettext_lazy as _
 from tanpuhui.access.audit import record
 from tanpuhui.access.models import Membership
 from tanpuhui.close.installation import jurisdiction
-from tanpuhui.consent.artefact import public_key
-from tanpuhui.disclosure.look import look, look_again, token_of
+from tanpuhui.disclosure.look import look, look_again, signed
 from tanpuhui.disclosure.models import Statement
 from tanpuhui.disclosure.refusals import NotAllowed
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.transparency.credentials.key import public_jwk
+from tanpuhui.transparency.issuer import issuer_key
 from tanpuhui.web.shared import errors
 from tanpuhui.web.shared.access import MemberRequest, organisation_page
 from tanpuhui.web.shared.disclosed_printed import printed
@@ -104,7 +105,7 @@ def statement(request: HttpRequest, statement: UUID) -> HttpResponse:
 def as_json(request: HttpRequest, statement: UUID) -> HttpResponse:
     """The same for programs, with its signature and the key to check it."""
     found = _seen(cast(MemberRequest, request), statement, "json")
-    body = {**found.content, "signed": token_of(found), "key": public_key()}
+    body = {**found.content, "signed": signed(found).compact(), "key": public_jwk(issuer_key())}
     answer = JsonResponse(body, json_dumps_params={"ensure_ascii": False, "indent": 1})
     answer["Content-Disposition"] = f'attachment; filename="statement-{found.pk}.json"'
     return answer

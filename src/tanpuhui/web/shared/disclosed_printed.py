@@ -10,7 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from tanpuhui.disclosure.look import token_of
+from tanpuhui.disclosure.look import signed
 from tanpuhui.disclosure.models import Statement
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.web.shared.mass import mass
@@ -43,8 +43,8 @@ def printed(statement: Statement) -> dict[str, Any]:
         ],
         "digest": digest_json(content),
         "digest_label": _("Digest of the content"),
-        "signature": token_of(statement).rpartition(".")[2],
-        "signature_label": _("Signature (Ed25519)"),
+        "signature": signed(statement).jwt.rpartition(".")[2],
+        "signature_label": _("Signature (ES256)"),
     }
 
 
