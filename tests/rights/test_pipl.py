@@ -37,7 +37,9 @@ def test_every_row_is_full_and_every_rule_is_there_once() -> None:
 
 def test_every_place_and_every_test_that_is_named_is_there() -> None:
     known = there()
-    named = [(row["rule"], one) for row in ROWS if row["how"] == "test" for one in row["evidence"].split("; ")]
+    named = [
+        (row["rule"], one) for row in ROWS if row["how"] == "test" for one in row["evidence"].split("; ")
+    ]
 
     assert sorted(row["where"] for row in ROWS if not (ROOT / row["where"]).exists()) == []
     assert sorted((rule, one) for rule, one in named if one not in known) == []

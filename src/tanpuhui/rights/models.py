@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from tanpuhui.rights.state import State, transitions_sql
+from tanpuhui.sealing.field import SealedText
 
 _APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
 _NO_DELETE = pgtrigger.Protect(name="no_delete", operation=pgtrigger.Delete)
@@ -46,7 +47,7 @@ class Request(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.BigIntegerField(db_index=True)
     kind = models.CharField(max_length=20, choices=KINDS)
-    words = models.TextField()
+    words = SealedText(whose=lambda one: one.account)
     made_at = models.DateTimeField()
     due_on = models.DateField()
 
@@ -74,7 +75,9 @@ class RequestStep(models.Model):
     #: ``resident``, ``guardian`` or ``operator``.
     by = models.CharField(max_length=20)
     #: What the operator answers; a refusal has its reasons.
-    words = models.TextField(blank=True)
+    words = SealedText(
+        blank=True, whose=lambda one: one.request.account, row=lambda one: f"{one.request_id}|{one.seq}"
+    )
 
     class Meta:
         db_table = "rights_request_step"
@@ -158,7 +161,7 @@ class Visit(models.Model):
     #: What sort of document was seen; its number is not kept.
     document = models.CharField(max_length=20, choices=DOCUMENTS)
     #: What the person came for, in a few words.
-    reason = models.CharField(max_length=200)
+    reason = SealedText(whose=lambda one: one.account)
     opened_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

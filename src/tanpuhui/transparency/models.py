@@ -110,3 +110,22 @@ class WitnessCosignature(models.Model):
 
     def __str__(self) -> str:
         return f"{self.witness} on {self.checkpoint_id} leaves"
+
+
+class DestroyedSalt(models.Model):
+    """The hash that stands in a smaller tree for a record whose salt is destroyed: the tree's root can still be computed."""
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.TextField()
+    key = models.TextField()
+    leaf = models.BinaryField(max_length=HASH_BYTES)
+
+    class Meta:
+        db_table = "transparency_destroyed_salt"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind", "key"], name="transparency_salt_destroyed_once"),
+        ]
+        triggers: ClassVar = [_APPEND_ONLY, _NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
