@@ -1,4 +1,4 @@
-"""docs/reference/pipl.csv answers every rule of PIPL that this program carries with a test, or with what people must do."""
+"""docs/reference/pipl.csv answers every rule that this program carries with a test, or with what people must do."""
 
 from __future__ import annotations
 

@@ -105,6 +105,59 @@ def refuse(request: UUID, /, *, reasons: str, as_json: JsonFlag = False) -> int:
     return _step(request, lambda at: answer(request, reasons, at=at), as_json)
 
 
+@app.command
+def erase(
+    request: UUID | None = None,
+    /,
+    *,
+    again: Annotated[bool, Parameter(negative=())] = False,
+    as_json: JsonFlag = False,
+) -> int:
+    """Erase whoever asked for it, once a second person has agreed in the console. Nothing brings them back.
+
+    Runs as the owner of the tables: the role of pages and of this command line otherwise may not delete. With --again,
+    after a database was restored from a backup, erase once more everybody who had been erased by then.
+
+    Example: tanpuhui request erase 0a1b2c3d-0000-4000-8000-000000000000
+
+    Parameters
+    ----------
+    request
+        The request; none with --again.
+    again
+        Erase again whoever a restored database has brought back.
+    as_json
+        Print what was erased as JSON.
+    """
+    from tanpuhui.cli.owner import become_owner
+    from tanpuhui.cli.places import jurisdiction, places
+    from tanpuhui.erasure.erase import erase as do
+    from tanpuhui.erasure.erase import erase_again
+    from tanpuhui.rights.refusals import UnknownRequest
+
+    become_owner()
+    if again:
+        accounts = erase_again(places=places(), at=utc_now())
+        if as_json:
+            print_json({"accounts": accounts})
+        else:
+            console.print(f"{len(accounts)} accounts were erased again.", highlight=False)
+        return 0
+    if request is None:
+        raise UnknownRequest
+    erased = do(request, at=utc_now(), places=places(), zone=jurisdiction().zone)
+    if as_json:
+        print_json(erased.as_json())
+    else:
+        console.print(
+            f"Account {erased.account} is nobody's now: "
+            f"{sum(erased.tables.values())} rows of {len(erased.tables)} tables, "
+            f"{erased.rows} rows of {erased.files} files of the lake; {erased.points} points went back.",
+            highlight=False,
+        )
+    return 0
+
+
 def _step(request: UUID, verb: Callable[..., Any], as_json: bool) -> int:
     from django.db import transaction
 

@@ -4,8 +4,9 @@ Files are named by their digests, in manifests that nobody changes. A file with 
 without them beside the old one, which goes. The note says from which digest to which, and how many rows went, by how
 they had ended: a replay still adds up, and tells an erasure from any other change.
 
-Three steps, so that a kill at any point leaves all of it or nothing: :func:`prepare` writes the new files, :func:`record` says so in
-the caller's transaction, :func:`finish` puts the notes in place and removes the old files, as often as it is asked.
+Three steps, so that a kill at any point leaves all of it or nothing: :func:`prepare` writes the new files,
+:func:`record` says so in the caller's transaction, :func:`finish` puts the notes in place and removes the old files, as
+often as it is asked.
 """
 
 from __future__ import annotations
@@ -86,8 +87,9 @@ def prepare(person: Person, erasure: UUID, places: Places, *, at: datetime) -> P
         gone = table.filter(mine)
         if "record_id" in gone.column_names:
             records.update(gone["record_id"].to_pylist())
-        files.append(_rewrite(path, digest, table.filter(pc.invert(mine)), gone, erasure, places, at))
-    return Prepared(erasure, at, tuple(files), _credits(person, files, places))
+        left = table.filter(pc.invert(mine))
+        files.append(_rewrite(path, digest, left, gone, erasure=erasure, places=places, at=at))
+    return Prepared(erasure, at, tuple(files), _credits(files, places))
 
 
 def record(prepared: Prepared) -> Erasure:
@@ -120,7 +122,7 @@ def record(prepared: Prepared) -> Erasure:
 
 
 def finish(places: Places) -> int:
-    """Put every note in place and remove what it stands for; answers how many files went. Done again, it does nothing."""
+    """Put every note in place and remove what it stands for; answers how many files went. Again, it does nothing."""
     gone = 0
     rows = ErasedFile.objects.order_by("path", "id").values_list("path", "before", "note")
     for name, steps in groupby(rows, key=lambda row: row[0]):
@@ -202,7 +204,7 @@ def _mask(table: pa.Table, person: Person, records: set[int]) -> pa.ChunkedArray
 
 
 def _rewrite(
-    path: Path, digest: str, left: pa.Table, gone: pa.Table, erasure: UUID, places: Places, at: datetime
+    path: Path, digest: str, left: pa.Table, gone: pa.Table, *, erasure: UUID, places: Places, at: datetime
 ) -> Rewritten:
     content = io.BytesIO()
     pq.write_table(left, content, compression="zstd", row_group_size=ROW_GROUP)
@@ -241,7 +243,7 @@ def _counted(gone: pa.Table) -> dict[str, Any]:
     return counted
 
 
-def _credits(person: Person, files: Sequence[Rewritten], places: Places) -> dict[tuple[date, int], int]:
+def _credits(files: Sequence[Rewritten], places: Places) -> dict[tuple[date, int], int]:
     """What the closes that stand had credited to the person, by day, from the files that were just written anew."""
     of_path = {one.path: one.removed.get("credited_mg", 0) for one in files}
     found: dict[tuple[date, int], int] = {}

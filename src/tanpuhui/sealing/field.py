@@ -30,9 +30,13 @@ class _Opened(DeferredAttribute):
         instance.__dict__[self.field.attname] = opened
         return opened
 
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Being able to set it, it is asked for every time it is read."""
+        instance.__dict__[self.field.attname] = value
+
 
 class _Sealed:
-    """What both kinds of column share. ``whose`` gives the account, ``row`` what names the row before it has a number."""
+    """What both kinds of column share. ``whose`` gives the account, ``row`` names the row before it has a number."""
 
     descriptor_class = _Opened
     column: Any

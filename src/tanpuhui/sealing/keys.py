@@ -1,8 +1,8 @@
 """Keys: one for each person, wrapped, in a file of their own that no backup of the database has.
 
 ``TANPUHUI_HOME/subjects/keys`` is a row of 64 bytes for each account number: nothing, a wrapped key, or the mark of a
-destroyed one. A key is 256 random bits, wrapped with AES-256-GCM by ``keys/subject-keys`` with the account bound to it. Its
-backups are kept for days, not for years: see ``docs/decisions/a-persons-words-are-sealed.md``.
+destroyed one. A key is 256 random bits, wrapped with AES-256-GCM by ``keys/subject-keys`` with the account bound to it.
+Its backups are kept for days, not for years: see ``docs/decisions/a-persons-words-are-sealed.md``.
 """
 
 from __future__ import annotations

@@ -7,7 +7,10 @@ from tanpuhui.kit.refusal import Refusal
 
 class KeyDestroyed(Refusal):
     code = "sealing.key_destroyed"
-    message = "The key of account {account} was destroyed when the person was erased. What it sealed cannot be read again."
+    message = (
+        "The key of account {account} was destroyed when the person was erased. What it sealed cannot be read again; "
+        "look at the request for the erasure."
+    )
 
 
 class KeyUnreadable(Refusal):

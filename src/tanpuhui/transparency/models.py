@@ -113,7 +113,7 @@ class WitnessCosignature(models.Model):
 
 
 class DestroyedSalt(models.Model):
-    """The hash that stands in a smaller tree for a record whose salt is destroyed: the tree's root can still be computed."""
+    """The hash that stands in a smaller tree for a record whose salt is destroyed, so that its root still comes out."""
 
     id = models.BigAutoField(primary_key=True)
     kind = models.TextField()
