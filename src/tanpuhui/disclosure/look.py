@@ -11,6 +11,7 @@ from django.db import connection
 from tanpuhui.consent import store
 from tanpuhui.consent.artefact import attach, detach, sign, verified
 from tanpuhui.consent.models import Grant
+from tanpuhui.consent.policy import policy
 from tanpuhui.disclosure.contents import contents
 from tanpuhui.disclosure.hand_over import grant_of, is_in_force
 from tanpuhui.disclosure.models import Statement
@@ -35,6 +36,7 @@ def look(text: str, recipient: str, *, jurisdiction: Jurisdiction, at: datetime)
     """
     grant = grant_of(text, recipient, at=at)
     store.lock_residents([grant.resident_id])
+    _refuse_unfit(grant)
     if not is_in_force(grant, at):
         raise NotAllowed()
     last = Statement.objects.filter(grant=grant).order_by("-made_at").first()
@@ -58,9 +60,16 @@ def look_again(statement: UUID, recipient: str, *, at: datetime) -> Statement:
     if known is None:
         raise UnknownReference()
     store.lock_residents([known.grant.resident_id])
+    _refuse_unfit(known.grant)
     if not is_in_force(known.grant, at):
         raise NotAllowed()
     return known
+
+
+def _refuse_unfit(grant: Grant) -> None:
+    """A recipient that may no longer be given anything, or a purpose that is not assessed any more, gets nothing."""
+    rules = policy()
+    rules.recipient(rules.purpose(grant.purpose), grant.recipient)
 
 
 def token_of(statement: Statement) -> str:

@@ -78,5 +78,5 @@ def orders() -> Iterator[tuple[Table, str]]:
 
 
 def _rows(name: str) -> Iterator[dict[str, str]]:
-    with files("tanpuhui.erasure").joinpath(f"{name}.csv").open(encoding="utf-8", newline="") as stream:
-        yield from csv.DictReader(stream)
+    text = files("tanpuhui.erasure").joinpath(f"{name}.csv").read_text(encoding="utf-8")
+    yield from csv.DictReader(text.splitlines())

@@ -22,6 +22,8 @@ Whose = Callable[[Any], "int | None"]
 
 
 class _Opened(DeferredAttribute):
+    field: Any
+
     def __get__(self, instance: Any, cls: Any = None) -> Any:
         value = super().__get__(instance, cls)
         if instance is None or not self.field.is_sealed(value):
@@ -98,7 +100,7 @@ class SealedText(_Sealed, models.TextField):  # type: ignore[misc,type-arg]
         return isinstance(value, str) and value.startswith(PREFIX)
 
 
-class SealedJson(_Sealed, models.JSONField):  # type: ignore[misc,type-arg]
+class SealedJson(_Sealed, models.JSONField):  # type: ignore[misc]
     """Values about one person."""
 
     def is_sealed(self, value: Any) -> bool:

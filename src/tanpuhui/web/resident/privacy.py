@@ -166,7 +166,7 @@ def readable(request: HttpRequest) -> HttpResponse:
 
 @resident_page
 def new_request(request: HttpRequest, kind: str) -> HttpResponseBase:
-    """Ask for a correction, an erasure or a restriction; what it does and does not do yet stands on the page."""
+    """Ask for a correction, an erasure or a restriction; what it does stands on the page."""
     account = cast(ResidentRequest, request).account
     if kind not in dict(Request.KINDS):
         raise Http404
