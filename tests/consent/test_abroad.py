@@ -25,7 +25,9 @@ def with_bank(**changes: Any) -> Policy:
     return replace(known, parties={**known.parties, "bank": replace(known.parties["bank"], **changes)})
 
 
-def test_a_recipient_abroad_needs_a_basis_and_then_the_artefact_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recipient_abroad_needs_a_basis_and_then_the_artefact_says_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for basis in ("", "  "):
         abroad = with_bank(region="SG", transfer_basis=basis)
         monkeypatch.setattr("tanpuhui.consent.give.policy", lambda rules=abroad: rules)

@@ -115,7 +115,7 @@ class Policy:
         return self.purposes[code]
 
     def recipient(self, purpose: Purpose, code: str) -> Party:
-        """The recipient of a purpose; refuses several at once, one it is not for, without a name, or abroad without basis."""
+        """The recipient of a purpose; refuses several, one it is not for, without a name, or abroad without basis."""
         refuse_bundle("recipient", code)
         if code not in purpose.recipients:
             expected = " or ".join(purpose.recipients)

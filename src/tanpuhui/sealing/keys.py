@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tanpuhui.kit.home import home, secret_key
 from tanpuhui.sealing.refusals import KeyDestroyed, KeyUnreadable
 
-FOLDER, FILE, KEK = "subjects", "keys", "subject-keys"
+FOLDER, FILE = "subjects", "keys"
+KEK = "subject-keys"
 ROW_BYTES, KEY_BYTES, NONCE_BYTES, TAG_BYTES = 64, 32, 12, 16
 NONE, KEPT, DESTROYED = 0, 1, 2
 #: A file system's limit, not a city's: accounts are numbered from 1.
