@@ -26,7 +26,7 @@ from tanpuhui.integrity.appeal import Against, appeal
 from tanpuhui.kit.home import home
 from tanpuhui.rights.answer import refuse
 from tanpuhui.rights.ask import ask
-from tanpuhui.rights.models import Request
+from tanpuhui.rights.models import Carried, Request
 from tanpuhui.rights.visit import open_visit
 
 #: A day that is nobody's birthday but theirs.
@@ -41,6 +41,7 @@ THROUGH_VERBS = {
     ("vault.appeal_words", "words"),
     ("disclosure_statement", "content"),
     ("access_audit_entry", "reason"),
+    ("rights_carried", "content"),
 }
 
 
@@ -106,6 +107,14 @@ def _through_verbs(account: int) -> None:
     said = {"name": mark("disclosure_statement", "content")}
     grant = consent(account=account)
     Statement.objects.create(grant=grant, recipient="bank", content=said, jws="a..b", made_at=AT)
+    Carried.objects.create(
+        account=account,
+        digest="sha256:00",
+        controller="elsewhere",
+        made_at=AT,
+        content={"words": mark("rights_carried", "content")},
+        at=AT,
+    )
     record(
         "counter_look",
         who=staff,

@@ -164,7 +164,8 @@ def _planted(before: Before, marks: dict[Any, str], open_ones: dict[Any, str]) -
     assert str(BORN) in before.dumped
     assert [place for place in THROUGH_VERBS if _has(before.dumped, marks[place])] == []
     assert len(before.sealed) >= len(THROUGH_VERBS)
-    assert all((text in before.lasting) == ("vault." not in table) for table, text in before.sealed)
+    passing = {table.name for table in tables() if table.backup == PASSING}
+    assert all((text in before.lasting) == (table not in passing) for table, text in before.sealed)
     assert [place for place, text in marks.items() if _has(before.lasting, text)] == []
     assert str(BORN) not in before.lasting
     assert before.in_lake >= 1

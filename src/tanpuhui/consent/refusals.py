@@ -67,6 +67,14 @@ class UnknownRecipient(Refusal):
     )
 
 
+class Restricted(Refusal):
+    code = "consent.restricted"
+    message = (
+        "Nothing is done with the data of account {account} for now, as was asked for. "
+        "Nothing can be agreed to until that is lifted; ask the operator."
+    )
+
+
 class NotAssessed(Refusal):
     code = "consent.not_assessed"
     message = (

@@ -40,6 +40,7 @@ from tanpuhui.ledger.statement import statement
 from tanpuhui.quantify.outcome import Outcome
 from tanpuhui.rights.answer import take_back
 from tanpuhui.rights.ask import MOST_CHARACTERS, ask
+from tanpuhui.rights.breach import notices_of
 from tanpuhui.rights.letter import end_letter
 from tanpuhui.rights.models import Request
 from tanpuhui.rights.show import requests_of, shown
@@ -93,7 +94,8 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "page": lines,
         "trail": trail(list(lines), request.user),
         "requests": [{"shown": one, "state": request_state(one.state.value)} for one in requests_of(account)],
-        "kinds": Request.KINDS,
+        "kinds": Request.OWN,
+        "breaches": notices_of(account),
         "today": timezone.localdate(),
         "resident": get_resident(account),
     }
@@ -168,7 +170,7 @@ def readable(request: HttpRequest) -> HttpResponse:
 def new_request(request: HttpRequest, kind: str) -> HttpResponseBase:
     """Ask for a correction, an erasure or a restriction; what it does stands on the page."""
     account = cast(ResidentRequest, request).account
-    if kind not in dict(Request.KINDS):
+    if kind not in dict(Request.OWN):
         raise Http404
     form = RequestForm(request.POST or None)
     refused, status = "", 200
