@@ -1,4 +1,4 @@
-"""A copy that was taken elsewhere is kept to the letter, as history: it is in the next copy, and nothing comes of it."""
+"""A copy that was taken elsewhere is kept to the letter, as history: it is in the next copy, and nothing else is."""
 
 from __future__ import annotations
 

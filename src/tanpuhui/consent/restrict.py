@@ -1,7 +1,7 @@
 """Restrict: nothing but keeping is done with somebody's data, until it is lifted (PIPL articles 44 and 47).
 
-Every grant in force is paused, and none can be given or resumed meanwhile: the gate, closes, statements, boards and pools
-look at grants, and find none.
+Every grant in force is paused, and none can be given or resumed meanwhile: the gate, closes, statements, boards and
+pools look at grants, and find none.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ METHOD = "restriction"
 
 
 def restrict(account: int, *, at: datetime, by: str = "operator") -> int:
-    """Restrict an account, in the caller's transaction; answers how many grants are paused by it. Again, it does nothing."""
+    """Restrict an account, in the caller's transaction; answers how many grants that pauses. Again, it does nothing."""
     store.lock_residents([account])
     if is_restricted(account):
         return 0

@@ -1,8 +1,8 @@
 """Carry: bring a copy of one's record from another installation here, as history. It mints nothing and permits nothing.
 
-The copy is checked before it is kept: it is what its schema says, and every consent in it verifies with the key that came
-along. What was agreed to elsewhere is no consent here, and what was credited there is no credit here. The next copy that is
-taken here has all of it again, to the letter.
+The copy is checked before it is kept: it is what its schema says, and every consent in it verifies with the key that
+came along. What was agreed to elsewhere is no consent here, and what was credited there is no credit here. The next
+copy that is taken here has all of it again, to the letter.
 """
 
 from __future__ import annotations
@@ -68,15 +68,13 @@ def _refuse_altered(record: dict[str, Any], key: Any, receipts: dict[str, Any]) 
     """Every consent is signed, by one key, for the account of the record; and so is every receipt."""
     account = record["account"]["number"]
     try:
-        for grant in record["grants"]:
-            if verify_artefact(grant["artefact"], key)["principal"] != account:
-                raise NotACopy(why=f"consent {grant['number']} is of another account")
+        principals = {verify_artefact(grant["artefact"], key)["principal"] for grant in record["grants"]}
         for one in receipts.values():
             verify_receipt(one["token"], key)
-    except NotACopy:
-        raise
     except (Refusal, ValueError, KeyError, TypeError) as error:
         raise NotACopy(why=f"a signature does not hold ({type(error).__name__})") from error
+    if principals - {account}:
+        raise NotACopy(why="a consent is of another account")
     if len(receipts) != len(record["grants"]):
         raise NotACopy(why=f"it has {len(record['grants'])} consents and {len(receipts)} receipts")
 

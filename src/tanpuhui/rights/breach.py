@@ -1,7 +1,7 @@
-"""Breach: what happened to people's data, what it may do to them and what was done, and whom that was told (PIPL article 57).
+"""Breach: what happened to people's data, what it may do to them, what was done, and whom that was told (PIPL 57).
 
-A record has the three groups of contents that the article names. Steps follow: the authority was told, the people were told,
-it is closed. Nothing is edited; what becomes known later is a record of its own that names the first.
+A record has the three groups of contents that the article names. Steps follow: the authority was told, the people were
+told, it is closed. Nothing is edited; what becomes known later is a record of its own that names the first.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class UnknownBreach(Refusal):
 
 class BreachIncomplete(Refusal):
     code = "rights.breach_incomplete"
-    message = "PIPL article 57 names what is told of a breach, and this is missing: {missing}. Say it, as far as it is known."
+    message = "PIPL article 57 names what is told of a breach, and this is missing: {missing}. Say it, as far as known."
 
 
 class BreachStepTaken(Refusal):
