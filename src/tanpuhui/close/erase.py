@@ -38,6 +38,8 @@ from tanpuhui.kit.files import write_bytes
 from tanpuhui.quantify.outcome import Outcome
 
 SCHEMA = "tanpuhui-erasure-note/1"
+#: Why rows go: a person is erased, or a day is kept no longer.
+PERSON, RETENTION = "person", "retention"
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,66 @@ def prepare(person: Person, erasure: UUID, places: Places, *, at: datetime) -> P
         left = table.filter(pc.invert(mine))
         files.append(_rewrite(path, digest, left, gone, erasure=erasure, places=places, at=at))
     return Prepared(erasure, at, tuple(files), _credits(files, places))
+
+
+def prepare_days(last: date, until_us: int, erasure: UUID, places: Places, *, at: datetime) -> Prepared:
+    """Write every file of days up to ``last`` empty: what is kept longer than its purpose needs goes.
+
+    Of files that more than one day has (revisions, ids), the rows that ended before ``until_us``. The ledger keeps what
+    was credited, since a day that is so old is not closed again.
+    """
+    files = []
+    for path, digest in _of_days(last, places):
+        table = pq.read_table(checked(path, digest))
+        if "day" in table.column_names and "ended_us" not in table.column_names:
+            gone = pc.less_equal(table["day"], pa.scalar(last, table.schema.field("day").type))
+        elif path.parent.name == LakeFile.REVISIONS:
+            gone = pc.less(table["ended_us"], until_us)
+        else:
+            gone = pa.chunked_array([pa.array([True] * len(table), pa.bool_())])
+        if pc.any(gone).as_py():
+            left = table.filter(pc.invert(gone))
+            files.append(
+                _rewrite(
+                    path,
+                    digest,
+                    left,
+                    table.filter(gone),
+                    erasure=erasure,
+                    places=places,
+                    at=at,
+                    why=RETENTION,
+                )
+            )
+    return Prepared(erasure, at, tuple(files))
+
+
+def _of_days(last: date, places: Places) -> Iterator[tuple[Path, str]]:
+    """The files of old days, each once; those that a later day's close still stands on are left to it."""
+    seen: set[Path] = set()
+    later = {
+        digest
+        for one in Manifest.objects.filter(day__gt=last).order_by("day", "sequence")
+        for _, digest in _outputs(one, places)
+    }
+    old = Manifest.objects.filter(day__lte=last).order_by("day", "sequence")
+    records = LakeFile.objects.filter(part=LakeFile.RECORDS, day__lte=last).order_by("day", "id")
+    shared = LakeFile.objects.exclude(part=LakeFile.RECORDS).order_by("id")
+    for path, digest in [
+        *((places.lake / one.path, one.digest) for one in (*records, *shared)),
+        *(pair for one in old for pair in _frozen(one, places)),
+        *(pair for one in old for pair in _outputs(one, places)),
+    ]:
+        if digest and path not in seen and digest not in later:
+            seen.add(path)
+            yield path, digest
+
+
+def _frozen(manifest: Manifest, places: Places) -> Iterator[tuple[Path, str]]:
+    inputs = manifest.body["inputs"]
+    for by_bucket in (inputs["resolved"], inputs["grants"], inputs["prior"]):
+        for digest in by_bucket.values():
+            yield places.frozen.path(digest), digest
 
 
 def record(prepared: Prepared) -> Erasure:
@@ -204,7 +266,15 @@ def _mask(table: pa.Table, person: Person, records: set[int]) -> pa.ChunkedArray
 
 
 def _rewrite(
-    path: Path, digest: str, left: pa.Table, gone: pa.Table, *, erasure: UUID, places: Places, at: datetime
+    path: Path,
+    digest: str,
+    left: pa.Table,
+    gone: pa.Table,
+    *,
+    erasure: UUID,
+    places: Places,
+    at: datetime,
+    why: str = PERSON,
 ) -> Rewritten:
     content = io.BytesIO()
     pq.write_table(left, content, compression="zstd", row_group_size=ROW_GROUP)
@@ -216,6 +286,7 @@ def _rewrite(
     note = {
         "schema": SCHEMA,
         "erasure": str(erasure),
+        "why": why,
         "file": digest,
         "from": before,
         "to": after,

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from tanpuhui.close.compute import Computed, compute
-from tanpuhui.close.erase import removed_of
+from tanpuhui.close.erase import RETENTION, removed_of
 from tanpuhui.close.inputs import methodology_bodies, thaw
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
-from tanpuhui.close.refusals import ManifestUnknown, RuleChanged
+from tanpuhui.close.refusals import InputsOver, ManifestUnknown, RuleChanged
 from tanpuhui.kit.digest import digest_json
+from tanpuhui.kit.erased import notes_of, said
 from tanpuhui.methodology.load import Library
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.quantify.rules import Reporter, Rules, rules_of
@@ -75,6 +77,7 @@ def replay(
         raise RuleChanged(what="The manifest's own text", now=digest_json(body), then=manifest.digest)
     if manifest.day.isoformat() != body["inputs"]["day"]:
         raise RuleChanged(what="The manifest's day", now=manifest.day, then=body["inputs"]["day"])
+    _refuse_over(body, places)
     rules = rules_then(body["inputs"], jurisdiction, library)
     inputs = thaw(body["inputs"], datetime.fromisoformat(body["as_of"]), rules, places)
     computed = compute(inputs, places, engine)
@@ -88,6 +91,24 @@ def replay(
         differences=differences,
         erased=sum(_removed(output, places)["rows"] for output in body["outputs"]),
     )
+
+
+def _refuse_over(body: dict[str, Any], places: Places) -> None:
+    """A day of which earlier days' records decided something is not computed again once those are kept no longer."""
+    if any(_is_over(places.results.path(output["results"])) for output in body["outputs"]):
+        return
+    inputs = body["inputs"]
+    files = [
+        *inputs["evidence"],
+        *(file for close in inputs["earlier"]["closes"] for file in close["evidence"]),
+    ]
+    over = sorted({file["day"] for file in files if _is_over(places.lake / file["path"])})
+    if over:
+        raise InputsOver(day=inputs["day"], earlier=over[-1])
+
+
+def _is_over(path: Path) -> bool:
+    return any(said(token)["why"] == RETENTION for token in notes_of(path))
 
 
 def rules_then(inputs: dict[str, Any], jurisdiction: Jurisdiction, library: Library) -> Rules:

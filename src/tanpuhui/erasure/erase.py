@@ -162,7 +162,7 @@ def _empty(found: Found) -> dict[str, int]:
     touched: dict[str, int] = {}
     try:
         with connection.cursor() as cursor:
-            _allow(cursor, [table.name for table, _ in orders()] + ["vault.user"])
+            allow(cursor, [table.name for table, _ in orders()] + ["vault.user"])
             _forget_user(cursor, found)
             for table, order in orders():
                 cursor.execute(order, found.facts)
@@ -178,7 +178,7 @@ def _empty(found: Found) -> dict[str, int]:
     return touched
 
 
-def _allow(cursor: Any, names: list[str]) -> None:
+def allow(cursor: Any, names: list[str]) -> None:
     """Until the transaction ends, the triggers that keep these tables' rows let this connection pass, and no other."""
     cursor.execute(
         "SELECT DISTINCT t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid "
