@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -83,13 +83,13 @@ def lived_in_every_place(town: Town) -> tuple[int, int]:
     return account, other
 
 
-def agreed(account: int) -> Request:
+def agreed(account: int, at: datetime = AT) -> Request:
     """The request to erase, and a colleague's yes."""
     with transaction.atomic():
         request = Request.objects.filter(account=account, kind=Request.ERASURE).first()
-        request = request or ask(account, Request.ERASURE, "everything, please", at=AT)
-        approval = approve.ask(VERB, arguments_of(request), reason="asked for", by=user(), at=AT)
-        approve.decide(approval.pk, yes=True, reason="seen", by=user(), at=AT)
+        request = request or ask(account, Request.ERASURE, "everything, please", at=at)
+        approval = approve.ask(VERB, arguments_of(request), reason="asked for", by=user(), at=at)
+        approve.decide(approval.pk, yes=True, reason="seen", by=user(), at=at)
     return request
 
 
