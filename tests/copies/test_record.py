@@ -157,6 +157,7 @@ def test_another_stage_can_add_its_part(monkeypatch: pytest.MonkeyPatch) -> None
         "acts": [],
         "appeals": [],
         "credentials": [],
+        "carried": [],
         "pools": {"terms": [], "shares": [], "money": [], "payee_token": None, "withdrawals": []},
         "others": [mine],
     }

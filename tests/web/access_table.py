@@ -351,6 +351,7 @@ TABLE: dict[str, Row] = {
     "console:request_in_hand": only_staff(404),
     "console:request_done": only_staff(404),
     "console:request_refuse": only_staff(404),
+    "console:request_erase": only_staff(404),
     "console:challenge_announce": only("operator"),
     "console:challenge_count": only_staff(404),
     "console:approval_agree": only_staff(404),

@@ -111,7 +111,9 @@ def test_a_request_is_made_seen_answered_and_nobody_elses(as_the_application: No
     page = text(client, address)
 
     assert "&lt;b&gt;All&lt;/b&gt; of it" in page
-    assert "erasing is not done by the program itself yet" in text(client, "/resident/privacy/ask/erasure/")
+    assert "Everything that says who you are and what you did is removed for good" in text(
+        client, "/resident/privacy/ask/erasure/"
+    )
     assert client.post("/resident/privacy/ask/erasure/", {"words": "again"}).status_code == 409
     assert other.get(address).status_code == 404
     assert other.post(address).status_code == 404

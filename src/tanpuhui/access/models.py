@@ -15,6 +15,10 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from tanpuhui.kit.moment import to_us
+from tanpuhui.sealing.field import SealedText
+from tanpuhui.sealing.keys import MOST_ACCOUNTS
+
 _APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
 _NO_DELETE = pgtrigger.Protect(name="no_delete", operation=pgtrigger.Delete)
 _NO_TRUNCATE = pgtrigger.Trigger(
@@ -289,7 +293,10 @@ class AuditEntry(models.Model):
     #: What it was done to: a kind and a key, such as ``lot`` and ``DEMO-000001``.
     object_kind = models.CharField(_("kind of object"), max_length=60, blank=True)
     object_key = models.CharField(_("object"), max_length=200, blank=True)
-    reason = models.TextField(_("reason"), blank=True)
+    #: About an account it is sealed by that account's key; about anything else it names nobody.
+    reason = SealedText(
+        _("reason"), blank=True, whose=lambda one: one.about_account, row=lambda one: one.named
+    )
     facts: Any = models.JSONField(_("facts"), default=dict)
     request_id = models.CharField(_("request"), max_length=64, blank=True)
     at = models.DateTimeField(_("at"))
@@ -307,6 +314,17 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verb} {self.object_kind} {self.object_key}"
+
+    @property
+    def about_account(self) -> int | None:
+        """The account that this is about, if it is about one."""
+        is_account = self.object_kind == "account" and self.object_key.isdecimal()
+        return int(self.object_key) if is_account and 0 < int(self.object_key) < MOST_ACCOUNTS else None
+
+    @property
+    def named(self) -> str:
+        """What names an entry before it has a number."""
+        return f"{self.verb}|{to_us(self.at)}"
 
 
 class Approval(models.Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -56,6 +57,51 @@ def open_(
     else:
         rest = f" and {len(accounts) - SHOWN} more" if len(accounts) > SHOWN else ""
         console.print(f"Opened {', '.join(map(str, accounts[:SHOWN]))}{rest}.")
+    return 0
+
+
+@app.command(name="import")
+def import_(file: Path, /, *, account: int, as_json: JsonFlag = False) -> int:
+    """Keep a copy of a record that somebody took elsewhere (the zip of their privacy page) with their account here.
+
+    It is history: what was agreed to there is no consent here, and what was credited there is no credit here. The next
+    copy that is taken here has all of it again. See first that it is their own.
+
+    Example: tanpuhui account import copy.zip --account 1
+
+    Parameters
+    ----------
+    file
+        The zip as it was downloaded.
+    account
+        The account's number here.
+    as_json
+        Print what was kept as JSON.
+    """
+    from django.db import transaction
+
+    from tanpuhui.access.audit import record
+    from tanpuhui.copies.carry import carry
+
+    at = utc_now()
+    with transaction.atomic():
+        kept = carry(account, file.read_bytes(), at=at)
+        facts = {"digest": kept.digest, "method": "cli"}
+        record("import_record", who=None, at=at, object_kind="account", object_key=account, facts=facts)
+    shown = {
+        "account": account,
+        "digest": kept.digest,
+        "controller": kept.controller,
+        "consents": len(kept.content["grants"]),
+        "acts": len(kept.content["more"]["acts"]),
+    }
+    if as_json:
+        print_json(shown)
+    else:
+        console.print(
+            f"Kept with account {account}: {shown['consents']} consents, {shown['acts']} acts of {kept.controller}.",
+            highlight=False,
+        )
     return 0
 
 

@@ -78,6 +78,14 @@ app.command(
     help="Show what schemes issue in a synthetic city of known truth; look for patterns of fraud.",
 )
 app.command("tanpuhui.cli.account:app", name="account", help="Open and show residents' accounts.")
+app.command(
+    "tanpuhui.cli.breach:app",
+    name="breach",
+    help="Write down breaches of personal information, and whom they were told.",
+)
+app.command(
+    "tanpuhui.cli.retention:app", name="retention", help="Delete what is kept longer than its purpose needs."
+)
 app.command("tanpuhui.cli.grant:app", name="grant", help="Give, withdraw and show residents' grants.")
 app.command(
     "tanpuhui.cli.evidence:app", name="evidence", help="Take providers' files; every row is accounted for."

@@ -105,6 +105,174 @@ def refuse(request: UUID, /, *, reasons: str, as_json: JsonFlag = False) -> int:
     return _step(request, lambda at: answer(request, reasons, at=at), as_json)
 
 
+@app.command(name="open")
+def open_(
+    account: int,
+    /,
+    *,
+    kind: str,
+    words: str,
+    by: str = "operator",
+    proof: str = "",
+    as_json: JsonFlag = False,
+) -> int:
+    """Write down what was asked on paper or by telephone; for heirs with the digest of the papers that were seen.
+
+    Example: tanpuhui request open 1 --kind explanation --words "Why is the trip of 2 March no trip?"
+
+    Parameters
+    ----------
+    account
+        The account that it is about.
+    kind
+        correction, erasure, restriction, explanation or heirs.
+    words
+        What was asked, as it was said.
+    by
+        Who asked: resident, guardian, heir or operator.
+    proof
+        Digest of a copy of the papers; heirs have some.
+    as_json
+        Print the request as JSON.
+    """
+    from django.db import transaction
+
+    from tanpuhui.access.audit import record
+    from tanpuhui.cli.places import jurisdiction
+    from tanpuhui.consent.show import get_resident
+    from tanpuhui.rights.ask import ask
+    from tanpuhui.rights.models import Request
+    from tanpuhui.rights.refusals import UnknownKind
+    from tanpuhui.rights.show import shown
+
+    kinds = dict(Request.KINDS)
+    if kind not in kinds:
+        raise UnknownKind(kind=kind, known=", ".join(kinds))
+    at = utc_now()
+    get_resident(account)
+    with transaction.atomic():
+        made = ask(account, kind, words, at=at, by=by, zone=jurisdiction().zone, proof=proof)
+        facts = {"kind": kind, "request": str(made.pk), "method": "cli"}
+        record("ask_right", who=None, at=at, object_kind="account", object_key=account, facts=facts)
+    if as_json:
+        print_json(_shown(shown(made.pk)))
+    else:
+        console.print(f"Request {made.pk}, due {made.due_on}.", highlight=False)
+    return 0
+
+
+@app.command
+def restrict(request: UUID, /, *, as_json: JsonFlag = False) -> int:
+    """Do what was asked: from now on the data is kept and used for nothing; every consent in force is paused.
+
+    Example: tanpuhui request restrict 0a1b2c3d-0000-4000-8000-000000000000
+
+    Parameters
+    ----------
+    request
+        The request for a restriction.
+    as_json
+        Print the request as JSON.
+    """
+    from tanpuhui.consent.restrict import restrict as begin
+    from tanpuhui.rights.answer import done as answer
+    from tanpuhui.rights.models import Request
+    from tanpuhui.rights.refusals import UnknownKind
+    from tanpuhui.rights.show import shown
+
+    def verb(at: Any) -> Any:
+        one = shown(request).request
+        if one.kind != Request.RESTRICTION:
+            raise UnknownKind(kind=one.kind, known=Request.RESTRICTION)
+        begin(one.account, at=at)
+        return answer(request, "", at=at)
+
+    return _step(request, verb, as_json)
+
+
+@app.command
+def lift(account: int, /, *, as_json: JsonFlag = False) -> int:
+    """End the restriction of an account; the consents that it paused are used again.
+
+    Example: tanpuhui request lift 1
+
+    Parameters
+    ----------
+    account
+        The account's number.
+    as_json
+        Print {"account": ..., "resumed": ...}.
+    """
+    from django.db import transaction
+
+    from tanpuhui.access.audit import record
+    from tanpuhui.consent.restrict import lift as end
+
+    at = utc_now()
+    with transaction.atomic():
+        resumed = end(account, at=at)
+        facts = {"resumed": resumed, "method": "cli"}
+        record("restriction_lifted", who=None, at=at, object_kind="account", object_key=account, facts=facts)
+    if as_json:
+        print_json({"account": account, "resumed": resumed})
+    else:
+        console.print(f"Account {account} is used again; consents resumed: {resumed}.", highlight=False)
+    return 0
+
+
+@app.command
+def erase(
+    request: UUID | None = None,
+    /,
+    *,
+    again: Annotated[bool, Parameter(negative=())] = False,
+    as_json: JsonFlag = False,
+) -> int:
+    """Erase whoever asked for it, once a second person has agreed in the console. Nothing brings them back.
+
+    Runs as the owner of the tables: the role of pages and of this command line otherwise may not delete. With --again,
+    after a database was restored from a backup, erase once more everybody who had been erased by then.
+
+    Example: tanpuhui request erase 0a1b2c3d-0000-4000-8000-000000000000
+
+    Parameters
+    ----------
+    request
+        The request; none with --again.
+    again
+        Erase again whoever a restored database has brought back.
+    as_json
+        Print what was erased as JSON.
+    """
+    from tanpuhui.cli.owner import become_owner
+    from tanpuhui.cli.places import jurisdiction, places
+    from tanpuhui.erasure.erase import erase as do
+    from tanpuhui.erasure.erase import erase_again
+    from tanpuhui.rights.refusals import UnknownRequest
+
+    become_owner()
+    if again:
+        accounts = erase_again(places=places(), at=utc_now())
+        if as_json:
+            print_json({"accounts": accounts})
+        else:
+            console.print(f"{len(accounts)} accounts were erased again.", highlight=False)
+        return 0
+    if request is None:
+        raise UnknownRequest
+    erased = do(request, at=utc_now(), places=places(), zone=jurisdiction().zone)
+    if as_json:
+        print_json(erased.as_json())
+    else:
+        console.print(
+            f"Account {erased.account} is nobody's now: "
+            f"{sum(erased.tables.values())} rows of {len(erased.tables)} tables, "
+            f"{erased.rows} rows of {erased.files} files of the lake; {erased.points} points went back.",
+            highlight=False,
+        )
+    return 0
+
+
 def _step(request: UUID, verb: Callable[..., Any], as_json: bool) -> int:
     from django.db import transaction
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
 from tanpuhui.close.store import FileMissing
+from tanpuhui.kit.erased import standing
 from tanpuhui.quantify.outcome import Outcome
 
 #: A page looks back this many closed days.
@@ -35,7 +36,7 @@ def count_acts(account: int, places: Places, *, days: int = DAYS) -> ActCounts:
         for output in manifest.body["outputs"]:
             if output["bucket"] != bucket or not output["rows"]:
                 continue
-            path = places.results.path(output["results"])
+            path = standing(places.results.path(output["results"]))
             if not path.exists():
                 raise FileMissing(digest=output["results"], path=path.name)
             table = pq.read_table(

@@ -21,6 +21,7 @@ from tanpuhui.close.store import FileAltered, FileMissing, checked
 from tanpuhui.consent import gate
 from tanpuhui.evidence import distances as station_distances
 from tanpuhui.evidence.lake import UNLINKED
+from tanpuhui.kit.erased import standing
 from tanpuhui.kit.moment import day_bounds_us, local_day, to_us
 from tanpuhui.methodology.load import Library
 from tanpuhui.quantify.bucket import BucketFiles, Window
@@ -145,7 +146,7 @@ def standing_between(first: date, last: date) -> list[Manifest]:
 def _first_starts(paths: Sequence[Path]) -> list[int]:
     """The earliest start in each file, as its own statistics have it."""
     starts = []
-    for path in paths:
+    for path in map(standing, paths):
         try:
             footer = pq.read_metadata(path)
         except FileNotFoundError as error:
@@ -154,7 +155,8 @@ def _first_starts(paths: Sequence[Path]) -> list[int]:
             raise FileAltered(digest=path.stem, path=path) from error
         column = footer.schema.names.index("started_us")
         for number in range(footer.num_row_groups):
-            starts.append(footer.row_group(number).column(column).statistics.min)
+            if (group := footer.row_group(number)).num_rows:
+                starts.append(group.column(column).statistics.min)
     return starts
 
 

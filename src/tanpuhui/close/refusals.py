@@ -26,6 +26,14 @@ class DayCertified(Refusal):
     )
 
 
+class InputsOver(Refusal):
+    code = "close.inputs_over"
+    message = (
+        "The close of {day} read records of {earlier}, which are kept no longer, so it is not computed again. "
+        "Replay a day that is younger; what it credited is in the ledger and the log."
+    )
+
+
 def refuse_certified(day: date) -> None:
     """Refuse a day of which a lot has certified anything."""
     frozen = FrozenDay.objects.filter(day=day).order_by("id").first()

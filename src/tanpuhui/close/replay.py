@@ -1,19 +1,27 @@
-"""Replay: compute a close again from its manifest alone, and compare digests."""
+"""Replay: compute a close again from its manifest alone, and compare digests.
+
+Where a person was erased since, their rows are neither in the inputs nor in the outputs; what the notes say was taken
+out is added before sums are compared, so that everything else must still agree to the milligram.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from tanpuhui.close.compute import Computed, compute
+from tanpuhui.close.erase import RETENTION, removed_of
 from tanpuhui.close.inputs import methodology_bodies, thaw
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
-from tanpuhui.close.refusals import ManifestUnknown, RuleChanged
+from tanpuhui.close.refusals import InputsOver, ManifestUnknown, RuleChanged
 from tanpuhui.kit.digest import digest_json
+from tanpuhui.kit.erased import notes_of, said
 from tanpuhui.methodology.load import Library
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.quantify.rules import Reporter, Rules, rules_of
@@ -21,7 +29,10 @@ from tanpuhui.quantify.rules import Reporter, Rules, rules_of
 
 @dataclass(frozen=True)
 class ReplayAnswer:
-    """Whether a second computation agrees, and every bucket and every sum where it does not."""
+    """Whether a second computation agrees, and every bucket and every sum where it does not.
+
+    ``erased`` counts the ends that the manifest counts and that an erasure took out of its files since.
+    """
 
     manifest: str
     day: date
@@ -29,6 +40,7 @@ class ReplayAnswer:
     rows: int
     credited_mg: int
     differences: list[dict[str, Any]]
+    erased: int = 0
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -38,6 +50,7 @@ class ReplayAnswer:
             "rows": self.rows,
             "credited_mg": self.credited_mg,
             "differences": self.differences,
+            "erased": self.erased,
         }
 
 
@@ -64,10 +77,11 @@ def replay(
         raise RuleChanged(what="The manifest's own text", now=digest_json(body), then=manifest.digest)
     if manifest.day.isoformat() != body["inputs"]["day"]:
         raise RuleChanged(what="The manifest's day", now=manifest.day, then=body["inputs"]["day"])
+    _refuse_over(body, places)
     rules = rules_then(body["inputs"], jurisdiction, library)
     inputs = thaw(body["inputs"], datetime.fromisoformat(body["as_of"]), rules, places)
     computed = compute(inputs, places, engine)
-    differences = [*_other_buckets(body["outputs"], computed, places), *_other_sums(body, computed)]
+    differences = [*_other_buckets(body["outputs"], computed, places), *_other_sums(body, computed, places)]
     return ReplayAnswer(
         manifest=manifest.digest,
         day=manifest.day,
@@ -75,7 +89,26 @@ def replay(
         rows=computed.records,
         credited_mg=computed.credited_mg,
         differences=differences,
+        erased=sum(_removed(output, places)["rows"] for output in body["outputs"]),
     )
+
+
+def _refuse_over(body: dict[str, Any], places: Places) -> None:
+    """A day of which earlier days' records decided something is not computed again once those are kept no longer."""
+    if any(_is_over(places.results.path(output["results"])) for output in body["outputs"]):
+        return
+    inputs = body["inputs"]
+    files = [
+        *inputs["evidence"],
+        *(file for close in inputs["earlier"]["closes"] for file in close["evidence"]),
+    ]
+    over = sorted({file["day"] for file in files if _is_over(places.lake / file["path"])})
+    if over:
+        raise InputsOver(day=inputs["day"], earlier=over[-1])
+
+
+def _is_over(path: Path) -> bool:
+    return any(said(token)["why"] == RETENTION for token in notes_of(path))
 
 
 def rules_then(inputs: dict[str, Any], jurisdiction: Jurisdiction, library: Library) -> Rules:
@@ -118,29 +151,64 @@ def _same(then: dict[str, Any] | None, now: dict[str, Any] | None, places: Place
     """Whether two outputs agree, file by file; another writer of Parquet may have put the same rows in other bytes."""
     if then is None or now is None:
         return False
-    if any(then[name] != now[name] for name in ("rows", "digest", "credited_mg")):
+    gone = _removed(then, places)
+    if then["rows"] - gone["rows"] != now["rows"]:
         return False
-    return all(
-        then[name] == now[name]
-        or pq.read_table(places.results.checked(then[name])).equals(
-            pq.read_table(places.results.checked(now[name]))
-        )
-        for name in ("results", "credits")
+    if then["credited_mg"] - gone["credited_mg"] != now["credited_mg"]:
+        return False
+    if not gone["rows"] and then["digest"] != now["digest"]:
+        return False
+    return all(_same_file(then[name], now[name], places) for name in ("results", "credits"))
+
+
+def _same_file(then: str, now: str, places: Places) -> bool:
+    """Whether two files, named by their digests, have the same rows; no name is no file."""
+    if then == now or not (then and now):
+        return then == now
+    return bool(
+        pq.read_table(places.results.checked(then)).equals(pq.read_table(places.results.checked(now)))
     )
+
+
+def _removed(output: dict[str, Any], places: Places) -> dict[str, Any]:
+    """What erasures took out of a bucket's results."""
+    return removed_of(places.results.path(output["results"]))
 
 
 def _named(output: dict[str, Any] | None) -> list[Any]:
     return [output[name] for name in ("rows", "digest", "credits")] if output else []
 
 
-def _other_sums(body: dict[str, Any], computed: Computed) -> list[dict[str, Any]]:
+def _other_sums(body: dict[str, Any], computed: Computed, places: Places) -> list[dict[str, Any]]:
     """Sums over all buckets that the manifest states and that are not what was computed now."""
+    gone = [_removed(output, places) for output in body["outputs"]]
+    keys = [f"{item['code']}@{item['version']}" for item in body["inputs"]["methodologies"]]
+    outcomes, below = Counter(computed.outcomes), Counter(computed.below_mg)
+    for one in gone:
+        outcomes.update(one["outcomes"])
+        below.update({keys[number]: amount for number, amount in one["below_mg"].items()})
     now = {
-        "outcomes": computed.outcomes,
-        "credited_mg": computed.credited_mg,
-        "below_mg": computed.below_mg,
-        "yearly": computed.yearly,
+        "outcomes": dict(sorted(outcomes.items())),
+        "credited_mg": computed.credited_mg + sum(one["credited_mg"] for one in gone),
+        "below_mg": dict(sorted(below.items())),
     }
-    return [
+    wrong = [
         {"sum": name, "then": body[name], "now": value} for name, value in now.items() if body[name] != value
     ]
+    if not _same_year(body["yearly"], computed.yearly, places):
+        wrong.append({"sum": "yearly", "then": body["yearly"], "now": computed.yearly})
+    return wrong
+
+
+def _same_year(then: dict[str, Any], now: dict[str, Any], places: Places) -> bool:
+    """Whether what caps of the year ask is the same; a file of which nothing is left is as good as none."""
+    if then["codes"] != now["codes"]:
+        return False
+    names = ("credits", "short_of_room")
+    return all(
+        _same_file(then[name] if _is_left(then[name], places) else "", now[name], places) for name in names
+    )
+
+
+def _is_left(digest: str, places: Places) -> bool:
+    return bool(digest) and pq.read_metadata(places.results.checked(digest)).num_rows > 0

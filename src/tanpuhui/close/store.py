@@ -8,7 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tanpuhui.consent.artefact import verified
 from tanpuhui.kit.digest import PREFIX, digest_bytes, digest_file
+from tanpuhui.kit.erased import TYPE, beside, notes_of
 from tanpuhui.kit.files import write_bytes
 from tanpuhui.kit.refusal import Refusal
 
@@ -26,6 +28,14 @@ class FileMissing(Refusal):
 class FileAltered(Refusal):
     code = "close.file_altered"
     message = "{path} no longer has the digest {digest}. Restore it from the backup, then repeat the command."
+
+
+class NoteInvalid(Refusal):
+    code = "close.erasure_note_invalid"
+    message = (
+        "What stands in the place of an erased file is not a note of this installation ({why}). "
+        "Restore the lake from its backup, then repeat the command."
+    )
 
 
 class Store:
@@ -54,9 +64,29 @@ class Store:
 
 
 def checked(path: Path, digest: str) -> Path:
-    """The path itself when its bytes have the digest; refuses a file that is missing or altered."""
+    """The path itself when its bytes have the digest; refuses a file that is missing or altered.
+
+    Where a person's rows were erased, the path of what stands in its place: every note must be signed and lead on.
+    """
     if not path.exists():
+        if tokens := notes_of(path):
+            return _after_erasure(path, digest, tokens)
         raise FileMissing(digest=digest, path=path)
     if digest_file(path) != digest:
         raise FileAltered(digest=digest, path=path)
     return path
+
+
+def _after_erasure(path: Path, digest: str, tokens: tuple[str, ...]) -> Path:
+    now = digest
+    for token in tokens:
+        note = verified(token, TYPE, NoteInvalid)
+        if (note.get("file"), note.get("from")) != (digest, now):
+            raise NoteInvalid(why="it is the note of another file")
+        now = note["to"]
+    left = beside(path, now)
+    if not left.exists():
+        raise FileMissing(digest=now, path=left)
+    if digest_file(left) != now:
+        raise FileAltered(digest=now, path=left)
+    return left

@@ -21,6 +21,7 @@ from tanpuhui.close.places import Places
 from tanpuhui.evidence.assemble import assemble_steps
 from tanpuhui.evidence.expressions import literal
 from tanpuhui.evidence.models import LakeFile
+from tanpuhui.kit.erased import standing
 from tanpuhui.kit.moment import day_bounds_us, to_us
 from tanpuhui.kit.step import Step
 from tanpuhui.methodology.evaluate import Explanation, evaluate
@@ -174,15 +175,17 @@ def _assembled(act: Act, places: Places, measures: tuple[str, ...]) -> Act:
     inputs = manifest.body["inputs"]
     bucket = act.account % inputs["buckets"]
     first_us, next_us = day_bounds_us(act.day, inputs["jurisdiction"]["zone"])
-    records = [places.lake / path for path in _paths_of(act.provider, bucket, inputs["evidence"])]
+    records = [standing(places.lake / path) for path in _paths_of(act.provider, bucket, inputs["evidence"])]
     resolved = inputs["resolved"].get(str(bucket))
     grants = inputs["grants"].get(str(bucket))
     extra = dict.fromkeys([*measures, "energy_wh", "pv_wh"], "BIGINT") | {"station": "VARCHAR"}
     with DuckDb(memory_limit="256MB", threads=1) as engine:
-        frozen = [places.frozen.path(digest) for digest in (resolved,) if digest]
+        frozen = [places.frozen.checked(digest) for digest in (resolved,) if digest]
         engine.read("record_all", [*records, *frozen], RECORD | extra)
-        engine.read("revision_all", [places.lake / file["path"] for file in inputs["revisions"]], REVISION)
-        engine.read("grant_all", [places.frozen.path(grants)] if grants else [], GRANT)
+        engine.read(
+            "revision_all", [standing(places.lake / file["path"]) for file in inputs["revisions"]], REVISION
+        )
+        engine.read("grant_all", [places.frozen.checked(grants)] if grants else [], GRANT)
         engine.put("distance", pq.read_table(places.frozen.path(inputs["distances"])))
         revised = bool(inputs["revisions"])
         engine.run(

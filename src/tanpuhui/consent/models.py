@@ -107,6 +107,43 @@ class Identity(models.Model):
         return f"identity of account {self.pk}"
 
 
+class Restriction(models.Model):
+    """From a moment until it is lifted, nothing but keeping is done with somebody's data."""
+
+    id = models.BigAutoField(primary_key=True)
+    resident = models.ForeignKey(Resident, models.PROTECT, related_name="restrictions", db_index=False)
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["resident"], condition=Q(ended_at__isnull=True), name="consent_one_restriction"
+            ),
+            models.CheckConstraint(
+                name="consent_restriction_ends_after_it_begins", condition=Q(ended_at__gte=F("began_at"))
+            ),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(name="no_delete", operation=pgtrigger.Delete),
+            _NO_TRUNCATE,
+            pgtrigger.Trigger(
+                name="ends_once",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update,
+                func="""
+                    IF OLD.ended_at IS NOT NULL
+                        OR (to_jsonb(NEW) - 'ended_at') IS DISTINCT FROM (to_jsonb(OLD) - 'ended_at')
+                    THEN RAISE EXCEPTION 'a restriction changes once: when it is lifted'; END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"restriction of account {self.resident_id}"
+
+
 def _signed(path: str, output: models.Field[Any, Any]) -> Cast:
     return Cast(KT(f"artefact__{path}"), output)
 

@@ -9,7 +9,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from tanpuhui.consent.refusals import BadLanguage, Bundled, UnknownPurpose, UnknownRecipient, WrongRecipient
+from tanpuhui.consent.refusals import (
+    BadLanguage,
+    Bundled,
+    NotAssessed,
+    NoTransferBasis,
+    UnknownPurpose,
+    UnknownRecipient,
+    WrongRecipient,
+)
 from tanpuhui.kit.digest import digest_bytes
 from tanpuhui.kit.home import home
 
@@ -23,6 +31,8 @@ UNITS = {
     "zh": {"DAY": ("天", "天"), "MONTH": ("个月", "个月"), "YEAR": ("年", "年")},
     "en": {"DAY": ("day", "days"), "MONTH": ("month", "months"), "YEAR": ("year", "years")},
 }
+#: Where data stays unless somebody says otherwise.
+HOME = "CN"
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 
 
@@ -35,9 +45,16 @@ class Party:
     contact: str
     address: str
     kind: str
+    #: Where it processes, and the assessment, certificate or contract by which data may go there (PIPL article 38).
+    region: str = HOME
+    transfer_basis: str = ""
 
     def as_json(self) -> dict[str, str]:
-        return dict(vars(self))
+        """As artefacts name it; of somebody abroad also where and on what basis."""
+        said = dict(vars(self))
+        if self.region == HOME:
+            del said["region"], said["transfer_basis"]
+        return said
 
 
 @dataclass(frozen=True)
@@ -89,21 +106,26 @@ class Policy:
     names: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def purpose(self, code: str) -> Purpose:
-        """A purpose by code; refuses several at once and one that does not exist."""
+        """A purpose by code; refuses several at once, one that does not exist, and one that was not assessed."""
         refuse_bundle("purpose", code)
         if code not in self.purposes:
             raise UnknownPurpose(purpose=code, known=", ".join(self.purposes))
+        if not self.purposes[code].pia_id.strip():
+            raise NotAssessed(purpose=code)
         return self.purposes[code]
 
     def recipient(self, purpose: Purpose, code: str) -> Party:
-        """The recipient of a purpose; refuses several at once, one it is not for, and one without a name."""
+        """The recipient of a purpose; refuses several, one it is not for, without a name, or abroad without basis."""
         refuse_bundle("recipient", code)
         if code not in purpose.recipients:
             expected = " or ".join(purpose.recipients)
             raise WrongRecipient(purpose=purpose.code, recipient=code, expected=expected)
         if code not in self.parties:
             raise UnknownRecipient(recipient=code, known=", ".join(self.parties))
-        return self.parties[code]
+        party = self.parties[code]
+        if party.region != self.storage_location and not party.transfer_basis.strip():
+            raise NoTransferBasis(recipient=code, region=party.region)
+        return party
 
     def provider(self, code: str) -> Party:
         """The provider; one that is not listed goes by its code, and is reached through the platform."""

@@ -67,6 +67,30 @@ class UnknownRecipient(Refusal):
     )
 
 
+class Restricted(Refusal):
+    code = "consent.restricted"
+    message = (
+        "Nothing is done with the data of account {account} for now, as was asked for. "
+        "Nothing can be agreed to until that is lifted; ask the operator."
+    )
+
+
+class NotAssessed(Refusal):
+    code = "consent.not_assessed"
+    message = (
+        "Purpose {purpose} has no impact assessment (PIPL articles 55 and 56), so nobody is asked to agree to it. "
+        "Make the assessment and name it as pia_id in consent.toml."
+    )
+
+
+class NoTransferBasis(Refusal):
+    code = "consent.no_transfer_basis"
+    message = (
+        "Recipient {recipient} processes in {region}, and nothing lets data go there (PIPL article 38). "
+        "Name the assessment, certificate or standard contract as transfer_basis in consent.toml, or choose another."
+    )
+
+
 class KindNotNamed(Refusal):
     code = "consent.kind_not_named"
     message = "{given!r} does not name a kind of act. Name one or more, each such as metro_trip."

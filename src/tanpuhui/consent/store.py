@@ -8,9 +8,9 @@ from datetime import datetime
 
 from django.db import connection
 
-from tanpuhui.consent.models import LOCK_KEY, Grant, GrantEvent, Resident
-from tanpuhui.consent.refusals import UnknownGrant, UnknownResident
-from tanpuhui.consent.state import FINAL, State
+from tanpuhui.consent.models import LOCK_KEY, Grant, GrantEvent, Resident, Restriction
+from tanpuhui.consent.refusals import Restricted, UnknownGrant, UnknownResident
+from tanpuhui.consent.state import FINAL, VALID, State
 from tanpuhui.consent.terms import Person
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.kit.exact import INT64_MAX
@@ -135,7 +135,18 @@ def insert_grants(grants: Sequence[Grant]) -> None:
 
 def append(steps: Iterable[Step]) -> None:
     """Add steps to the streams of grants. The database refuses one that may not follow."""
-    GrantEvent.objects.bulk_create([_event(step) for step in steps], batch_size=AT_ONCE)
+    made = list(steps)
+    _refuse_restricted([step.grant_id for step in made if step.state in VALID])
+    GrantEvent.objects.bulk_create([_event(step) for step in made], batch_size=AT_ONCE)
+
+
+def _refuse_restricted(grants: list[int]) -> None:
+    """Nobody begins to use anything of somebody whose data is only kept."""
+    held = set(Restriction.objects.filter(ended_at__isnull=True).values_list("resident_id", flat=True))
+    if held and grants:
+        found = Grant.objects.filter(pk__in=grants, resident__in=held).order_by("resident").first()
+        if found is not None:
+            raise Restricted(account=found.resident_id)
 
 
 def _event(step: Step) -> GrantEvent:

@@ -98,6 +98,7 @@ VERBS: tuple[tuple[str, View, str], ...] = (
     ("requests/<uuid:request_id>/in-hand", requests.TakeInHand.as_view(), "request_in_hand"),
     ("requests/<uuid:request_id>/done", requests.Done.as_view(), "request_done"),
     ("requests/<uuid:request_id>/refuse", requests.RefuseRequest.as_view(), "request_refuse"),
+    ("requests/<uuid:request_id>/erase", requests.AskErase.as_view(), "request_erase"),
     ("challenges/announce", challenges.AnnounceChallenge.as_view(), "challenge_announce"),
     ("challenges/<slug:challenge>/count", challenges.CountChallenge.as_view(), "challenge_count"),
     ("sponsors/open", points.OpenSponsor.as_view(), "sponsor_open"),

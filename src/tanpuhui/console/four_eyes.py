@@ -20,6 +20,8 @@ from tanpuhui.console.models import Job
 from tanpuhui.console.refusals import NotYourQuestion
 
 REVEAL = "account.reveal_identity"
+#: A yes to it is used by 'tanpuhui request erase', on the machine of the database.
+ERASE = "account.erase"
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ VERBS: dict[str, Verb] = {
     "account.claw_back": Verb(_("claw back certified reductions"), runs=True),
     "account.unfreeze": Verb(_("let go of what was frozen"), runs=True),
     REVEAL: Verb(_("see who an account belongs to"), runs=False),
+    ERASE: Verb(_("erase a person"), runs=False),
 }
 
 

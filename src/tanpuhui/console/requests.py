@@ -16,12 +16,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from django.utils.translation import pgettext
 
-from tanpuhui.console import cells
+from tanpuhui.console import cells, four_eyes
 from tanpuhui.console.cells import Table
 from tanpuhui.console.closes import trail
 from tanpuhui.console.guard import ConsoleRequest, record
 from tanpuhui.console.lists import ReadOnlyList, choice_filter
-from tanpuhui.console.verb import VerbPage
+from tanpuhui.console.verb import Reasoned, VerbPage
+from tanpuhui.erasure.erase import arguments_of
+from tanpuhui.erasure.refusals import NotAnErasure
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.rights import answer, show
 from tanpuhui.rights.ask import MOST_CHARACTERS
@@ -154,6 +156,7 @@ class RequestList(ReadOnlyList):
             (State.IN_HAND, _("Take in hand"), "request_in_hand"),
             (State.DONE, _("Say that it is done"), "request_done"),
             (State.REFUSED, _("Refuse"), "request_refuse"),
+            (State.DONE, _("Erase"), "request_erase"),
         )
         return {
             "title": found.get_kind_display(),
@@ -164,6 +167,7 @@ class RequestList(ReadOnlyList):
                 (text, reverse(f"console:{name}", args=[found.pk]))
                 for state, text, name in verbs
                 if request.may_act and may_follow(one.state, state)
+                if name != "request_erase" or found.kind == Request.ERASURE
             ],
         }
 
@@ -273,3 +277,30 @@ class RefuseRequest(RequestVerb):
 
     def step(self, request_id: UUID, form: Any, at: Any) -> RequestStep:
         return answer.refuse(request_id, form.cleaned_data["words"], at=at)
+
+
+class AskErase(RequestVerb):
+    title = _l("Erase a person")
+    says = _l(
+        "A colleague must agree. Then 'tanpuhui request erase' on the machine of the database takes out everything "
+        "that says who this is and what they did; certified reductions stay as nobody's, points go back to their "
+        "sponsors. Nothing brings it back."
+    )
+    button = _l("Ask a colleague")
+    form_class = Reasoned
+    takes_two = True
+    is_grave = True
+
+    def do(self, form: Any, *, request_id: UUID) -> str:
+        found = shown(request_id).request
+        if found.kind != Request.ERASURE:
+            raise NotAnErasure(kind=found.kind)
+        approval = four_eyes.ask(
+            self.request,
+            four_eyes.ERASE,
+            arguments_of(found),
+            reason=form.cleaned_data["reason"],
+            at=utc_now(),
+        )
+        self.say(_("A colleague was asked. When they agree, run 'tanpuhui request erase' with this request."))
+        return reverse("console:access_approval_change", args=[approval.pk])

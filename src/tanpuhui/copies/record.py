@@ -18,6 +18,7 @@ from tanpuhui.consent.policy import policy
 from tanpuhui.consent.show import get_resident
 from tanpuhui.copies.acts import acts
 from tanpuhui.copies.appeals import appeals
+from tanpuhui.copies.carried import carried
 from tanpuhui.copies.credentials_of import credentials_of
 from tanpuhui.copies.pools import pools
 from tanpuhui.evidence.models import SubjectLink
@@ -39,6 +40,7 @@ class Section(Protocol):
 SECTIONS: dict[str, Section] = {
     "acts": acts,
     "appeals": appeals,
+    "carried": carried,
     "credentials": credentials_of,
     "pools": pools,
 }

@@ -37,6 +37,7 @@ def look(text: str, recipient: str, *, jurisdiction: Jurisdiction, at: datetime)
     """
     grant = grant_of(text, recipient, at=at)
     store.lock_residents([grant.resident_id])
+    _refuse_unfit(grant)
     if not is_in_force(grant, at):
         raise NotAllowed()
     last = Statement.objects.filter(grant=grant).order_by("-made_at").first()
@@ -55,6 +56,7 @@ def look_again(statement: UUID, recipient: str, *, at: datetime) -> Statement:
     if known is None:
         raise UnknownReference()
     store.lock_residents([known.grant.resident_id])
+    _refuse_unfit(known.grant)
     if not is_in_force(known.grant, at):
         raise NotAllowed()
     return known
@@ -66,6 +68,12 @@ def signed(statement: Statement) -> SdJwt:
     if found is None:
         raise StatementWithoutCredential()
     return credentials.whole(found)
+
+
+def _refuse_unfit(grant: Grant) -> None:
+    """A recipient that may no longer be given anything, or a purpose that is not assessed any more, gets nothing."""
+    rules = policy()
+    rules.recipient(rules.purpose(grant.purpose), grant.recipient)
 
 
 def check(token: str, key: dict[str, Any] | None = None) -> dict[str, Any]:

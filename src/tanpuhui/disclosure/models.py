@@ -9,6 +9,8 @@ import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
+from tanpuhui.sealing.field import SealedJson
+
 _APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
 _NO_TRUNCATE = pgtrigger.Trigger(
     name="no_truncate",
@@ -48,7 +50,7 @@ class Statement(models.Model):
     grant = models.ForeignKey("consent.Grant", models.PROTECT, related_name="statements")
     #: The organisation that looked; the grant's recipient.
     recipient = models.TextField()
-    content: Any = models.JSONField()
+    content: Any = SealedJson(whose=lambda one: one.grant.resident_id)
     #: What statements had before credentials: a detached JWS over the content's canonical JSON. None is made any more.
     jws = models.TextField(null=True)
     made_at = models.DateTimeField()

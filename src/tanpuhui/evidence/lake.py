@@ -26,7 +26,8 @@ from django.db.models import Q
 from tanpuhui.evidence.expressions import literal, local_day, name
 from tanpuhui.evidence.models import LakeFile
 from tanpuhui.evidence.record import CORE, PLACES, RAW_KINDS
-from tanpuhui.kit.digest import digest_file
+from tanpuhui.kit.digest import PREFIX, digest_file
+from tanpuhui.kit.erased import standing
 from tanpuhui.kit.files import DiskFull, adopt
 
 #: The bucket of records whose person had no account yet when they were taken.
@@ -152,6 +153,7 @@ def sweep(lake: Path) -> list[Path]:
     with database.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SWEEP_LOCK])
     known = set(LakeFile.objects.values_list("path", flat=True))
+    known |= {str(standing(lake / path).relative_to(lake)) for path in known if not (lake / path).exists()}
     found = (path for path in (lake / FOLDER).rglob("*.parquet") if str(path.relative_to(lake)) not in known)
     orphans = sorted([*found, *(path for path in (lake / _WORK).rglob("*") if path.is_file())])
     for path in orphans:
@@ -164,7 +166,9 @@ def missing_or_changed(lake: Path) -> list[str]:
     """Paths of files that a batch refers to and that are absent, or whose content is not what their name says."""
     wrong = []
     for path, digest in LakeFile.objects.order_by("id").values_list("path", "digest"):
-        if not (lake / path).is_file() or digest_file(lake / path) != digest:
+        file = standing(lake / path)
+        named = digest if file == lake / path else PREFIX + file.stem
+        if not file.is_file() or digest_file(file) != named:
             wrong.append(path)
     return wrong
 

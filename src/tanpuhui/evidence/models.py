@@ -323,3 +323,33 @@ class InboxRefusal(models.Model):
 
     class Meta:
         triggers = _append_only()
+
+
+class ActClaim(models.Model):
+    """A provider's record that claims an act by its tags; of the record a digest is kept."""
+
+    provider = models.CharField(max_length=60)
+    record = models.BinaryField(max_length=32)
+    #: Tags of different epochs never meet.
+    epoch = models.PositiveIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "evidence_act_claim"
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "record", "epoch"], name="evidence_act_claim_once"),
+        ]
+        triggers = _append_only()
+
+
+class ActTag(models.Model):
+    """One of the tags of a claimed act: in an epoch nobody else has it."""
+
+    claim = models.ForeignKey(ActClaim, models.PROTECT, related_name="tags")
+    tag = models.BinaryField(max_length=32)
+    epoch = models.PositiveIntegerField()
+
+    class Meta:
+        db_table = "evidence_act_tag"
+        constraints = [models.UniqueConstraint(fields=["tag", "epoch"], name="evidence_act_tag_once")]
+        triggers = _append_only()

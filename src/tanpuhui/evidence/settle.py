@@ -22,6 +22,7 @@ from tanpuhui.evidence.record import ROWS_PER_BATCH, by_batch
 from tanpuhui.evidence.rows import text_columns
 from tanpuhui.evidence.subjects import make_people, row_id_key
 from tanpuhui.kit.crash import crash_point
+from tanpuhui.kit.erased import standing
 from tanpuhui.kit.moment import to_us
 
 #: Beyond it DuckDB spills to the lake's disk.
@@ -99,7 +100,7 @@ def settle(
     assert batches == sorted(set(batches)), "batches are taken in the order of their numbers"
     read = read_rows(connection, bench, intakes, form, sheet)
     make_people(connection, bench.contract)
-    earlier = [bench.lake / file.path for file in lake.id_files(bench.terms.provider)]
+    earlier = [standing(bench.lake / file.path) for file in _id_files(bench)]
     duplicates.make_verdicts(connection, read.measures, earlier)
     lake.make_accepted(
         connection,
@@ -270,14 +271,20 @@ def _store(
     LakeFile.objects.bulk_create(files, batch_size=1000)
 
 
+def _id_files(bench: Bench) -> list[LakeFile]:
+    return lake.id_files(bench.terms.provider)
+
+
 def _store_days_revised(
     connection: duckdb.DuckDBPyConnection, bench: Bench, files: Sequence[LakeFile]
 ) -> None:
     """Say of which days these batches' revisions, or earlier ones that they come after, change a record."""
     mine = [file for file in files if file.part == LakeFile.REVISIONS]
     changed = [(file, day) for file in mine for day in duplicates.days_revised(connection)]
-    for path, day in duplicates.days_revised_before(connection):
-        known = LakeFile.objects.get(path=str(Path(path).relative_to(bench.lake)), part=LakeFile.IDS)
+    revised_before = duplicates.days_revised_before(connection)
+    known_by = {str(standing(bench.lake / file.path)): file for file in _id_files(bench) if revised_before}
+    for path, day in revised_before:
+        known = known_by[path]
         changed.append((LakeFile.objects.get(batch=known.batch_id, part=LakeFile.REVISIONS), day))
     RevisionDay.objects.bulk_create(
         [RevisionDay(file=file, day=day) for file, day in changed], ignore_conflicts=True

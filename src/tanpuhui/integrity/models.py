@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from tanpuhui.sealing.field import SealedText
+
 _APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
 _NO_TRUNCATE = pgtrigger.Trigger(
     name="no_truncate",
@@ -71,7 +73,7 @@ class AppealWords(models.Model):
     """What a person wrote with an appeal, in the vault: it goes when the person does, and never changes before."""
 
     appeal = models.OneToOneField(Appeal, models.PROTECT, primary_key=True, related_name="written")
-    words = models.TextField(_("words"))
+    words = SealedText(_("words"), whose=lambda one: one.appeal.account)
 
     class Meta:
         db_table = 'vault"."appeal_words'
@@ -99,7 +101,7 @@ class Answer(models.Model):
     appeal = models.OneToOneField(Appeal, models.PROTECT, related_name="answer")
     answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="appeals_answered")
     decision = models.CharField(_("decision"), max_length=10, choices=DECISIONS)
-    reason = models.TextField(_("reason"))
+    reason = SealedText(_("reason"), whose=lambda one: one.appeal.account, row=lambda one: str(one.appeal_id))
     at = models.DateTimeField(_("answered at"))
 
     class Meta:

@@ -10,15 +10,18 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from django.db import connection
 
-from tanpuhui.close.models import Manifest
+from tanpuhui.close.models import ErasedFile, Manifest
 from tanpuhui.close.places import Places
-from tanpuhui.close.store import FileAltered, FileMissing
+from tanpuhui.close.store import FileAltered, FileMissing, NoteInvalid
+from tanpuhui.close.store import checked as file_checked
 from tanpuhui.kit.digest import digest_json
+from tanpuhui.kit.erased import SUFFIX, notes_of, notes_path, said
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.ledger.invariants import Finding
 from tanpuhui.ledger.invariants import check as check_ledger
@@ -60,6 +63,7 @@ def audit(log: Log, places: Places, *, at: datetime, seen: Iterable[str] = ()) -
         *(finding for source in sources() for finding in _first(_facts(source, checked))),
         *(finding for one in TABLES for finding in _first(_rows(one, at, checked))),
         *_first(_bodies(places, checked)),
+        *_first(_erased(places, checked)),
         *check_ledger(connection),
         *reconcile(connection),
         *offsetting.check(connection),
@@ -331,7 +335,7 @@ def _bodies(places: Places, checked: dict[str, int]) -> Iterator[Finding]:
             for name in ("results", "credits"):
                 try:
                     places.results.checked(output[name])
-                except (FileMissing, FileAltered) as refusal:
+                except (FileMissing, FileAltered, NoteInvalid) as refusal:
                     yield Finding(
                         "bodies_have_their_digests", "close_manifest", manifest.digest, str(refusal)
                     )
@@ -351,6 +355,49 @@ def _bodies(places: Places, checked: dict[str, int]) -> Iterator[Finding]:
                 str(private.pk),
                 "the body was edited",
             )
+
+
+# -- what was erased -----------------------------------------------------------------------------------------------
+
+
+def _erased(places: Places, checked: dict[str, int]) -> Iterator[Finding]:
+    """Every note in the lake is of an erasure that was recorded, to the letter; and every file of one is as it left it.
+
+    A note that nobody recorded would hide a change; it is a finding, whoever signed it.
+    """
+    known: dict[str, list[ErasedFile]] = {}
+    for row in ErasedFile.objects.order_by("path", "pk").iterator(chunk_size=2_000):
+        known.setdefault(row.path, []).append(row)
+        checked["erased_rows"] = checked.get("erased_rows", 0) + row.rows
+    found = {str(path.relative_to(places.lake)): path for path in places.lake.rglob(f"*{SUFFIX}")}
+    for name, rows in known.items():
+        path = places.lake / name
+        if notes_of(path) != tuple(row.note for row in rows):
+            yield Finding(
+                "erasures_are_as_recorded", "close_erased_file", name, "the note is another, or none"
+            )
+        elif wrong := [row for row in rows if not _says(row)]:
+            yield Finding(
+                "erasures_are_as_recorded", "close_erased_file", name, f"row {wrong[0].pk} was edited"
+            )
+        else:
+            yield from _left(path, rows[0].file)
+        found.pop(str(notes_path(path).relative_to(places.lake)), None)
+    for name in sorted(found):
+        yield Finding("erasures_are_as_recorded", "close_erased_file", name, "no erasure wrote this note")
+
+
+def _says(row: ErasedFile) -> bool:
+    note = said(row.note)
+    named = (note["file"], note["from"], note["to"], note["removed"]["rows"], note["erasure"])
+    return bool(named == (row.file, row.before, row.after, row.rows, str(row.erasure_id)))
+
+
+def _left(path: Path, digest: str) -> Iterator[Finding]:
+    try:
+        file_checked(path, digest)
+    except (FileMissing, FileAltered, NoteInvalid) as refusal:
+        yield Finding("erasures_are_as_recorded", "close_erased_file", path.name, str(refusal))
 
 
 def _first(findings: Iterator[Finding]) -> Iterator[Finding]:

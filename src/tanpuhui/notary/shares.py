@@ -1,7 +1,8 @@
 """Shares: a tree over who got how many milligrams of a lot; its root is in the lot's leaf.
 
-A share has a salt of its own, computed from a key of this installation, so that the root tells nothing about anybody
-and a resident can prove their own share with one file.
+A share has a salt of its own, computed from a key of its person, so that the root tells nothing about anybody and a
+resident can prove their own share with one file. When a person is erased the salt goes with the key; the share's hash
+stays, so that the root is still that of the lot's leaf and whoever holds the file can still prove it.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from typing import Any
 
 from django.db import connection
 
-from tanpuhui.kit.home import secret_key
-from tanpuhui.ledger.account import KIND_BITS, Kind
+from tanpuhui.ledger.account import KIND_BITS, Kind, account_id
 from tanpuhui.ledger.asset import lot_code
 from tanpuhui.registry.certify import REASON
+from tanpuhui.sealing.keys import secret_of, secrets_of
 from tanpuhui.transparency.merkle import hash_leaf, prove_inclusion, root_of, subtrees_of
+from tanpuhui.transparency.models import DestroyedSalt
 from tanpuhui.transparency.record import Record
 
 KEY = "lot-shares"
@@ -36,9 +38,13 @@ class Shares:
 
     @cached_property
     def leaves(self) -> list[bytes]:
-        key = secret_key(KEY)
+        erased = _erased(self.lot)
+        known = [account for account in self.accounts if account not in erased]
+        salts = dict(zip(known, (_salt(one, self.lot) for one in secrets_of(known, KEY)), strict=True))
         return [
-            hash_leaf(_record(self.lot, account, amount).entry(_salt(key, self.lot, account)))
+            erased[account]
+            if account in erased
+            else hash_leaf(_record(self.lot, account, amount).entry(salts[account]))
             for account, amount in zip(self.accounts, self.amounts_mg, strict=True)
         ]
 
@@ -47,14 +53,14 @@ class Shares:
         return root_of(self.leaves)
 
     def proof(self, account: int) -> dict[str, Any] | None:
-        """One account's share and the hashes from it to the lot's root of shares; ``None`` without a share."""
-        if account not in self.accounts:
+        """One account's share and the hashes from it to the lot's root; ``None`` without one, or once erased."""
+        if account not in self.accounts or account in _erased(self.lot):
             return None
         index = self.accounts.index(account)
         hashes = prove_inclusion(index=index, size=len(self.accounts), subtree=subtrees_of(self.leaves))
         return {
             **_record(self.lot, account, self.amounts_mg[index]).as_json(),
-            "salt": b64encode(_salt(secret_key(KEY), self.lot, account)).decode(),
+            "salt": b64encode(_salt(secret_of(account, KEY), self.lot)).decode(),
             "index": index,
             "size": len(self.accounts),
             "hashes": [b64encode(one).decode() for one in hashes],
@@ -80,5 +86,37 @@ def _record(lot: str, account: int, amount_mg: int) -> Record:
     return Record(KIND, f"{lot}/{account}", {"lot": lot, "account": account, "amount_mg": amount_mg})
 
 
-def _salt(key: bytes, lot: str, account: int) -> bytes:
-    return hmac.new(key, f"{lot}|{account}".encode(), sha256).digest()
+def destroy_salts(account: int) -> int:
+    """Keep the hashes of an account's shares, in the caller's transaction, before its key is destroyed; how many."""
+    made = 0
+    for lot in _lots_of(account):
+        shares = shares_of(lot)
+        if account in _erased(lot):
+            continue
+        leaf = shares.leaves[shares.accounts.index(account)]
+        DestroyedSalt.objects.create(kind=KIND, key=f"{lot}/{account}", leaf=leaf)
+        made += 1
+    return made
+
+
+def _lots_of(account: int) -> list[str]:
+    """Lots of which an account was given a share when they were certified."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT substring(a.code FROM 5) FROM ledger_posting p "
+            "JOIN ledger_transaction t ON t.id = p.tx_id AND t.posted_on = p.posted_on "
+            "JOIN ledger_asset a ON a.id = p.asset_id "
+            "WHERE t.reason = %s AND a.code LIKE 'lot:%%' AND p.account_id = %s AND p.amount > 0 ORDER BY 1",
+            [REASON, account_id(Kind.RESIDENT_CERTIFIED, account)],
+        )
+        return [lot for (lot,) in cursor.fetchall()]
+
+
+def _erased(lot: str) -> dict[int, bytes]:
+    """Hashes of the shares whose salts are destroyed, by account."""
+    found = DestroyedSalt.objects.filter(kind=KIND, key__startswith=f"{lot}/").values_list("key", "leaf")
+    return {int(key.rpartition("/")[2]): bytes(leaf) for key, leaf in found}
+
+
+def _salt(secret: bytes, lot: str) -> bytes:
+    return hmac.new(secret, lot.encode(), sha256).digest()

@@ -15,7 +15,8 @@ from typing import Any
 from django.db.models import Exists, Model, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
 
-from tanpuhui.close.models import Manifest
+from tanpuhui.close.models import Erasure, Manifest
+from tanpuhui.kit.digest import digest_json
 from tanpuhui.methodology.load import Library, load_library
 from tanpuhui.notary.shares import shares_of
 from tanpuhui.offsetting.models import Ending, Replacement
@@ -55,6 +56,7 @@ def sources() -> tuple[Source, ...]:
         _rows("replacement", Replacement.objects.order_by("pk"), _replacement),
         _rows("statistics", StatisticsRelease.objects.order_by("pk"), _statistics),
         _rows("private_statistics", PrivateRelease.objects.order_by("pk"), _private_statistics),
+        _rows("erasure", Erasure.objects.order_by("at", "pk"), _erasure),
     )
 
 
@@ -204,6 +206,21 @@ def _private_statistics(row: PrivateRelease) -> dict[str, Any]:
         "epsilon_millionths": row.epsilon,
         "digest": row.digest,
         "published_at": _moment(row.published_at),
+    }
+
+
+def _erasure(row: Erasure) -> dict[str, Any]:
+    """Which files, by digest, how many rows and what stays credited; whose they were is nowhere in it."""
+    rewritten = sorted(row.rewritten.values_list("path", "before", "after"))
+    credits = sorted(row.credits.values_list("day", "sequence", "credited_mg"))
+    stays = [[_day(day), sequence, amount] for day, sequence, amount in credits]
+    return {
+        "files": row.files,
+        "rows": row.rows,
+        "digest": row.digest,
+        "rewritten": digest_json(rewritten),
+        "credits": digest_json(stays),
+        "at": _moment(row.at),
     }
 
 

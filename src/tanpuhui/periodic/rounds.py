@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from tanpuhui.close.installation import jurisdiction
 from tanpuhui.consent.policy import policy
 from tanpuhui.disclosure.follow_consent import follow_consent
+from tanpuhui.erasure.retain import retain
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.ledger.release import expire_holds
 from tanpuhui.market.expire import expire as expire_market
@@ -102,6 +103,11 @@ def _settle_pools(at: datetime) -> int:
     return count
 
 
+def _retain(at: datetime) -> int:
+    """What is kept longer than its purpose needs, in tables; the lake's is done by 'tanpuhui retention run'."""
+    return sum(retain(at=at).values())
+
+
 def _rounds_on_market() -> list[int]:
     listed = Offering.objects.filter(round__closing__isnull=True)
     return sorted(set(listed.values_list("round_id", flat=True)))
@@ -125,6 +131,7 @@ def verbs() -> tuple[Periodic, ...]:
         Periodic("market.expire", 300, _expire_market),
         Periodic("pooling.settle", 300, _settle_pools),
         Periodic("credentials.status_lists", 30, _keep_status_lists),
+        Periodic("erasure.retain", 86_400, _retain),
     )
 
 

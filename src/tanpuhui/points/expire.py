@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
@@ -41,16 +42,22 @@ def expire(sponsor: Sponsor, *, at: datetime) -> int:
         rows = cursor.fetchall()
         cursor.execute("SELECT count(*) FROM ledger_batch WHERE key LIKE %s", [f"{REASON}:{sponsor.pk}:%"])
         (number,) = cursor.fetchone()
+    return give_back(sponsor, rows, key=f"{REASON}:{sponsor.pk}:{number + 1}", reason=REASON, at=at)
+
+
+def give_back(
+    sponsor: Sponsor, rows: Sequence[tuple[int, int]], *, key: str, reason: str, at: datetime
+) -> int:
+    """Move points of accounts (account, points) back to their sponsor, and the money behind them to its budget."""
     if not rows:
         return 0
     accounts, amounts = (np.array(column, np.int64) for column in zip(*rows, strict=True))
     nothing = np.zeros(len(rows), np.int64)
-    key = f"{REASON}:{sponsor.pk}:{number + 1}"
     post_batch(
         connection,
         key=key,
         manifest=None,
-        reason=REASON,
+        reason=reason,
         effective_on=at.date(),
         legs=Legs(accounts, nothing + sponsor.points_asset, -amounts, nothing, nothing),
         counter=liability_account(sponsor.pk),
@@ -63,5 +70,5 @@ def expire(sponsor: Sponsor, *, at: datetime) -> int:
         asset_id=sponsor.money_asset,
         amount=points * sponsor.point_value_minor,
     )
-    transfer(connection, TransferOrder(f"{key}:money", REASON, at.date(), legs), at=at).accepted()
+    transfer(connection, TransferOrder(f"{key}:money", reason, at.date(), legs), at=at).accepted()
     return points

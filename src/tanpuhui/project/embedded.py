@@ -104,11 +104,6 @@ def data_folder(home: Path) -> Path:
     return _place(home).data
 
 
-def programs() -> Path:
-    """The folder of PostgreSQL's programs."""
-    return _wheel_binaries() / "bin"
-
-
 def leave(home: Path) -> None:
     """Say that this process needs the cluster no longer; the last one to leave stops the server."""
     users = _users.pop(home, None)
@@ -133,6 +128,11 @@ def _place(home: Path) -> Cluster:
     if not _others_may_pass(binaries):
         binaries = _copied_binaries(binaries)
     return Cluster(data, _socket_folder(data), binaries, SERVER_USER)
+
+
+def programs() -> Path:
+    """The folder of PostgreSQL's own programs that came along, ``pg_dump`` for one."""
+    return _wheel_binaries() / "bin"
 
 
 def _wheel_binaries() -> Path:

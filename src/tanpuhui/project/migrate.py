@@ -7,8 +7,10 @@ import os
 from cyclopts import App
 
 from tanpuhui.cli.output import console, print_json
+from tanpuhui.project.backup import backup
 
 app = App(name="database")
+app.command(backup)
 
 
 @app.command

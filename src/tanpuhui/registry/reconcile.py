@@ -13,7 +13,12 @@ _ISSUED = """
     JOIN ledger_account_kind k ON k.code = (p.account_id & 15) AND NOT k.floored AND k.name <> 'clawback'
     GROUP BY a.code
 """
-_STANDING = "SELECT DISTINCT ON (day) day, credited_mg FROM close_manifest ORDER BY day, sequence DESC"
+#: What a close before had credited to somebody who was erased since stays issued; the close that stands leaves it out.
+_STANDING = """
+    SELECT s.day, s.credited_mg + coalesce((SELECT sum(e.credited_mg) FROM close_erased_credit e
+        WHERE e.day = s.day AND e.sequence < s.sequence), 0) AS credited_mg
+    FROM (SELECT DISTINCT ON (day) day, sequence, credited_mg FROM close_manifest ORDER BY day, sequence DESC) s
+"""
 
 INVARIANTS = (
     Invariant(

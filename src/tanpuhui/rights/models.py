@@ -1,9 +1,9 @@
-"""Tables of rights: requests with their steps, letters that open an account at a counter, and visits there."""
+"""Tables of rights: requests with their steps, letters and visits of a counter, breaches, copies from elsewhere."""
 
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pgtrigger
 from django.db import models
@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from tanpuhui.rights.state import State, transitions_sql
+from tanpuhui.sealing.field import SealedJson, SealedText
 
 _APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
 _NO_DELETE = pgtrigger.Protect(name="no_delete", operation=pgtrigger.Delete)
@@ -37,25 +38,34 @@ class Request(models.Model):
     """What somebody asks about their own record, in their own words, and until when it is answered."""
 
     CORRECTION, ERASURE, RESTRICTION = "correction", "erasure", "restriction"
+    EXPLANATION, HEIRS = "explanation", "heirs"
     KINDS: ClassVar = [
         (CORRECTION, _("Correct something")),
         (ERASURE, _("Erase")),
         (RESTRICTION, _("Restrict what is done with it")),
+        (EXPLANATION, _("Explain a decision, and have a person look at it")),
+        (HEIRS, _("What heirs ask about somebody who died")),
     ]
+    #: What somebody asks about their own record by themselves.
+    OWN: ClassVar = KINDS[:-1]
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.BigIntegerField(db_index=True)
     kind = models.CharField(max_length=20, choices=KINDS)
-    words = models.TextField()
+    words = SealedText(whose=lambda one: one.account)
+    #: Digest of the papers that were seen; heirs have some.
+    proof = models.CharField(max_length=71, blank=True, default="")
     made_at = models.DateTimeField()
     due_on = models.DateField()
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                name="rights_request_kind", condition=Q(kind__in=["correction", "erasure", "restriction"])
+                name="rights_request_kind",
+                condition=Q(kind__in=["correction", "erasure", "restriction", "explanation", "heirs"]),
             ),
             models.CheckConstraint(name="rights_request_has_words", condition=~Q(words__regex=r"^\s*$")),
+            models.CheckConstraint(name="rights_heirs_have_proof", condition=~Q(kind="heirs") | ~Q(proof="")),
         ]
         triggers: ClassVar = [_APPEND_ONLY, _NO_TRUNCATE]
 
@@ -71,10 +81,12 @@ class RequestStep(models.Model):
     seq = models.IntegerField()
     state = models.CharField(max_length=20, choices=[(state.value, state.value) for state in State])
     at = models.DateTimeField()
-    #: ``resident``, ``guardian`` or ``operator``.
+    #: ``resident``, ``guardian``, ``heir`` or ``operator``.
     by = models.CharField(max_length=20)
     #: What the operator answers; a refusal has its reasons.
-    words = models.TextField(blank=True)
+    words = SealedText(
+        blank=True, whose=lambda one: one.request.account, row=lambda one: f"{one.request_id}|{one.seq}"
+    )
 
     class Meta:
         db_table = "rights_request_step"
@@ -158,7 +170,7 @@ class Visit(models.Model):
     #: What sort of document was seen; its number is not kept.
     document = models.CharField(max_length=20, choices=DOCUMENTS)
     #: What the person came for, in a few words.
-    reason = models.CharField(max_length=200)
+    reason = SealedText(whose=lambda one: one.account)
     opened_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
@@ -181,3 +193,92 @@ class Visit(models.Model):
 
     def __str__(self) -> str:
         return f"visit {self.pk} of account {self.account}"
+
+
+class Breach(models.Model):
+    """What happened to people's data: the three groups of contents of PIPL article 57. It names nobody."""
+
+    id = models.BigAutoField(primary_key=True)
+    #: The record that this one adds to.
+    follows = models.ForeignKey("self", models.PROTECT, null=True, related_name="followed_by")
+    happened_at = models.DateTimeField(null=True)
+    found_at = models.DateTimeField()
+    #: Which kinds of personal information, why, and what it may do to people.
+    kinds = models.TextField()
+    cause = models.TextField()
+    harm = models.TextField()
+    #: What was done, and what people can do themselves.
+    measures = models.TextField()
+    advice = models.TextField()
+    #: Whom to reach.
+    contact = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        triggers: ClassVar = [_APPEND_ONLY, _NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"breach {self.pk}"
+
+
+class BreachPerson(models.Model):
+    """An account that a breach concerns."""
+
+    id = models.BigAutoField(primary_key=True)
+    breach = models.ForeignKey(Breach, models.PROTECT, related_name="persons")
+    account = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        db_table = "rights_breach_person"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["breach", "account"], name="rights_breach_person_once"),
+        ]
+        triggers: ClassVar = [_APPEND_ONLY, _NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"account {self.account} in breach {self.breach_id}"
+
+
+class BreachStep(models.Model):
+    """Somebody was told, or a breach is closed; each once."""
+
+    AUTHORITY_TOLD, PERSONS_TOLD, CLOSED = "authority_told", "persons_told", "closed"
+    STEPS: ClassVar = [(one, one) for one in (AUTHORITY_TOLD, PERSONS_TOLD, CLOSED)]
+
+    id = models.BigAutoField(primary_key=True)
+    breach = models.ForeignKey(Breach, models.PROTECT, related_name="steps")
+    step = models.CharField(max_length=20, choices=STEPS)
+    words = models.TextField(blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "rights_breach_step"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["breach", "step"], name="rights_breach_step_once"),
+        ]
+        triggers: ClassVar = [_APPEND_ONLY, _NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"{self.step}: breach {self.breach_id}"
+
+
+class Carried(models.Model):
+    """A copy of somebody's record from another installation, as it was brought here: history, and never a credit."""
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.BigIntegerField(db_index=True)
+    #: Of the record's canonical JSON.
+    digest = models.CharField(max_length=71)
+    controller = models.TextField()
+    made_at = models.DateTimeField()
+    content: Any = SealedJson(whose=lambda one: one.account, row=lambda one: one.digest)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "digest"], name="rights_carried_once"),
+        ]
+        triggers: ClassVar = [_APPEND_ONLY, _NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"copy {self.digest} carried to account {self.account}"

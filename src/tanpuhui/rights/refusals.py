@@ -30,6 +30,43 @@ class ReasonsMissing(Refusal):
     message = "Whoever is told no is told why. Give the reasons, in words that the person understands."
 
 
+class UnknownKind(Refusal):
+    code = "rights.unknown_kind"
+    message = (
+        "This asks for {kind}, and here is room for: {known}. Use the command for that kind, or name another."
+    )
+
+
+class ProofMissing(Refusal):
+    code = "rights.proof_missing"
+    message = (
+        "Heirs show that somebody died and that they are near relatives (PIPL article 49). "
+        "See the papers, and give the digest of their copy as proof."
+    )
+
+
+class UnknownBreach(Refusal):
+    code = "rights.unknown_breach"
+    message = "There is no breach {breach}. List them with 'tanpuhui breach show'."
+
+
+class BreachIncomplete(Refusal):
+    code = "rights.breach_incomplete"
+    message = "PIPL article 57 names what is told of a breach, and this is missing: {missing}. Say it, as far as known."
+
+
+class BreachStepTaken(Refusal):
+    code = "rights.breach_step_taken"
+    message = "Of breach {breach} it is written down already: {step}. Look at it with 'tanpuhui breach show'."
+
+
+class NotACopy(Refusal):
+    code = "rights.not_a_copy"
+    message = (
+        "This is not a copy of a record that can be carried over: {why}. Take the zip as it was downloaded."
+    )
+
+
 class NoSuchPerson(Refusal):
     code = "rights.not_recognised"
     message = (

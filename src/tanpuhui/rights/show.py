@@ -62,11 +62,13 @@ def _with_state() -> QuerySet[Any]:
         last_state=Subquery(last.values("state")[:1]),
         last_at=Subquery(last.values("at")[:1]),
         last_words=Subquery(last.values("words")[:1]),
+        last_seq=Subquery(last.values("seq")[:1]),
     )
 
 
 def _shown(request: Request) -> Shown:
-    last_state, last_at, last_words = (
-        getattr(request, name) for name in ("last_state", "last_at", "last_words")
+    last_state, last_at, last_words, last_seq = (
+        getattr(request, name) for name in ("last_state", "last_at", "last_words", "last_seq")
     )
-    return Shown(request, State(last_state), last_at, last_words)
+    step = RequestStep(request=request, seq=last_seq, words=last_words)
+    return Shown(request, State(last_state), last_at, step.words)

@@ -217,3 +217,22 @@ class StatusStep(models.Model):
 
     def __str__(self) -> str:
         return f"credential {self.credential_id} {self.state}"
+
+
+class DestroyedSalt(models.Model):
+    """The hash that stands in a smaller tree for a record whose salt is destroyed, so that its root still comes out."""
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.TextField()
+    key = models.TextField()
+    leaf = models.BinaryField(max_length=HASH_BYTES)
+
+    class Meta:
+        db_table = "transparency_destroyed_salt"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind", "key"], name="transparency_salt_destroyed_once"),
+        ]
+        triggers: ClassVar = [_APPEND_ONLY, _NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"

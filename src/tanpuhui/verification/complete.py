@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db.models import Q, Sum
 
-from tanpuhui.close.models import Manifest
+from tanpuhui.close.models import ErasedFile, Manifest
 from tanpuhui.close.places import Places
 from tanpuhui.evidence.models import Batch, LakeFile
 from tanpuhui.evidence.record import ROWS_PER_BATCH
@@ -108,6 +108,11 @@ def _recorded(days: list[date], tallies: dict[str, _Tally]) -> dict[tuple[str, d
         assert day is not None, "a file of records has its day"
         found[provider, day] = count
         tallies.setdefault(provider, _Tally()).recorded += count
+    erased = dict(ErasedFile.objects.values_list("path").annotate(rows=Sum("rows")).order_by("path"))
+    for provider, path in (
+        files.filter(path__in=erased).values_list("batch__provider", "path").order_by("path")
+    ):
+        tallies[provider].recorded -= erased[path]
     return found
 
 

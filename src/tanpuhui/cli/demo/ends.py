@@ -13,6 +13,7 @@ from tanpuhui.close.places import Places
 from tanpuhui.evidence.models import LakeFile, QuarantinedRow
 from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.record import ROWS_PER_BATCH
+from tanpuhui.kit.erased import standing
 from tanpuhui.quantify.outcome import Outcome
 
 #: A record that was accepted and is in no result of its day: there is none.
@@ -58,6 +59,6 @@ def accepted_records(places: Places) -> dict[int, str]:
     for file in LakeFile.objects.filter(part=LakeFile.RECORDS):
         assert file.day is not None
         end = HISTORY if file.day < FIRST_DAY else LOST
-        records = pq.read_table(places.lake / file.path, columns=["record_id"])["record_id"]
+        records = pq.read_table(standing(places.lake / file.path), columns=["record_id"])["record_id"]
         found.update(dict.fromkeys(records.to_pylist(), end))
     return found

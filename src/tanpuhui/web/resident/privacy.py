@@ -44,6 +44,7 @@ from tanpuhui.registry.districts import districts_of, known_district
 from tanpuhui.registry.refusals import NoDistricts, UnknownDistrict
 from tanpuhui.rights.answer import take_back
 from tanpuhui.rights.ask import MOST_CHARACTERS, ask
+from tanpuhui.rights.breach import notices_of
 from tanpuhui.rights.letter import end_letter
 from tanpuhui.rights.models import Request
 from tanpuhui.rights.show import requests_of, shown
@@ -97,7 +98,8 @@ def privacy(request: HttpRequest) -> HttpResponse:
         "page": lines,
         "trail": trail(list(lines), request.user),
         "requests": [{"shown": one, "state": request_state(one.state.value)} for one in requests_of(account)],
-        "kinds": Request.KINDS,
+        "kinds": Request.OWN,
+        "breaches": notices_of(account),
         "today": timezone.localdate(),
         "resident": get_resident(account),
     }
@@ -194,9 +196,9 @@ def readable(request: HttpRequest) -> HttpResponse:
 
 @resident_page
 def new_request(request: HttpRequest, kind: str) -> HttpResponseBase:
-    """Ask for a correction, an erasure or a restriction; what it does and does not do yet stands on the page."""
+    """Ask for a correction, an erasure or a restriction; what it does stands on the page."""
     account = cast(ResidentRequest, request).account
-    if kind not in dict(Request.KINDS):
+    if kind not in dict(Request.OWN):
         raise Http404
     form = RequestForm(request.POST or None)
     refused, status = "", 200

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("offsetting", "0002_certificates"),
+        ("offsetting", "0004_answer"),
     ]
 
     operations = [

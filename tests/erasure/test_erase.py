@@ -1,0 +1,161 @@
+"""Who may be erased, when, and by whom; what stands in the way says how it ends."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection, transaction
+
+from access.people import AT, LATER, organisation, user
+from consent.people import child, metro_grant
+from erasure.planted import agreed
+from notary.town import AT as AGREED_AT
+from points.book import AT as BOOKED_AT
+from points.book import certified_of, new_sponsor, points_of, with_points
+from tanpuhui.access import approve
+from tanpuhui.access.hold import hold
+from tanpuhui.access.membership import join
+from tanpuhui.access.models import AuditEntry, Membership, User
+from tanpuhui.close.places import Places
+from tanpuhui.consent.models import Resident
+from tanpuhui.consent.open_account import open_account
+from tanpuhui.consent.show import standings
+from tanpuhui.consent.state import State
+from tanpuhui.erasure.erase import VERB, Erased, arguments_of, erase, erase_again
+from tanpuhui.erasure.refusals import NotAgreed, NotAnErasure, NotTheOwner, StillOpen
+from tanpuhui.ledger.invariants import check
+from tanpuhui.rights.ask import ask
+from tanpuhui.rights.models import Request
+from tanpuhui.rights.refusals import UnknownRequest
+from tanpuhui.rights.show import shown
+from tanpuhui.sealing import keys
+
+pytestmark = pytest.mark.django_db
+#: After a colleague has agreed.
+THEN = AGREED_AT + timedelta(hours=1)
+
+
+@pytest.fixture()
+def places(fresh_home: Path) -> Places:
+    return Places(fresh_home / "lake", 2)
+
+
+def erased(account: int, places: Places) -> Erased:
+    return erase(agreed(account).pk, at=THEN, places=places)
+
+
+def test_without_a_second_persons_yes_to_exactly_this_nobody_is_erased(places: Places) -> None:
+    account = open_account(at=AT)
+    request = ask(account, "erasure", "everything", at=AT)
+    other = ask(open_account(at=AT), "erasure", "everything", at=AT)
+
+    def refused() -> None:
+        with pytest.raises(NotAgreed):
+            erase(request.pk, at=LATER, places=places)
+
+    refused()
+    waiting = approve.ask(VERB, arguments_of(request), reason="asked for", by=user(), at=AT)
+    refused()
+    no = approve.ask(VERB, arguments_of(request), reason="asked for", by=user(), at=AT)
+    approve.decide(no.pk, yes=False, reason="not yet", by=user(), at=AT)
+    refused()
+    another = approve.ask(VERB, arguments_of(other), reason="asked for", by=user(), at=AT)
+    approve.decide(another.pk, yes=True, reason="seen", by=user(), at=AT)
+    refused()
+    approve.decide(waiting.pk, yes=True, reason="seen", by=user(), at=AT)
+    with pytest.raises(NotAgreed):
+        erase(request.pk, at=AT + timedelta(days=3), places=places)
+
+    assert erase(request.pk, at=LATER, places=places).account == account
+
+
+def test_only_a_request_to_erase_leads_to_an_erasure(places: Places) -> None:
+    request = ask(open_account(at=AT), "correction", "words", at=AT)
+
+    with pytest.raises(NotAnErasure):
+        erase(request.pk, at=LATER, places=places)
+    with pytest.raises(UnknownRequest):
+        erase(user().pk, at=LATER, places=places)
+
+
+def test_the_account_is_closed_its_consents_end_and_the_request_is_done(places: Places) -> None:
+    account = open_account(at=AT, birth_on=date(1990, 1, 1))
+    metro_grant(account)
+
+    erased(account, places)
+
+    assert Resident.objects.get(pk=account).closed_at == THEN
+    assert [one.state for one in standings(account, at=THEN)] == [State.TERMINATED]
+    one = shown(Request.objects.get(account=account).pk)
+    assert (one.state, one.request.words) == ("done", "(erased)")
+    assert keys.is_destroyed(account)
+
+
+def test_points_go_back_to_their_sponsor_and_reductions_stay_as_nobodys(places: Places) -> None:
+    sponsor = new_sponsor()
+    account = with_points(sponsor, 7)
+    certified = certified_of(account)
+    assert points_of(account, sponsor) == (7, 0)
+
+    assert erase(agreed(account, BOOKED_AT).pk, at=BOOKED_AT, places=places).points == 7
+
+    assert points_of(account, sponsor) == (0, 0)
+    assert certified_of(account) == certified
+    assert check(connection) == []
+
+
+def test_whoever_decides_for_a_child_is_not_erased(places: Places) -> None:
+    young, guardian = child()
+
+    with pytest.raises(StillOpen, match="child"):
+        erased(guardian, places)
+    erased(young, places)
+
+    assert erased(guardian, places).account == guardian
+
+
+def test_of_staff_the_bare_number_stays_with_what_they_did(places: Places) -> None:
+    account, staff, centre = open_account(at=AT), user("staff@example.org"), organisation("operator")
+    hold(staff, account, at=AT)
+    join(staff, centre, Membership.MEMBER, at=AT)
+    AuditEntry.objects.create(who=staff, organisation=centre, verb="lot.certified", at=AT)
+
+    erased(account, places)
+
+    left = User.objects.get(pk=staff.pk)
+    assert (left.email, left.is_active, left.is_staff) == (None, False, False)
+    assert AuditEntry.objects.get(verb="lot.certified").who_id == staff.pk
+
+
+def test_the_applications_role_cannot_erase(places: Places) -> None:
+    account = open_account(at=AT, birth_on=date(1990, 1, 1))
+    request = agreed(account)
+
+    with transaction.atomic():
+        connection.cursor().execute("SET LOCAL ROLE tanpuhui_app")
+        with pytest.raises(NotTheOwner), transaction.atomic():
+            erase(request.pk, at=THEN, places=places)
+        connection.cursor().execute("RESET ROLE")
+
+    assert not keys.is_destroyed(account)
+    assert shown(request.pk).state == "received"
+
+
+def test_a_restored_database_is_erased_again(places: Places) -> None:
+    account, other = open_account(at=AT), open_account(at=AT, birth_on=date(1980, 1, 1))
+    erased(account, places)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(
+            "INSERT INTO vault.identity (resident_id, birth_on) VALUES (%s, '1990-01-01')", [account]
+        )
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+    assert erase_again(places=places, at=THEN) == [account]
+
+    assert erase_again(places=places, at=THEN) == []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT resident_id FROM vault.identity")
+        assert cursor.fetchall() == [(other,)]
