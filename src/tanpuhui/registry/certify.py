@@ -32,8 +32,9 @@ from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.registry import closes, verified
 from tanpuhui.registry.conflicts import refuse_conflicts
+from tanpuhui.registry.delegate import refuse_local
 from tanpuhui.registry.exclusions import excluded_accounts, refuse_excluded
-from tanpuhui.registry.models import Lot
+from tanpuhui.registry.models import FarLot, Lot
 from tanpuhui.registry.refusals import (
     LessThanATonne,
     NobodyVerifies,
@@ -74,13 +75,36 @@ class Shares:
     tonnes: int
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What a lot would be: who gets how much of it, on which closes it rests, and its weakest status."""
+
+    shares: Shares
+    manifests: tuple[Manifest, ...]
+    status: str
+
+
 def certify(order: Order, *, places: Places, jurisdiction: Jurisdiction, library: Library) -> Lot:
     """Certify a lot in the caller's transaction: all of it, or a refusal and nothing.
 
     Until it ends no close is posted, so that the manifests of the lot are those that stand on its frozen days.
     """
+    lock_lots_made()
+    refuse_local()
+    prepared = prepare(order, places=places, jurisdiction=jurisdiction, library=library)
+    lot = _record(order, prepared, jurisdiction)
+    issue(lot, prepared, at=order.at)
+    return lot
+
+
+def lock_lots_made() -> None:
+    """Until the transaction ends nobody else makes a lot."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
+def prepare(order: Order, *, places: Places, jurisdiction: Jurisdiction, library: Library) -> Prepared:
+    """Decide what a lot of this order would be, in the caller's transaction; no close is posted until it ends."""
     gate.lock_for_close(connection)
     refuse_dependent_verifier(order)
     manifests = standing_through(order)
@@ -106,10 +130,7 @@ def certify(order: Order, *, places: Places, jurisdiction: Jurisdiction, library
     }
     less_mg = below_mg + owed_mg + deducted_mg
     shares = decide_shares(order, pending_mg, less_mg, standing_mg())
-    lot = _record(order, shares, manifests, jurisdiction, status)
-    _post(lot, order, shares)
-    _freeze(lot, manifests)
-    return lot
+    return Prepared(shares, tuple(manifests), status)
 
 
 def refuse_dependent_verifier(order: Order) -> None:
@@ -204,7 +225,8 @@ def standing_mg() -> int:
         credited_mg - sum(below.values())
         for credited_mg, below in standing.values_list("credited_mg", "body__below_mg")
     )
-    certified: int = Lot.objects.aggregate(tonnes=Sum("tonnes", default=0))["tonnes"]
+    own = Lot.objects.exclude(far__home=FarLot.REPORTED)
+    certified: int = own.aggregate(tonnes=Sum("tonnes", default=0))["tonnes"]
     return credited - certified * TONNE_MG
 
 
@@ -248,13 +270,11 @@ def _taken(order: Order) -> dict[int, int]:
         return {int(account): int(amount) for account, amount in cursor.fetchall()}
 
 
-def _record(
-    order: Order, shares: Shares, manifests: list[Manifest], jurisdiction: Jurisdiction, status: str
-) -> Lot:
-    last = Lot.objects.order_by("-serial_last").first()
-    first_serial = last.serial_last + 1 if last else 1
+def _record(order: Order, prepared: Prepared, jurisdiction: Jurisdiction) -> Lot:
+    shares = prepared.shares
+    code, first_serial = next_lot(jurisdiction.code)
     return Lot.objects.create(
-        code=f"{jurisdiction.code.upper()}-{Lot.objects.count() + 1:06d}",
+        code=code,
         jurisdiction=jurisdiction.code,
         methodology=order.key,
         vintage=order.vintage,
@@ -263,17 +283,29 @@ def _record(
         serial_first=first_serial,
         serial_last=first_serial + shares.tonnes - 1,
         residents=len(shares.accounts),
-        status=status,
+        status=prepared.status,
         operator=order.operator,
         verifier=order.verifier,
-        manifests=[manifest.digest for manifest in manifests],
+        manifests=[manifest.digest for manifest in prepared.manifests],
         certified_at=order.at,
     )
 
 
-def _post(lot: Lot, order: Order, shares: Shares) -> None:
+def next_lot(jurisdiction: str) -> tuple[str, int]:
+    """The code of the next lot and its first serial number; under the lock of lots."""
+    last = Lot.objects.order_by("-serial_last").first()
+    return f"{jurisdiction.upper()}-{Lot.objects.count() + 1:06d}", last.serial_last + 1 if last else 1
+
+
+def issue(lot: Lot, prepared: Prepared, *, at: datetime) -> None:
+    """Give a lot's milligrams to those who have shares in it, and freeze the days that it rests on."""
+    post_shares(lot, prepared.shares, at=at)
+    _freeze(lot, list(prepared.manifests))
+
+
+def post_shares(lot: Lot, shares: Shares, *, at: datetime) -> None:
     """Out of pending into the crossing account; out of issuance into certified: each asset sums to zero."""
-    pending = pending_asset(order.key, order.vintage)
+    pending = pending_asset(lot.methodology, lot.vintage)
     certified = get_or_create_asset(connection, lot_code(lot.code)).id
     owners = np.array(shares.accounts, np.int64)
     amounts = np.array(shares.amounts_mg, np.int64)
@@ -287,10 +319,10 @@ def _post(lot: Lot, order: Order, shares: Shares) -> None:
             key=f"certify:{lot.code}:{kind.name.lower()}",
             manifest=digest_json([lot.code, lot.manifests]),
             reason=REASON,
-            effective_on=order.through,
+            effective_on=lot.through,
             legs=Legs(owners << KIND_BITS | kind, nothing + asset, sign * amounts, nothing, nothing),
             counter=account_id(counter, LEDGER_ITSELF),
-            at=order.at,
+            at=at,
         )
 
 

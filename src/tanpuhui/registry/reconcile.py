@@ -13,12 +13,16 @@ _ISSUED = """
     JOIN ledger_account_kind k ON k.code = (p.account_id & 15) AND NOT k.floored AND k.name <> 'clawback'
     GROUP BY a.code
 """
-_STANDING = "SELECT DISTINCT ON (day) day, credited_mg FROM close_manifest ORDER BY day, sequence DESC"
+_STANDING = """
+    SELECT * FROM (SELECT DISTINCT ON (day) day, credited_mg FROM close_manifest ORDER BY day, sequence DESC) own
+    UNION ALL SELECT day, credited_mg FROM (SELECT DISTINCT ON (district, day, subject) day, credited_mg
+        FROM registry_reported ORDER BY district, day, subject, id DESC) reported
+"""
 
 INVARIANTS = (
     Invariant(
         "closes_are_what_is_pending",
-        "What was issued as pending in a vintage is what the standing closes of its days credited.",
+        "What was issued as pending in a vintage is what closes of its days credited, here or as reported.",
         f"""
         SELECT 'close_manifest' AS tablename, format('vintage=%s', vintage) AS key,
             format('closes credited %s mg, the ledger issued %s mg', coalesce(c.credited_mg, 0),
