@@ -138,6 +138,11 @@ app.command(
     help="Pools: residents' reductions sold as whole tonnes, and paid out to them.",
 )
 app.command(
+    "tanpuhui.cli.federation:app",
+    name="federation",
+    help="Speak with other platforms: a district with its city, a city with another one.",
+)
+app.command(
     "tanpuhui.cli.log:app",
     name="log",
     help="The log of what was certified: keep it, show it, and give proofs from it.",

@@ -11,6 +11,9 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from tanpuhui.close.installation import jurisdiction
+from tanpuhui.federation.peer import enabled_peers
+from tanpuhui.federation.send import is_due, send
+from tanpuhui.federation.transport import over_http
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.ledger.release import expire_holds
 from tanpuhui.market.expire import expire as expire_market
@@ -103,6 +106,15 @@ def _rounds_on_market() -> list[int]:
     return sorted(set(listed.values_list("round_id", flat=True)))
 
 
+def _speak_with_peers(at: datetime) -> int:
+    """A round with each peer whose time it is; answers how many messages were answered."""
+    rounds = [send(peer, over_http, at=at) for peer in enabled_peers() if is_due(peer, at=at)]
+    for one in rounds:
+        if one.why_not is not None:
+            log.warning("federation with %s: %s", one.peer, one.why_not["code"])
+    return sum(one.done + one.refused for one in rounds)
+
+
 def verbs() -> tuple[Periodic, ...]:
     """Everything that time alone makes due. A verb with a time limit of its own is added here, and nowhere else."""
     return (
@@ -112,6 +124,7 @@ def verbs() -> tuple[Periodic, ...]:
         Periodic("points.deliver", 15, _tell_banks),
         Periodic("market.expire", 300, _expire_market),
         Periodic("pooling.settle", 300, _settle_pools),
+        Periodic("federation.send", 15, _speak_with_peers),
     )
 
 

@@ -155,10 +155,7 @@ def accepted_status(methodology: Methodology, manifests: list[Manifest], jurisdi
     worst = "official"
     order = ("official", "published", "secondary", "illustrative")
     for manifest in manifests:
-        applied = applied_in(manifest, methodology.code, methodology.version)
-        assert applied is not None
-        factors_of = date.fromisoformat(applied["factors_of"])
-        status = "illustrative" if factors_of != manifest.day else methodology.weakest_status(manifest.day)
+        status = status_of(methodology, manifest)
         accepted = jurisdiction.statuses_accepted(manifest.day)
         if status not in accepted:
             raise StatusNotAccepted(
@@ -170,6 +167,14 @@ def accepted_status(methodology: Methodology, manifests: list[Manifest], jurisdi
             )
         worst = max(worst, status, key=order.index)
     return worst
+
+
+def status_of(methodology: Methodology, manifest: Manifest) -> str:
+    """The weakest status behind what a close credited; with factors of another day it is illustrative."""
+    applied = applied_in(manifest, methodology.code, methodology.version)
+    assert applied is not None
+    factors_of = date.fromisoformat(applied["factors_of"])
+    return "illustrative" if factors_of != manifest.day else methodology.weakest_status(manifest.day)
 
 
 def refuse_excluded_scope(methodology: Methodology, order: Order, jurisdiction: Jurisdiction) -> None:

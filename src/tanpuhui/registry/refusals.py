@@ -274,7 +274,9 @@ class HasLots(Refusal):
 
 class ReportedTwice(Refusal):
     code = "registry.reported_twice"
-    message = "Another platform reported the close {manifest} already: it is counted once. Look into both reports."
+    message = (
+        "Another platform reported the close {manifest} already: it is counted once. Look into both reports."
+    )
 
 
 class BadReport(Refusal):

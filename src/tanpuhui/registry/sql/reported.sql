@@ -115,8 +115,9 @@ BEGIN
         INTO standing_mg
         FROM (SELECT DISTINCT ON (day) credited_mg, body -> 'below_mg' AS below_mg
               FROM close_manifest ORDER BY day, sequence DESC) s;
-        SELECT sum(l.tonnes) * 1000000000::numeric INTO lots_mg
-        FROM registry_lot l WHERE NOT EXISTS
+        -- What another registry certified it has judged; days may have been closed again meanwhile.
+        SELECT coalesce(sum(l.tonnes), 0) * 1000000000::numeric INTO lots_mg
+        FROM registry_lot l WHERE far.home IS DISTINCT FROM 'elsewhere' AND NOT EXISTS
             (SELECT FROM registry_far_lot f WHERE f.lot_id = l.code AND f.home = 'reported');
     END IF;
     IF lots_mg > standing_mg THEN
