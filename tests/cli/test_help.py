@@ -38,6 +38,7 @@ COMMANDS = [
     "federation ask",
     "federation asks",
     "federation certify",
+    "federation demo",
     "federation findings",
     "federation inbox",
     "federation key end",

@@ -38,7 +38,13 @@ WITHOUT_DATABASE = {
     "--version",
 }
 #: Commands of other groups that do.
-ALONE = (["offset", "cap"], ["integrity", "run"], ["verification", "key"], ["verification", "sign"])
+ALONE = (
+    ["offset", "cap"],
+    ["integrity", "run"],
+    ["verification", "key"],
+    ["verification", "sign"],
+    ["federation", "demo"],
+)
 
 app = App(
     name="tanpuhui",
