@@ -192,7 +192,6 @@ TABLE: dict[str, Row] = {
     "resident:link_return": {**RESIDENTS, "resident": 422},
     "resident:link_begin": {"else": 405},
     "resident:link_end": {"else": 405},
-    "federation": {"else": 401},
     # Nobody has an act 5 here, nor anything to draw: whose act it is, is tested in test_resident.py.
     "resident:activity": {**RESIDENTS, "resident": 404},
     "resident:appeal": {**RESIDENTS, "resident": 404},

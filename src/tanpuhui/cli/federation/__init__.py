@@ -18,5 +18,6 @@ for _name in ("send", "replay", "outbox", "inbox", "findings", "reconcile"):
     app.command(f"tanpuhui.cli.federation.messages:{_name}", name=_name)
 app.command("tanpuhui.cli.federation.demo:demo", name="demo")
 app.command("tanpuhui.cli.federation.demo_step:demo_step", name="demo-step", show=False)
+app.command("tanpuhui.cli.federation.demo_step:demo_commands", name="demo-commands", show=False)
 for _name in ("ask", "asks", "certify", "refuse", "recognise"):
     app.command(f"tanpuhui.cli.federation.lots:{_name}", name=_name)

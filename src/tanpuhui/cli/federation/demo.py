@@ -26,7 +26,7 @@ from tanpuhui.cli.output import console, print_json
 DIFFER = 3
 HOST = "127.0.0.1"
 CODES = ("pudong", "shanghai")
-WAIT_S = 90.0
+WAIT_S = 240.0
 FIRST_PORT = 8300
 
 
@@ -36,12 +36,13 @@ class StepFailed(Exception):
 
 @dataclass
 class Installation:
-    """One platform: its home, its port, and how its commands are run."""
+    """One platform: its home, its port, a process that serves, and one in which its commands are run."""
 
     code: str
     home: Path
     port: int
     process: subprocess.Popen[bytes] | None = None
+    commands: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -58,28 +59,57 @@ class Installation:
         }
 
     def run(self, *words: str, may_differ: bool = False) -> Any:
-        """A command in a process of its own; answers its JSON."""
-        command = [*start.installation().program, *words, "--json"]
-        done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, check=False)
-        if done.returncode not in (0, DIFFER if may_differ else 0):
-            raise StepFailed(f"{self.code}: tanpuhui {' '.join(words)}\n{done.stdout}{done.stderr}")
-        return json.loads(done.stdout)
+        """A command of this installation, in its one process for commands; answers its JSON."""
+        if self.commands is None:
+            command = [*start.installation().program, "federation", "demo-commands"]
+            log = (self.home / "commands.log").open("ab")
+            self.commands = subprocess.Popen(
+                command, env=self.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+            )
+        assert self.commands.stdin is not None
+        assert self.commands.stdout is not None
+        self.commands.stdin.write(json.dumps([*words, "--json"]).encode() + b"\n")
+        self.commands.stdin.flush()
+        line = self.commands.stdout.readline()
+        answer = json.loads(line) if line else {"status": 1, "out": f"see {self.home / 'commands.log'}"}
+        if answer["status"] not in (0, DIFFER if may_differ else 0):
+            raise StepFailed(f"{self.code}: tanpuhui {' '.join(words)}\n{answer['out']}")
+        return json.loads(answer["out"])
 
     def step(self, name: str, **given: str) -> Any:
         return self.run("federation", "demo-step", name, json.dumps(given))
 
     def serve(self) -> None:
-        """Begin to answer, in a process beside."""
+        """Answer, in a process beside."""
+        self.begin()
+        self.wait()
+
+    def begin(self) -> None:
+        """Begin to serve; the first time its database is made."""
         command = [*start.installation().program, "serve", "--port", str(self.port)]
         log = (self.home / "serve.log").open("ab")
         self.process = subprocess.Popen(command, env=self.environment(), stdout=log, stderr=log)
+
+    def wait(self) -> None:
+        """Until it answers."""
+        assert self.process is not None
         until = time.monotonic() + WAIT_S
         while server.is_free(HOST, self.port):
             if self.process.poll() is not None or time.monotonic() > until:
                 raise StepFailed(f"{self.code} does not serve: see {self.home / 'serve.log'}")
             time.sleep(0.2)
 
+    def end(self) -> None:
+        """End both of its processes."""
+        self.stop()
+        if self.commands is not None:
+            assert self.commands.stdin is not None
+            self.commands.stdin.close()
+            self.commands.wait(timeout=30)
+            self.commands = None
+
     def stop(self) -> None:
+        """Serve no more."""
         if self.process is not None:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(timeout=30)
@@ -130,7 +160,7 @@ def demo(
             _tell(story, pudong, shanghai)
         finally:
             for one in (pudong, shanghai):
-                one.stop()
+                one.end()
     took_s = round(time.monotonic() - began)
     if as_json:
         print_json({"agree": not story.wrong, "wrong": story.wrong, "said": story.said, "took_s": took_s})
@@ -150,11 +180,13 @@ def _tell(story: Story, pudong: Installation, shanghai: Installation) -> None:
 
 def _meet(story: Story, pudong: Installation, shanghai: Installation) -> None:
     story.say("Two installations: Pudong has residents' accounts, Shanghai certifies and keeps the registry.")
+    for one in (pudong, shanghai):
+        one.begin()
+    for one in (pudong, shanghai):
+        one.wait()
     keys = {one.code: one.step("prepare")["public_key"] for one in (pudong, shanghai)}
     pudong.step("meet", code="shanghai", role="city", url=shanghai.url, key=keys["shanghai"])
     shanghai.step("meet", code="pudong", role="district", url=pudong.url, key=keys["pudong"])
-    for one in (pudong, shanghai):
-        one.serve()
     lived = pudong.step("live")
     story.say(f"Pudong closed {lived['days']} days of three roofs: {lived['credited_mg'] / 1e9:.2f} t.")
 

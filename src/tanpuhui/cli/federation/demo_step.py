@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -59,6 +62,22 @@ def demo_step(
     if name not in steps:
         raise UnknownStep(step=name)
     print_json(steps[name](json.loads(given)))
+    return 0
+
+
+def demo_commands() -> int:
+    """Run the commands that come in, a JSON list of words a line, and answer each with its status and what it printed.
+
+    Example: echo '["federation", "peer", "list", "--json"]' | tanpuhui federation demo-commands
+    """
+    from tanpuhui.cli.main import status_of
+
+    for line in sys.stdin:
+        out = io.StringIO()
+        with redirect_stdout(out):
+            status = status_of(json.loads(line))
+        sys.stdout.write(json.dumps({"status": status, "out": out.getvalue()}) + "\n")
+        sys.stdout.flush()
     return 0
 
 
