@@ -19,14 +19,17 @@ from federation.acts import (
     use_in_city,
 )
 from federation.platforms import TODAY, Pair
+from pooling.pond import joined, new_pool, opened, sold
 from tanpuhui.consent.models import Resident
 from tanpuhui.federation.answer_ask import refuse_ask
 from tanpuhui.federation.message import read_message
 from tanpuhui.federation.models import Incoming, Outgoing
-from tanpuhui.federation.peer import get_peer, owner_of
+from tanpuhui.federation.peer import city, get_peer, owner_of
 from tanpuhui.federation.refusals import OpenAsk
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.methodology.load import load_library
+from tanpuhui.pooling.models import Sale
+from tanpuhui.pooling.where_used import uses_of
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.registry.certify import Order
 from tanpuhui.registry.certify import certify as certify_here
@@ -217,3 +220,35 @@ def test_each_certify_is_answered_as_before(pair: Pair) -> None:
     )
 
     assert again == first
+
+
+def test_a_pool_sells_to_the_city_and_its_residents_read_who_used_their_share(pair: Pair) -> None:
+    """The product's own pool: terms, a round, a sale with money; then the city's company, and what it did."""
+    lot = certified(pair)
+
+    def verb() -> Sale:
+        pool = new_pool()
+        for account, _ in residents_of(lot.code):
+            joined(pool, account)
+        peer = city()
+        assert peer is not None
+        return sold(opened(pool, lot.code, 3), peer.organisation, 2)
+
+    sale: Sale = pair.district.do(verb)
+    pair.settle()
+    assert blocks(pair.city, lot.code) == [(1, 2, "held"), (3, 4, "open")]
+    assert pair.agree(), "what the round still has is open to the city"
+
+    use_in_city(pair, lot.code, 2)
+    pair.settle()
+
+    with pair.district.inside():
+        uses = uses_of([sale])[sale.pk]
+        said = [
+            (one.first, one.last, one.state, one.company.code if one.company else "", dict(one.said))
+            for one in uses
+        ]
+    used = {"purpose": "surrender", "year": "2026", "beneficiary": "Acme"}
+    assert said == [(1, 1, "retired", "shanghai-acme", used), (2, 2, "held", "shanghai-acme", {})]
+    assert uses[0].is_surrendered
+    assert pair.agree()

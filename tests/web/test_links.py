@@ -12,6 +12,7 @@ from django.test import Client
 
 from tanpuhui.access.hold import account_of
 from tanpuhui.access.models import AuditEntry, User
+from tanpuhui.copies.record import record
 from tanpuhui.federation.link import challenge_of, redeem
 from tanpuhui.federation.models import Draft, Link, LinkCode, Peer
 from tanpuhui.federation.peer import PeerOrder, add_peer, enable
@@ -145,3 +146,16 @@ def test_a_link_is_ended_on_the_page_and_the_other_side_is_told(browser: Client,
     assert "关联已解除" in answer.content.decode()
     assert Draft.objects.get(kind="link_ended").body == {"pseudonym": "p" * 43}
     assert AuditEntry.objects.filter(verb="end_link").exists()
+
+
+def test_links_are_in_the_record_and_end_with_the_account(browser: Client, resident: User) -> None:
+    account = account_of(resident)
+    assert account is not None
+    Link.objects.create(peer=peer_of(Peer.CITY), account=account, pseudonym="p" * 43, at=utc_now())
+
+    (link,) = record(account, at=utc_now())["more"]["links"]
+    assert (link["platform"], link["pseudonym"], link["ended_at"]) == ("shanghai", "p" * 43, None)
+    assert browser.post("/resident/privacy/close/", {"number": str(account)}).status_code == 302
+
+    (link,) = record(account, at=utc_now())["more"]["links"]
+    assert link["ended_at"] is not None

@@ -18,6 +18,7 @@ from tanpuhui.consent.policy import policy
 from tanpuhui.consent.show import get_resident
 from tanpuhui.copies.acts import acts
 from tanpuhui.copies.appeals import appeals
+from tanpuhui.copies.links import links
 from tanpuhui.copies.pools import pools
 from tanpuhui.evidence.models import SubjectLink
 from tanpuhui.ledger.statement import statement
@@ -35,7 +36,7 @@ class Section(Protocol):
 
 
 #: Parts that are read from the closes and from what is said about them; a stage above may add its own at start.
-SECTIONS: dict[str, Section] = {"acts": acts, "appeals": appeals, "pools": pools}
+SECTIONS: dict[str, Section] = {"acts": acts, "appeals": appeals, "links": links, "pools": pools}
 
 
 def record(account: int, *, at: datetime) -> dict[str, Any]:
