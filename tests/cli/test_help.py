@@ -51,6 +51,7 @@ COMMANDS = [
     "federation peer distrust",
     "federation peer enable",
     "federation peer list",
+    "federation peer move",
     "federation peer stop",
     "federation peer trust",
     "federation recognise",

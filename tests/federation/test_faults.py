@@ -384,3 +384,17 @@ def test_what_waits_to_be_sent_is_a_difference_until_it_is_sent(pair: Pair) -> N
     assert (waiting["what"], waiting["kind"]) == ("not_sent", "asked")
     pair.settle()
     assert pair.agree()
+
+
+def test_a_peer_that_moved_is_found_at_its_new_address(pair: Pair) -> None:
+    from tanpuhui.federation.peer import move
+
+    pair.wire.platforms["new"] = pair.city
+    pair.district.do(
+        lambda: move("shanghai", "https://new.example", reason="It moved.", at=pair.district.now)
+    )
+
+    pair.settle()
+
+    assert {sent.url.split("/")[2] for sent in pair.wire.heard if "pudong" not in sent.url} == {"new.example"}
+    assert pair.agree()

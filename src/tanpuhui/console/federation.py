@@ -58,6 +58,10 @@ def peer_choices() -> list[tuple[str, str]]:
     return list(Peer.objects.order_by("code").values_list("code", "code"))
 
 
+def address(found: Peer) -> Any:
+    return cells.code(found.address)
+
+
 def enabled(found: Peer) -> Any:
     return cells.state("plain", _("yes")) if is_enabled(found) else cells.state("bad", _("no"))
 
@@ -91,7 +95,7 @@ class PeerList(ColumnList):
     columns: ClassVar = (
         Col("code", _l("Code"), cells.code),
         Col("role", _l("Role"), cells.code),
-        Col("url", _l("Address"), cells.code),
+        Col("url", _l("Address"), address, is_sorted=False, is_of_row=True),
         Col("contract", _l("Contract"), cells.words),
         Col("made_at", _l("Since"), cells.moment),
         Col("versions", _l("Enabled"), enabled, is_sorted=False, is_of_row=True),

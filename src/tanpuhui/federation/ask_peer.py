@@ -19,7 +19,7 @@ def put(
     peer: Peer, transport: Transport, method: str, address: str, *, content: bytes = b"", at: datetime
 ) -> tuple[Answered, dict[str, Any]]:
     """The answer, whose signature was found right, and what it says; a refusal of the peer's is an answer too."""
-    sent = Sent(method, f"{peer.url}{PREFIX}{address}", {}, content)
+    sent = Sent(method, f"{peer.address}{PREFIX}{address}", {}, content)
     sign_request(sent, signing_key(at), at=at)
     try:
         answered = transport(sent)

@@ -63,7 +63,7 @@ def begin(peer_code: str, account: int, *, at: datetime) -> tuple[str, str]:
         "code_challenge": challenge_of(verifier),
         "code_challenge_method": "S256",
     }
-    return f"{peer.url}{AUTHORIZE}?{urlencode(asked)}", state
+    return f"{peer.address}{AUTHORIZE}?{urlencode(asked)}", state
 
 
 def finish(account: int, *, state: str, code: str, transport: Transport, at: datetime) -> Link:
@@ -93,7 +93,7 @@ def wish_of(asked: dict[str, str]) -> Wish:
     if asked.get("response_type") != "code":
         raise BadLink(field="response_type")
     peer = get_peer(asked.get("client_id", "")[:40], role=Peer.CITY, enabled=True)
-    expected = peer.url + CALLBACK
+    expected = peer.address + CALLBACK
     if asked.get("redirect_uri", expected) != expected:
         raise BadLink(field="redirect_uri")
     if asked.get("code_challenge_method") != "S256" or not _CHALLENGE.match(asked.get("code_challenge", "")):

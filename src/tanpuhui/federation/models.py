@@ -59,13 +59,21 @@ class Peer(models.Model):
     def __str__(self) -> str:
         return f"{self.role} {self.code}"
 
+    @property
+    def address(self) -> str:
+        """Where it is now: it may have moved."""
+        moved = self.states.exclude(url="").order_by("-id").first()
+        return moved.url if moved else self.url
+
 
 class PeerState(models.Model):
-    """That a peer was enabled or stopped, and why; the newest row counts."""
+    """That a peer was enabled, stopped or moved, and why; the newest row counts."""
 
     id = models.BigAutoField(primary_key=True)
     peer = models.ForeignKey(Peer, models.PROTECT, related_name="states")
     enabled = models.BooleanField()
+    #: Where it moved to; empty where it stayed.
+    url = models.TextField(blank=True, default="")
     reason = models.TextField()
     at = models.DateTimeField()
 
@@ -347,7 +355,7 @@ class LinkRequest(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        db_table = "federation_link_request"
+        db_table = 'vault"."federation_link_request'
         triggers: ClassVar = _KEPT
 
     def __str__(self) -> str:
@@ -369,7 +377,7 @@ class LinkCode(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        db_table = "federation_link_code"
+        db_table = 'vault"."federation_link_code'
         triggers: ClassVar = _KEPT
 
     def __str__(self) -> str:
@@ -383,7 +391,7 @@ class CodeUse(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        db_table = "federation_code_use"
+        db_table = 'vault"."federation_code_use'
         triggers: ClassVar = _KEPT
 
     def __str__(self) -> str:
@@ -400,6 +408,7 @@ class Link(models.Model):
     at = models.DateTimeField()
 
     class Meta:
+        db_table = 'vault"."federation_link'
         triggers: ClassVar = _KEPT
 
     def __str__(self) -> str:
@@ -414,7 +423,7 @@ class LinkEnd(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        db_table = "federation_link_end"
+        db_table = 'vault"."federation_link_end'
         triggers: ClassVar = _KEPT
 
     def __str__(self) -> str:

@@ -98,6 +98,13 @@ def stop(code: str, *, reason: str, at: datetime) -> PeerState:
     return PeerState.objects.create(peer=peer, enabled=False, reason=reason, at=at)
 
 
+def move(code: str, url: str, *, reason: str, at: datetime) -> PeerState:
+    """A peer has another address from now on."""
+    peer = get_peer(code)
+    _refuse_url(url)
+    return PeerState.objects.create(peer=peer, enabled=is_enabled(peer), url=url, reason=reason, at=at)
+
+
 def get_peer(code: str, *, role: str | None = None, enabled: bool = False) -> Peer:
     """The peer of a code; refuses one of another role, and one that is not enabled where it must be."""
     peer = Peer.objects.filter(code=code).first()
@@ -177,7 +184,7 @@ def peer_as_json(peer: Peer) -> dict[str, Any]:
         "role": peer.role,
         "name_zh": peer.name_zh,
         "name_en": peer.name_en,
-        "url": peer.url,
+        "url": peer.address,
         "contract": peer.contract,
         "versions": peer.versions,
         "enabled": is_enabled(peer),

@@ -71,7 +71,8 @@ class Installation:
         self.commands.stdin.write(json.dumps([*words, "--json"]).encode() + b"\n")
         self.commands.stdin.flush()
         line = self.commands.stdout.readline()
-        answer = json.loads(line) if line else {"status": 1, "out": f"see {self.home / 'commands.log'}"}
+        nothing = {"status": 1, "out": f"see {self.home / 'commands.log'}"}
+        answer: dict[str, Any] = json.loads(line) if line else nothing
         if answer["status"] not in (0, DIFFER if may_differ else 0):
             raise StepFailed(f"{self.code}: tanpuhui {' '.join(words)}\n{answer['out']}")
         return json.loads(answer["out"])

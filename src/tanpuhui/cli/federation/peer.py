@@ -106,6 +106,31 @@ def stop(code: str, /, *, reason: str, as_json: Json = False) -> int:
 
 
 @app.command
+def move(code: str, url: str, /, *, reason: str, as_json: Json = False) -> int:
+    """Say that a peer has another address from now on.
+
+    Example: tanpuhui federation peer move shanghai https://carbon2.example --reason "It moved"
+
+    Parameters
+    ----------
+    code
+        The peer.
+    url
+        Its new address, without a path.
+    reason
+        Why; it is kept.
+    """
+    from django.db import transaction
+
+    from tanpuhui.federation.peer import get_peer, peer_as_json
+    from tanpuhui.federation.peer import move as change
+
+    with transaction.atomic():
+        change(code, url, reason=reason, at=utc_now())
+    return _print(peer_as_json(get_peer(code)), as_json=as_json)
+
+
+@app.command
 def trust(code: str, key: str, /, *, valid_from: str | None = None, as_json: Json = False) -> int:
     """Trust a public key of a peer; its operator gives it to ours by another way than this network.
 
