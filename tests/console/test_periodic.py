@@ -33,6 +33,7 @@ NAMES = {
     "points.deliver",
     "market.expire",
     "pooling.settle",
+    "federation.send",
 }
 
 

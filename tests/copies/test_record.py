@@ -132,6 +132,7 @@ def test_another_stage_can_add_its_part(monkeypatch: pytest.MonkeyPatch) -> None
     assert records.record(mine, at=LATER)["more"] == {
         "acts": [],
         "appeals": [],
+        "links": [],
         "pools": {"terms": [], "shares": [], "money": [], "payee_token": None, "withdrawals": []},
         "others": [mine],
     }

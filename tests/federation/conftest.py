@@ -62,7 +62,7 @@ def _pair(based: dict[str, Platform], one: str, other: str, folder: Path) -> Ite
         shutil.copytree(based[code].home, home)
         fresh[code] = Platform(code, based[code].database, home)
         fresh[code].begin()
-    yield Pair(fresh[one], fresh[other], Wire(fresh))
+    yield Pair(fresh[one], fresh[other], Wire(dict(fresh)))
     for platform in fresh.values():
         platform.finish()
 

@@ -19,7 +19,10 @@ from federation.acts import (
     use_in_city,
 )
 from federation.platforms import TODAY, Pair
-from pooling.pond import joined, new_pool, opened, sold
+from pooling.pond import AT as SOLD_AT
+from pooling.pond import joined, opened, sold
+from tanpuhui.access.models import Organisation
+from tanpuhui.access.organise import organise
 from tanpuhui.consent.models import Resident
 from tanpuhui.federation.answer_ask import refuse_ask
 from tanpuhui.federation.message import read_message
@@ -29,6 +32,7 @@ from tanpuhui.federation.refusals import OpenAsk
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.methodology.load import load_library
 from tanpuhui.pooling.models import Sale
+from tanpuhui.pooling.pool import PoolOrder, open_pool
 from tanpuhui.pooling.where_used import uses_of
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.registry.certify import Order
@@ -227,7 +231,8 @@ def test_a_pool_sells_to_the_city_and_its_residents_read_who_used_their_share(pa
     lot = certified(pair)
 
     def verb() -> Sale:
-        pool = new_pool()
+        organise(Organisation.COMPANY, "city_pool", name_zh="减排量池", name_en="City pool", at=SOLD_AT)
+        pool = open_pool(PoolOrder("city_pool"), load_jurisdiction("pudong"), at=SOLD_AT)
         for account, _ in residents_of(lot.code):
             joined(pool, account)
         peer = city()

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from cyclopts import App
 
+from tanpuhui.cli.federation import key, link, peer
+from tanpuhui.cli.federation.demo import demo
+from tanpuhui.cli.federation.demo_step import demo_commands, demo_step
+from tanpuhui.cli.federation.lots import ask, asks, certify, recognise, refuse
+from tanpuhui.cli.federation.messages import findings, inbox, outbox, reconcile, replay, send
+
 app = App(
     name="federation", help="Speak with other platforms: a district with its city, a city with another one."
 )
-app.command(
-    "tanpuhui.cli.federation.peer:app", name="peer", help="Who the other platforms are, and their keys."
-)
-app.command("tanpuhui.cli.federation.key:app", name="key", help="Our own keys, and the one that follows.")
-app.command(
-    "tanpuhui.cli.federation.link:app", name="link", help="Links of residents' accounts with other platforms."
-)
-for _name in ("send", "replay", "outbox", "inbox", "findings", "reconcile"):
-    app.command(f"tanpuhui.cli.federation.messages:{_name}", name=_name)
-app.command("tanpuhui.cli.federation.demo:demo", name="demo")
-app.command("tanpuhui.cli.federation.demo_step:demo_step", name="demo-step", show=False)
-app.command("tanpuhui.cli.federation.demo_step:demo_commands", name="demo-commands", show=False)
-for _name in ("ask", "asks", "certify", "refuse", "recognise"):
-    app.command(f"tanpuhui.cli.federation.lots:{_name}", name=_name)
+for _group in (peer, key, link):
+    app.command(_group.app)
+for _verb in (send, replay, outbox, inbox, findings, reconcile, ask, asks, certify, refuse, recognise, demo):
+    app.command(_verb)
+app.command(demo_step, show=False)
+app.command(demo_commands, show=False)
