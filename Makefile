@@ -9,10 +9,10 @@ export UV_NATIVE_TLS := true
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check words unit format bench drill pictures pins audit clean
+.PHONY: help setup demo demo-federation test check words unit format bench drill pictures pins audit clean
 
 help:  ## what each command does
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 .venv/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit("Tanpuhui needs Python 3.11 or later; set PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
@@ -33,6 +33,9 @@ setup: .venv/dev.done  ## .venv with everything; .venv/bin/tanpuhui then works a
 
 demo: .venv/base.done  ## a small city for a week, from an empty machine
 	$(BIN)/tanpuhui demo
+
+demo-federation: .venv/base.done  ## a district and its city on this machine, that end in agreement
+	$(BIN)/tanpuhui federation demo
 
 test: check  ## everything that CI checks
 	$(BIN)/pytest -q -n 2 --dist loadfile

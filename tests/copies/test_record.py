@@ -158,6 +158,7 @@ def test_another_stage_can_add_its_part(monkeypatch: pytest.MonkeyPatch) -> None
         "appeals": [],
         "credentials": [],
         "carried": [],
+        "links": [],
         "pools": {"terms": [], "shares": [], "money": [], "payee_token": None, "withdrawals": []},
         "others": [mine],
     }

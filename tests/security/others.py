@@ -35,6 +35,8 @@ from tanpuhui.consent.models import Grant
 from tanpuhui.consent.open_account import open_account
 from tanpuhui.evidence.models import Batch, QuarantinedRow
 from tanpuhui.evidence.provider_key import add_key
+from tanpuhui.federation.models import Link, Peer
+from tanpuhui.federation.peer import PeerOrder, add_peer
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import organisation
@@ -68,6 +70,7 @@ NO_OBJECTS = {
     r"invitation$": "its secret is the right to it: tests/web/test_members.py",
     r"resident:(chart|statement_pdf|new_request|source|identifier|recipient|challenge|pool)$": "always one's own",
     r"resident:points_offer$": "published for every resident",
+    r"resident:link_begin$": "a platform that every resident may link with",
 }
 
 
@@ -175,6 +178,16 @@ def _of_resident(site: Site, account: int) -> Iterator[Owned]:
         yield Owned(f"resident:{name}", "resident", user, values)
     token = issue(user, scope="read", days=30, at=now)[1].pk
     yield Owned("resident:revoke_token", "resident", user, {"token": token}, is_page=False)
+    yield Owned("resident:link_end", "resident", user, {"link": linked(account).pk}, is_page=False)
+
+
+def linked(account: int) -> Link:
+    """The account of somebody who has another one in the city."""
+    order = PeerOrder(
+        "shanghai", Peer.CITY, "https://shanghai.example", "Agreement 2026-7", "上海", "Shanghai"
+    )
+    peer = add_peer(order, at=utc_now())
+    return Link.objects.create(peer=peer, account=account, pseudonym="p" * 43, at=utc_now())
 
 
 def _of_parent() -> Iterator[Owned]:

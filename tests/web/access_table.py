@@ -196,6 +196,12 @@ TABLE: dict[str, Row] = {
     "resident:pool": {**all_signed_in(302), "resident": 404},
     "resident:money": RESIDENTS,
     "resident:tokens": RESIDENTS,
+    "resident:links": RESIDENTS,
+    # Nobody came from another platform.
+    "resident:link_authorize": {**RESIDENTS, "resident": 422},
+    "resident:link_return": {**RESIDENTS, "resident": 422},
+    "resident:link_begin": {"else": 405},
+    "resident:link_end": {"else": 405},
     # Nobody has an act 5 here, nor anything to draw: whose act it is, is tested in test_resident.py.
     "resident:activity": {**RESIDENTS, "resident": 404},
     "resident:appeal": {**RESIDENTS, "resident": 404},
@@ -397,6 +403,7 @@ TABLE: dict[str, Row] = {
             "offsetting_certificate",
             "registry_exclusion",
             "registry_foreignunit",
+            *(f"federation_{name}" for name in ("peer", "outgoing", "incoming", "evidence", "finding")),
         )
     },
     **{
@@ -478,6 +485,8 @@ TABLE: dict[str, Row] = {
 #: Values for what addresses hold; an organisation's code is the reader's own one, see the test.
 NOBODYS = "00000000-0000-4000-8000-000000000000"
 VALUES: dict[str, object] = {
+    "peer": "nowhere",
+    "link": 999,
     "pool": "nowhere",
     "purpose": "disclosure",
     "recipient": "bank",

@@ -43,6 +43,9 @@ class Problems:
             return problem(request, NotFound())
         if response.status_code < 400 or response.get("Content-Type") == MEDIA_TYPE:
             return response
+        if "Signature" in response:
+            # Signed for another platform: whatever it says, it stays as it was signed.
+            return response
         answer = problem(request, _refusal(request, response))
         if "Allow" in response:
             answer["Allow"] = response["Allow"]

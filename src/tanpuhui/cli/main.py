@@ -48,6 +48,7 @@ ALONE = (
     ["integrity", "run"],
     ["verification", "key"],
     ["verification", "sign"],
+    ["federation", "demo"],
 )
 
 app = App(
@@ -154,6 +155,11 @@ app.command(
     "tanpuhui.cli.pool:app",
     name="pool",
     help="Pools: residents' reductions sold as whole tonnes, and paid out to them.",
+)
+app.command(
+    "tanpuhui.cli.federation:app",
+    name="federation",
+    help="Speak with other platforms: a district with its city, a city with another one.",
 )
 app.command(
     "tanpuhui.cli.log:app",

@@ -18,6 +18,7 @@ from tanpuhui.console import (
     control,
     double_counting,
     evidence,
+    federation,
     grants,
     lots,
     market,
@@ -35,6 +36,7 @@ from tanpuhui.console.lists import ReadOnlyList
 from tanpuhui.console.models import Job
 from tanpuhui.console.site import ConsoleSite
 from tanpuhui.evidence.models import Batch, QuarantinedRow
+from tanpuhui.federation.models import Evidence, Finding, Incoming, Outgoing, Peer
 from tanpuhui.integrity.models import Appeal
 from tanpuhui.market.models import Auction, Listing, Membership, Trade
 from tanpuhui.money.models import BankLine
@@ -154,6 +156,11 @@ LISTS = {
     ResidentPayment: pools.ResidentPaymentList,
     CompanyPayment: pools.CompanyPaymentList,
     BankLine: bank_lines.BankLineList,
+    Peer: federation.PeerList,
+    Outgoing: federation.OutgoingList,
+    Incoming: federation.IncomingList,
+    Evidence: federation.EvidenceList,
+    Finding: federation.FindingList,
     Job: control.JobList,
     AuditEntry: control.AuditList,
 }

@@ -97,6 +97,16 @@ GROUPS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str], ...]], ...] 
         ),
     ),
     (
+        _("Other platforms"),
+        (
+            (_("Platforms"), "federation_peer_changelist"),
+            (_("Messages sent"), "federation_outgoing_changelist"),
+            (_("Messages taken"), "federation_incoming_changelist"),
+            (_("Evidence"), "federation_evidence_changelist"),
+            (_("What was noticed"), "federation_finding_changelist"),
+        ),
+    ),
+    (
         _("Control"),
         ((_("Jobs"), "console_job_changelist"), (_("Audit trail"), "access_auditentry_changelist")),
     ),

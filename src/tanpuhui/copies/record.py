@@ -20,6 +20,7 @@ from tanpuhui.copies.acts import acts
 from tanpuhui.copies.appeals import appeals
 from tanpuhui.copies.carried import carried
 from tanpuhui.copies.credentials_of import credentials_of
+from tanpuhui.copies.links import links
 from tanpuhui.copies.pools import pools
 from tanpuhui.evidence.models import SubjectLink
 from tanpuhui.ledger.statement import statement
@@ -42,6 +43,7 @@ SECTIONS: dict[str, Section] = {
     "appeals": appeals,
     "carried": carried,
     "credentials": credentials_of,
+    "links": links,
     "pools": pools,
 }
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from enum import IntEnum
 
 KIND_BITS = 4
-#: Residents are numbered below this; organisations from here on, so that no owner id names two owners.
+#: Residents and districts are numbered below this; organisations from here on, so that no owner id names two owners.
 FIRST_ORGANISATION = 2**48
+#: Districts that report to this platform are numbered from here on: to the ledger one of them is a resident who has
+#: what its residents have together.
+FIRST_DISTRICT = 2**47
 #: The ledger itself: the owner of the accounts that everything is issued from.
 LEDGER_ITSELF = 0
 
@@ -57,6 +60,12 @@ def owner_of(account: int) -> int:
     1
     """
     return account >> KIND_BITS
+
+
+def district(number: int) -> int:
+    """The owner id of a district (or of another city) numbered from 1."""
+    assert number >= 1
+    return FIRST_DISTRICT + number
 
 
 def organisation(number: int) -> int:

@@ -14,6 +14,9 @@ from tanpuhui.close.installation import jurisdiction
 from tanpuhui.consent.policy import policy
 from tanpuhui.disclosure.follow_consent import follow_consent
 from tanpuhui.erasure.retain import retain
+from tanpuhui.federation.peer import enabled_peers
+from tanpuhui.federation.send import is_due, send
+from tanpuhui.federation.transport import over_http
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.ledger.release import expire_holds
 from tanpuhui.market.expire import expire as expire_market
@@ -121,6 +124,15 @@ def _keep_status_lists(at: datetime) -> int:
     return changed
 
 
+def _speak_with_peers(at: datetime) -> int:
+    """A round with each peer whose time it is; answers how many messages were answered."""
+    rounds = [send(peer, over_http, at=at) for peer in enabled_peers() if is_due(peer, at=at)]
+    for one in rounds:
+        if one.why_not is not None:
+            log.warning("federation with %s: %s", one.peer, one.why_not["code"])
+    return sum(one.done + one.refused for one in rounds)
+
+
 def verbs() -> tuple[Periodic, ...]:
     """Everything that time alone makes due. A verb with a time limit of its own is added here, and nowhere else."""
     return (
@@ -132,6 +144,7 @@ def verbs() -> tuple[Periodic, ...]:
         Periodic("pooling.settle", 300, _settle_pools),
         Periodic("credentials.status_lists", 30, _keep_status_lists),
         Periodic("erasure.retain", 86_400, _retain),
+        Periodic("federation.send", 15, _speak_with_peers),
     )
 
 

@@ -17,6 +17,7 @@ from tanpuhui.pooling.models import Pool, Round, Share
 from tanpuhui.pooling.pool import PURPOSE, get_pool, owner_of, refuse_unnamed
 from tanpuhui.pooling.refusals import BadRound, KeyReused, OtherPlace, TooLittleLent
 from tanpuhui.pooling.rounds import day_of, keep, units_of
+from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.registry.lookup import get_lot
 from tanpuhui.registry.models import Annulment, Lot
 from tanpuhui.registry.pool import GatherOrder, Offer, deliver, gather
@@ -61,7 +62,8 @@ def open_round(order: RoundOrder, *, at: datetime) -> Round:
     pool = get_pool(order.pool)
     refuse_unnamed(pool.code)
     lot = get_lot(order.lot)
-    if lot.jurisdiction != pool.jurisdiction:
+    # A district's pool sells what its city certified of what the district reported.
+    if not load_jurisdiction(pool.jurisdiction).is_within(lot.jurisdiction):
         raise OtherPlace(lot=lot.code, of_lot=lot.jurisdiction, pool=pool.code, of_pool=pool.jurisdiction)
     digest = digest_json([pool.code, lot.code, order.tonnes, order.price_minor])
     lock_for_close(connection)

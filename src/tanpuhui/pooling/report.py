@@ -16,6 +16,7 @@ from tanpuhui.pooling.models import Pool, Round, Sale
 from tanpuhui.pooling.on_market import waiting_t
 from tanpuhui.pooling.pool import PURPOSE
 from tanpuhui.pooling.rounds import closing_of, kept_t, sold_t
+from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.registry.models import Lot
 
 #: What members of a pool have of each lot, added up by the price from which on they lend.
@@ -31,7 +32,7 @@ _SUPPLY = f"""
     JOIN ledger_balance b ON b.asset_id = s.id AND b.account_id & 15 = {int(Kind.RESIDENT_CERTIFIED)}
         AND b.available > 0
     JOIN newest n ON n.account = b.account_id >> {KIND_BITS} AND (n.vintages IS NULL OR l.vintage = ANY(n.vintages))
-    WHERE l.jurisdiction = %s AND NOT EXISTS (SELECT FROM registry_annulment a WHERE a.lot_id = l.code)
+    WHERE l.jurisdiction = ANY(%s::text[]) AND NOT EXISTS (SELECT FROM registry_annulment a WHERE a.lot_id = l.code)
     GROUP BY 1, 2, 3 ORDER BY 1, 3
 """
 
@@ -54,7 +55,7 @@ def supply_of(pool: Pool, *, at: datetime) -> dict[str, Any]:
     """How many residents are in a pool, and what of each lot they would lend, at which price for a tonne or more."""
     grants = allowed_now(connection, purpose=PURPOSE, recipient=pool.code, at=at)
     with connection.cursor() as cursor:
-        cursor.execute(_SUPPLY, [list(grants), list(grants.values()), pool.pk, pool.jurisdiction])
+        cursor.execute(_SUPPLY, [list(grants), list(grants.values()), pool.pk, places_of(pool)])
         rows = cursor.fetchall()
     lots: dict[str, dict[str, Any]] = {}
     for lot, vintage, price, residents, amount in rows:
@@ -130,7 +131,13 @@ def buyers_of(sales: Iterable[Sale]) -> dict[int, Organisation]:
     return {one.pk + FIRST_ORGANISATION: one for one in Organisation.objects.filter(pk__in=numbers)}
 
 
+def places_of(pool: Pool) -> list[str]:
+    """Whose lots a pool sells: its own place's, and a district's also those of its city."""
+    place = load_jurisdiction(pool.jurisdiction)
+    return [code for code in (place.code, place.parent) if code]
+
+
 def vintages_there_are(pool: Pool) -> list[int]:
     """The years of acts of which a pool's place has certified lots."""
-    found = Lot.objects.filter(jurisdiction=pool.jurisdiction).values_list("vintage", flat=True)
+    found = Lot.objects.filter(jurisdiction__in=places_of(pool)).values_list("vintage", flat=True)
     return sorted(set(found))

@@ -45,6 +45,7 @@ OUR_APPS = [
     "tanpuhui.offsetting",
     "tanpuhui.market",
     "tanpuhui.pooling",
+    "tanpuhui.federation",
     "tanpuhui.web.shared",
     "tanpuhui.web.sign_in",
     "tanpuhui.web.public",

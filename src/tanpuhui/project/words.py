@@ -35,6 +35,7 @@ REFUSING = (
     "consent",
     "integrity",
     "disclosure",
+    "federation",
     "kit",
     "market",
     "money",

@@ -91,6 +91,8 @@ class Jurisdiction:
     #: What all companies together may use in a year.
     offset_pools: tuple[Rule, ...] = ()
     offset_deadlines: tuple[Rule, ...] = ()
+    #: Tonnes of other places that are recognised here.
+    recognitions: tuple[Rule, ...] = ()
     points_conversions: tuple[Rule, ...] = ()
     points_validities: tuple[Rule, ...] = ()
     points_transfers: tuple[Rule, ...] = ()

@@ -186,6 +186,20 @@ TABLES: dict[str, Shape] = {
         }
     ),
     "offset_pools": Shape({"pool_t": Key(_is_whole(0, 9_000_000_000), "a whole number of tonnes")}),
+    # Which tonnes of another place count here, as how many, and how many a year.
+    "recognitions": Shape(
+        {
+            "home": Key(
+                lambda value: isinstance(value, str) and _PLACE.match(value) is not None,
+                "the code of a place",
+            ),
+            "conversion_percent": _PERCENT,
+            "quota_t": Key(_is_whole(0, 9_000_000_000), "a whole number of tonnes"),
+            "methodologies": Key(_is_list(_is_text), "a list of methodologies' codes", optional=True),
+            "most_vintages_back": Key(_is_whole(0, 50), "a whole number of years", optional=True),
+        },
+        apart=("home",),
+    ),
     "offset_deadlines": Shape(
         {
             "file_by": Key(_is_month_and_day, "a day of the following year, such as 06-10", optional=True),

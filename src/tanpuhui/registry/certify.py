@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 import numpy as np
@@ -32,9 +32,10 @@ from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.registry import closes, verified
 from tanpuhui.registry.conflicts import refuse_conflicts
+from tanpuhui.registry.delegate import refuse_local
 from tanpuhui.registry.exclusions import excluded_accounts, refuse_excluded
 from tanpuhui.registry.left_out import keep_left_out
-from tanpuhui.registry.models import Lot
+from tanpuhui.registry.models import Exclusion, FarLot, Lot
 from tanpuhui.registry.refusals import (
     LessThanATonne,
     NobodyVerifies,
@@ -75,13 +76,39 @@ class Shares:
     tonnes: int
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """What a lot would be: who gets how much of it, on which closes it rests, and its weakest status."""
+
+    shares: Shares
+    manifests: tuple[Manifest, ...]
+    status: str
+    #: Accounts that another market covers, by the entry of the register, and what each account had at hand (mg).
+    excluded: Mapping[int, Exclusion] = field(default_factory=dict)
+    at_hand_mg: Mapping[int, int] = field(default_factory=dict)
+
+
 def certify(order: Order, *, places: Places, jurisdiction: Jurisdiction, library: Library) -> Lot:
     """Certify a lot in the caller's transaction: all of it, or a refusal and nothing.
 
     Until it ends no close is posted, so that the manifests of the lot are those that stand on its frozen days.
     """
+    lock_lots_made()
+    refuse_local()
+    prepared = prepare(order, places=places, jurisdiction=jurisdiction, library=library)
+    lot = _record(order, prepared, jurisdiction)
+    issue(lot, prepared, at=order.at)
+    return lot
+
+
+def lock_lots_made() -> None:
+    """Until the transaction ends nobody else makes a lot."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
+def prepare(order: Order, *, places: Places, jurisdiction: Jurisdiction, library: Library) -> Prepared:
+    """Decide what a lot of this order would be, in the caller's transaction; no close is posted until it ends."""
     gate.lock_for_close(connection)
     refuse_dependent_verifier(order)
     manifests = standing_through(order)
@@ -108,11 +135,7 @@ def certify(order: Order, *, places: Places, jurisdiction: Jurisdiction, library
     pending_mg = {account: amount for account, amount in at_hand_mg.items() if account not in excluded}
     less_mg = below_mg + owed_mg + deducted_mg
     shares = decide_shares(order, pending_mg, less_mg, standing_mg())
-    lot = _record(order, shares, manifests, jurisdiction, status)
-    _post(lot, order, shares)
-    _freeze(lot, manifests)
-    keep_left_out(lot, excluded, at_hand_mg)
-    return lot
+    return Prepared(shares, tuple(manifests), status, excluded, at_hand_mg)
 
 
 def refuse_dependent_verifier(order: Order) -> None:
@@ -137,10 +160,7 @@ def accepted_status(methodology: Methodology, manifests: list[Manifest], jurisdi
     worst = "official"
     order = ("official", "published", "secondary", "illustrative")
     for manifest in manifests:
-        applied = applied_in(manifest, methodology.code, methodology.version)
-        assert applied is not None
-        factors_of = date.fromisoformat(applied["factors_of"])
-        status = "illustrative" if factors_of != manifest.day else methodology.weakest_status(manifest.day)
+        status = status_of(methodology, manifest)
         accepted = jurisdiction.statuses_accepted(manifest.day)
         if status not in accepted:
             raise StatusNotAccepted(
@@ -152,6 +172,14 @@ def accepted_status(methodology: Methodology, manifests: list[Manifest], jurisdi
             )
         worst = max(worst, status, key=order.index)
     return worst
+
+
+def status_of(methodology: Methodology, manifest: Manifest) -> str:
+    """The weakest status behind what a close credited; with factors of another day it is illustrative."""
+    applied = applied_in(manifest, methodology.code, methodology.version)
+    assert applied is not None
+    factors_of = date.fromisoformat(applied["factors_of"])
+    return "illustrative" if factors_of != manifest.day else methodology.weakest_status(manifest.day)
 
 
 def refuse_excluded_scope(methodology: Methodology, order: Order, jurisdiction: Jurisdiction) -> None:
@@ -207,7 +235,8 @@ def standing_mg() -> int:
         credited_mg - sum(below.values())
         for credited_mg, below in standing.values_list("credited_mg", "body__below_mg")
     )
-    certified: int = Lot.objects.aggregate(tonnes=Sum("tonnes", default=0))["tonnes"]
+    own = Lot.objects.exclude(far__home=FarLot.REPORTED)
+    certified: int = own.aggregate(tonnes=Sum("tonnes", default=0))["tonnes"]
     return credited - certified * TONNE_MG
 
 
@@ -251,13 +280,11 @@ def _taken(order: Order) -> dict[int, int]:
         return {int(account): int(amount) for account, amount in cursor.fetchall()}
 
 
-def _record(
-    order: Order, shares: Shares, manifests: list[Manifest], jurisdiction: Jurisdiction, status: str
-) -> Lot:
-    last = Lot.objects.order_by("-serial_last").first()
-    first_serial = last.serial_last + 1 if last else 1
+def _record(order: Order, prepared: Prepared, jurisdiction: Jurisdiction) -> Lot:
+    shares = prepared.shares
+    code, first_serial = next_lot(jurisdiction.code)
     return Lot.objects.create(
-        code=f"{jurisdiction.code.upper()}-{Lot.objects.count() + 1:06d}",
+        code=code,
         jurisdiction=jurisdiction.code,
         methodology=order.key,
         vintage=order.vintage,
@@ -266,17 +293,30 @@ def _record(
         serial_first=first_serial,
         serial_last=first_serial + shares.tonnes - 1,
         residents=len(shares.accounts),
-        status=status,
+        status=prepared.status,
         operator=order.operator,
         verifier=order.verifier,
-        manifests=[manifest.digest for manifest in manifests],
+        manifests=[manifest.digest for manifest in prepared.manifests],
         certified_at=order.at,
     )
 
 
-def _post(lot: Lot, order: Order, shares: Shares) -> None:
+def next_lot(jurisdiction: str) -> tuple[str, int]:
+    """The code of the next lot and its first serial number; under the lock of lots."""
+    last = Lot.objects.order_by("-serial_last").first()
+    return f"{jurisdiction.upper()}-{Lot.objects.count() + 1:06d}", last.serial_last + 1 if last else 1
+
+
+def issue(lot: Lot, prepared: Prepared, *, at: datetime) -> None:
+    """Give a lot's milligrams to those who have shares in it, and freeze the days that it rests on."""
+    post_shares(lot, prepared.shares, at=at)
+    _freeze(lot, list(prepared.manifests))
+    keep_left_out(lot, prepared.excluded, prepared.at_hand_mg)
+
+
+def post_shares(lot: Lot, shares: Shares, *, at: datetime) -> None:
     """Out of pending into the crossing account; out of issuance into certified: each asset sums to zero."""
-    pending = pending_asset(order.key, order.vintage)
+    pending = pending_asset(lot.methodology, lot.vintage)
     certified = get_or_create_asset(connection, lot_code(lot.code)).id
     owners = np.array(shares.accounts, np.int64)
     amounts = np.array(shares.amounts_mg, np.int64)
@@ -290,10 +330,10 @@ def _post(lot: Lot, order: Order, shares: Shares) -> None:
             key=f"certify:{lot.code}:{kind.name.lower()}",
             manifest=digest_json([lot.code, lot.manifests]),
             reason=REASON,
-            effective_on=order.through,
+            effective_on=lot.through,
             legs=Legs(owners << KIND_BITS | kind, nothing + asset, sign * amounts, nothing, nothing),
             counter=account_id(counter, LEDGER_ITSELF),
-            at=order.at,
+            at=at,
         )
 
 

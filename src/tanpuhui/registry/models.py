@@ -369,3 +369,82 @@ class ConflictReview(models.Model):
 
     def __str__(self) -> str:
         return f"review of {self.conflict}"
+
+
+class Reported(models.Model):
+    """What another platform credited, as it reported it to us: of one of its closed days, or of tonnes we recognise.
+
+    The newest row of a district, day and subject stands. Rows come with their batch in the ledger (migration 0008).
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    #: The message it came in, by its digest: the key of the batch as well.
+    key = models.TextField(unique=True)
+    #: The ledger's number of who reported.
+    district = models.BigIntegerField()
+    day = models.DateField()
+    #: Empty of a close; of tonnes that we recognise, their serial numbers at home.
+    subject = models.TextField(blank=True, default="")
+    manifest = models.TextField()
+    credited_mg = models.BigIntegerField()
+    below_mg = models.BigIntegerField()
+    activities = models.BigIntegerField()
+    #: For each methodology its version, digest, status, milligrams, number of accounts, and the root over its shares.
+    lines: Any = models.JSONField()
+    reported_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="registry_reported_amounts",
+                condition=models.Q(credited_mg__gte=0, below_mg__gte=0, activities__gte=0),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["district", "day", "subject", "-id"], name="registry_reported_day"),
+            models.Index(fields=["manifest"], name="registry_reported_manifest"),
+        ]
+        triggers: ClassVar = [_APPEND_ONLY, NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"{self.day} of {self.district}: {self.credited_mg} mg"
+
+
+class FarLot(models.Model):
+    """A lot of which another platform has a part: we certified what it reported, or it certified what we reported."""
+
+    REPORTED, ELSEWHERE = "reported", "elsewhere"
+
+    lot = models.OneToOneField(Lot, models.PROTECT, primary_key=True, related_name="far")
+    home = models.TextField()
+    #: The other platform's code, and for a reported lot its number in the ledger.
+    party = models.TextField()
+    owner = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "registry_far_lot"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="registry_far_lot_home",
+                condition=models.Q(home="reported", owner__isnull=False)
+                | models.Q(home="elsewhere", owner__isnull=True),
+            ),
+        ]
+        triggers: ClassVar = [_APPEND_ONLY, NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"{self.lot_id} {self.home} {self.party}"
+
+
+class Certifier(models.Model):
+    """Who certifies what this installation credits, from when on; the newest row stands, empty for ourselves."""
+
+    id = models.BigAutoField(primary_key=True)
+    registry = models.TextField(blank=True)
+    since = models.DateTimeField()
+
+    class Meta:
+        triggers: ClassVar = [_APPEND_ONLY, NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"{self.registry or 'ourselves'} from {self.since}"

@@ -18,12 +18,14 @@ _STANDING = """
     SELECT s.day, s.credited_mg + coalesce((SELECT sum(e.credited_mg) FROM close_erased_credit e
         WHERE e.day = s.day AND e.sequence < s.sequence), 0) AS credited_mg
     FROM (SELECT DISTINCT ON (day) day, sequence, credited_mg FROM close_manifest ORDER BY day, sequence DESC) s
+    UNION ALL SELECT day, credited_mg FROM (SELECT DISTINCT ON (district, day, subject) day, credited_mg
+        FROM registry_reported ORDER BY district, day, subject, id DESC) reported
 """
 
 INVARIANTS = (
     Invariant(
         "closes_are_what_is_pending",
-        "What was issued as pending in a vintage is what the standing closes of its days credited.",
+        "What was issued as pending in a vintage is what closes of its days credited, here or as reported.",
         f"""
         SELECT 'close_manifest' AS tablename, format('vintage=%s', vintage) AS key,
             format('closes credited %s mg, the ledger issued %s mg', coalesce(c.credited_mg, 0),

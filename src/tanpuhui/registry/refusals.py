@@ -291,3 +291,52 @@ class BudgetSpent(Refusal):
 class UnknownDistrict(Refusal):
     code = "registry.unknown_district"
     message = "{given!r} is no district here. Give one of: {known}."
+
+
+class CertifiedElsewhere(Refusal):
+    code = "registry.certified_elsewhere"
+    message = (
+        "{registry} certifies what this installation credits, so that nothing is certified twice. "
+        "Ask it for a lot: 'tanpuhui federation ask'."
+    )
+
+
+class HasLots(Refusal):
+    code = "registry.has_lots"
+    message = (
+        "This installation certified {count} lots itself, whose serial numbers may meet those of {registry}. "
+        "Hand certification over before the first lot, or move them to {registry} by its own import first."
+    )
+
+
+class ReportedTwice(Refusal):
+    code = "registry.reported_twice"
+    message = (
+        "Another platform reported the close {manifest} already: it is counted once. Look into both reports."
+    )
+
+
+class BadReport(Refusal):
+    code = "registry.bad_report"
+    message = "The report of {day} does not add up: {problem} Report the day again as its close has it."
+
+
+class NotSoMuchReported(Refusal):
+    code = "registry.not_so_much_reported"
+    message = (
+        "{asked_t} t of {methodology}, vintage {vintage}, are asked for, and {available_mg} mg of what was reported "
+        "through {through} are not certified yet. Ask for less, or report more days first."
+    )
+
+
+class RangeElsewhere(Refusal):
+    code = "registry.range_elsewhere"
+    message = (
+        "Numbers {first} to {last} of lot {lot} are not all where they are to be taken from. Look where they are: "
+        "'tanpuhui registry show'."
+    )
+
+
+class LotDiffers(Refusal):
+    code = "registry.lot_differs"
+    message = "Lot {lot} is here already with other facts ({field}). Both platforms must look into it."

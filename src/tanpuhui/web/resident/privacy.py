@@ -35,6 +35,7 @@ from tanpuhui.copies.record import entries_about
 from tanpuhui.copies.record import record as kept_record
 from tanpuhui.copies.state_names import state_name
 from tanpuhui.copies.titles import method_of, title_of
+from tanpuhui.federation.link import end_all as end_all_links
 from tanpuhui.integrity.look import appeals_of
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
@@ -253,6 +254,7 @@ def close(request: HttpRequest) -> HttpResponseBase:
         with transaction.atomic():
             ended = close_account(account, at=now, method="web")
             leave_all(account, at=now)
+            end_all_links(account, at=now)
             step_out_of_all(account, at=now)
             end_nickname(account, at=now)
             end_letter(account, at=now)

@@ -9,6 +9,7 @@ from tanpuhui.web.resident import (
     certificates,
     chart,
     convert_points,
+    federation_links,
     identifier,
     money,
     paper_statement,
@@ -69,6 +70,13 @@ points_paths = [
         name="release_redemption",
     ),
 ]
+link_paths = [
+    path("link/", federation_links.links, name="links"),
+    path("link/authorize/", federation_links.authorize, name="link_authorize"),
+    path("link/return/", federation_links.link_return, name="link_return"),
+    path("link/<slug:peer>/begin/", federation_links.begin_link, name="link_begin"),
+    path("link/<int:link>/end/", federation_links.end_link, name="link_end"),
+]
 urlpatterns = [
     path("", views.home, name="home"),
     path("statement.pdf", paper_statement.paper_statement, name="paper_statement"),
@@ -80,6 +88,7 @@ urlpatterns = [
     *privacy_paths,
     *together_paths,
     *points_paths,
+    *link_paths,
     path("chart/<slug:theme>.svg", chart.chart, name="chart"),
     path("acts/", activities.activities, name="activities"),
     path("acts/<int:record>/", activities.activity, name="activity"),

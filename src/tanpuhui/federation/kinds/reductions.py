@@ -1,0 +1,123 @@
+"""Reductions: what a close credited, as sums for each methodology. Nobody's account, name or pseudonym is in it.
+
+A line has the root of a tree over the shares of that close, with salts of the district's: later, one share can be shown
+to be in it, and until then it tells nothing.
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b64encode
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from tanpuhui.close.inputs import read_credits
+from tanpuhui.close.models import Manifest
+from tanpuhui.close.places import Places
+from tanpuhui.close.post import key_parts
+from tanpuhui.close.standing import applied
+from tanpuhui.federation.kinds import Kind
+from tanpuhui.federation.message import Message, day_of, objects, text, whole
+from tanpuhui.federation.models import Peer
+from tanpuhui.federation.peer import owner_of
+from tanpuhui.federation.refusals import BadMessage
+from tanpuhui.kit.digest import canonical_json
+from tanpuhui.kit.home import secret_key
+from tanpuhui.methodology.load import Library
+from tanpuhui.registry.certify import status_of
+from tanpuhui.registry.report import ReportOrder, report
+from tanpuhui.transparency.merkle import hash_leaf, root_of
+
+KEY = "federation-shares"
+#: Of fewer accounts their number is not said.
+LEAST_ACCOUNTS = 10
+_STATUSES = ("official", "published", "secondary", "illustrative")
+
+
+def body_of(manifest: Manifest, places: Places, library: Library) -> dict[str, Any]:
+    """What a district says of a close."""
+    shares: dict[str, list[tuple[int, int]]] = {}
+    rows = read_credits(manifest.body["outputs"], places)
+    columns = (rows["account_id"], rows["methodology"], rows["credited_mg"])
+    for account, methodology, amount in zip(*(column.to_pylist() for column in columns), strict=True):
+        shares.setdefault(methodology, []).append((account, amount))
+    below = manifest.body["below_mg"]
+    names = sorted({*shares, *(name for name, amount in below.items() if amount)})
+    return {
+        "of": manifest.day.isoformat(),
+        "vintage": manifest.day.year,
+        "manifest": manifest.digest,
+        "credited_mg": manifest.credited_mg,
+        "activities": manifest.activities,
+        "lines": [
+            _line(manifest, name, sorted(shares.get(name, [])), below.get(name, 0), library) for name in names
+        ],
+    }
+
+
+def share_root(manifest: str, methodology: str, shares: list[tuple[int, int]]) -> bytes:
+    """The root over who was credited how much, in the order of accounts, each with a salt of its own."""
+    key = secret_key(KEY)
+    leaves = []
+    for account, amount in shares:
+        said = canonical_json([manifest, methodology, account, amount])
+        leaves.append(hash_leaf(said + hmac.new(key, said, sha256).digest()))
+    return root_of(leaves)
+
+
+def _line(
+    manifest: Manifest, name: str, shares: list[tuple[int, int]], below_mg: int, library: Library
+) -> dict[str, Any]:
+    code, version = key_parts(name)
+    used = applied(manifest, code, version)
+    assert used is not None, "what a close credited it applied"
+    return {
+        "methodology": name,
+        "digest": used["digest"],
+        "status": status_of(library.get(code, version), manifest),
+        "credited_mg": sum(amount for _, amount in shares),
+        "below_mg": below_mg,
+        "accounts": len(shares) if len(shares) >= LEAST_ACCOUNTS else 0,
+        "shares": b64encode(share_root(manifest.digest, name, shares)).decode(),
+    }
+
+
+def _apply(peer: Peer, message: Message, at: datetime) -> dict[str, Any]:
+    """Take a district's close into our books; of a day that it reported before, the difference."""
+    body = message.body
+    lines = tuple(_read_line(line) for line in objects(body, "lines", most=1_000))
+    order = ReportOrder(
+        key=message.id,
+        district=owner_of(peer),
+        day=day_of(body, "of"),
+        manifest=text(body, "manifest", most=71),
+        credited_mg=whole(body, "credited_mg"),
+        activities=whole(body, "activities"),
+        lines=lines,
+    )
+    if order.day.year != whole(body, "vintage"):
+        raise BadMessage(field="vintage", problem="it is not the year of the day.")
+    report(order, at=at)
+    return {"credited_mg": order.credited_mg}
+
+
+def _read_line(line: dict[str, Any]) -> dict[str, Any]:
+    methodology = text(line, "methodology", most=200)
+    code, _, version = methodology.rpartition("@")
+    if not code or not (version.isascii() and version.isdecimal()):
+        raise BadMessage(field="methodology", problem="it is not written as code@version.")
+    if line.get("status") not in _STATUSES:
+        raise BadMessage(field="status", problem=f"it is none of {', '.join(_STATUSES)}.")
+    return {
+        "methodology": methodology,
+        "digest": text(line, "digest", most=71),
+        "status": line["status"],
+        "credited_mg": whole(line, "credited_mg"),
+        "below_mg": whole(line, "below_mg"),
+        "accounts": whole(line, "accounts"),
+        "shares": text(line, "shares", most=44),
+    }
+
+
+KIND = Kind("reductions", (Peer.DISTRICT,), _apply)
