@@ -254,3 +254,20 @@ class ReviewedOtherwise(Refusal):
 class FileMissing(Refusal):
     code = "registry.no_such_file"
     message = "There is no file {file}. Name a CSV file."
+
+
+class HouseholdAlone(Refusal):
+    code = "registry.household_alone"
+    message = (
+        "{methodology} pays each household for the days or months in which it used less, and with no effect at "
+        "all that issues 7 to 15 % of consumption. Its reductions are for points; certify household electricity "
+        "through a programme's pooled bound ('tanpuhui programme')."
+    )
+
+
+class BeyondTheBound(Refusal):
+    code = "registry.beyond_the_bound"
+    message = (
+        "{credited_mg} mg of {methodology} are credited through {through}, and settled programmes allow "
+        "{shared_mg} mg. Find the acts that no settlement reported, have them retracted, and close their days again."
+    )
