@@ -41,6 +41,7 @@ REFUSING = (
     "offsetting",
     "pooling",
     "points",
+    "programme",
     "registry",
     "rights",
     "verification",

@@ -19,7 +19,7 @@ WEIGHT_TAMPERING = Pattern(
     relation="drop_off",
     needs=("account_id", "day", "station", "mass_g"),
     reason_zh="该站点的投放量多于清运称重，且这一天同样重量被反复投放，总量远高于该站点的中位数。",
-    reason_en="The station took in more than hauliers weighed, and far above its median like loads came again and again.",
+    reason_en="The station took in more than hauliers weighed, and like loads far above its median came again.",
     sql=f"""
         WITH weighed AS (SELECT station, SUM(mass_g) AS weighed_g FROM weighing GROUP BY station),
         off_balance AS (

@@ -53,6 +53,7 @@ def outcomes() -> dict[Outcome, str]:
         Outcome.duplicate_of: pgettext("outcome", "Reported twice"),
         Outcome.overlapping: pgettext("outcome", "Overlaps another act"),
         Outcome.below_baseline: pgettext("outcome", "Above the baseline"),
+        Outcome.held: pgettext("outcome", "Held for review"),
     }
     assert set(names) == set(PASSED), "every end that names a person"
     return names
