@@ -9,7 +9,6 @@ from datetime import date, datetime
 import pyarrow as pa
 from django.db import connection
 
-from tanpuhui.integrity.models import Flag
 from tanpuhui.integrity.patterns.find import Found
 
 RELATION = "act"
@@ -55,7 +54,7 @@ def _insert(
     wanted = [(record, *of_act[record]) for record in records]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {Flag._meta.db_table} (record_id, account, day, pattern, found_at) "
+            "INSERT INTO integrity_flag (record_id, account, day, pattern, found_at) "
             "SELECT record, account, day::date, %s, %s "
             "FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS wanted (record, account, day) "
             "ON CONFLICT (record_id, pattern) DO NOTHING RETURNING day",
