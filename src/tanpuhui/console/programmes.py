@@ -39,7 +39,7 @@ class ProgrammeList(ColumnList):
         Col("homes", _l("Homes"), cells.count, is_number=True),
         Col("held_out", _l("Homes held out"), cells.count, is_number=True),
         Col("opened_at", _l("Drawn at"), cells.moment),
-        Col("commitment", _l("Published digest"), cells.code, is_detail=True),
+        Col("commitment", _l("Published digest"), cells.whole, is_detail=True),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Programme]:
@@ -51,11 +51,13 @@ class ProgrammeList(ColumnList):
         opening = getattr(found, "opening", None)
         shown = super().page(request, found)
         shown["title"] = found.title_zh if zh else found.title_en
-        shown["facts"].append(
-            (_("Hold-out"), cells.moment(opening.at) if opening else cells.state("busy", _("sealed")))
-        )
         if opening:
-            shown["facts"].append((_("Seed of the draw"), cells.code(opening.content["seed"])))
+            shown["facts"] += [
+                (_("Hold-out opened at"), cells.moment(opening.at)),
+                (_("Seed of the draw"), cells.code(opening.content["seed"])),
+            ]
+        else:
+            shown["facts"].append((_("Hold-out"), cells.state("busy", _("sealed"))))
         return shown | {"tables": [_windows(found), _periods(periods_of(found))]}
 
 
