@@ -1,7 +1,7 @@
 """Patterns of fraud on a seeded city: recall by value, honest false positives, seconds.
 
 Run: .venv/bin/python bench/fraud.py [--honest 100000] [--attackers 0.03] [--seed 20261125]
-Exit status 1 when a pattern misses a target: recall by value 95 %, honest people held 0.5 %.
+Exit status 1 when a pattern misses a target: recall by value 95 %, honest people held 0.5 %, honest value held 0.5 %.
 """
 
 from __future__ import annotations
@@ -34,6 +34,11 @@ class Measured:
     @property
     def is_met(self) -> bool:
         return self.recall >= LEAST_RECALL and self.false_people <= MOST_FALSE
+
+    @property
+    def is_fair(self) -> bool:
+        """By value as well: few people may have much. Of a small city it says little."""
+        return self.false_value <= MOST_FALSE
 
 
 def measure(honest: int, attackers: float, seed: int) -> list[Measured]:
@@ -76,9 +81,9 @@ def main() -> int:
     for one in measured:
         print(
             f"| `{one.name}` | {one.recall:.1%} | {one.false_people:.2%} | {one.false_value:.2%} "
-            f"| {one.rows:,} | {one.seconds:.1f} |{'' if one.is_met else ' missed'}"
+            f"| {one.rows:,} | {one.seconds:.1f} |{'' if one.is_met and one.is_fair else ' missed'}"
         )
-    return 0 if all(one.is_met for one in measured) else 1
+    return 0 if all(one.is_met and one.is_fair for one in measured) else 1
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ class Labelled:
 class City:
     def __init__(self, honest: int, attackers: float, seed: int) -> None:
         self.random = np.random.default_rng(seed)
+        self.goes = np.random.default_rng([seed, 1])
         self.honest = honest
         self.cheaters = max(8, round(honest * attackers))
         self.next_person = honest + 1
@@ -412,6 +413,12 @@ def drops(city: City) -> tuple[Labelled, pa.Table]:
     day = np.tile(np.arange(5), city.honest)
     cleaner = (city.random.random(city.honest) < 0.002)[person - 1]
     mass = np.where(cleaner, city.uniform(6_000, 25_000, len(person)), city.random.gamma(3, 500, len(person)))
+    # A cleaner comes once or up to four times a day, with what there is: the day's mass in parts of any size.
+    goes = np.where(cleaner, city.goes.integers(1, 5, len(person)), 1)
+    part = city.goes.exponential(1, goes.sum())
+    whose = np.repeat(np.arange(len(person)), goes)
+    mass = np.repeat(mass, goes) * part / np.bincount(whose, part)[whose]
+    person, day = person[whose], day[whose]
     who = np.repeat(city.people(), 5)
     times = city.whole(2, 10, len(who))
     cheater, on = np.repeat(who, times), np.repeat(np.tile(np.arange(5), len(who) // 5), times)

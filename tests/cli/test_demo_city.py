@@ -292,6 +292,23 @@ def test_somebody_without_an_account_is_unknown_whatever_was_granted() -> None:
     assert truth.gate_end(act("bike_trip", resident=0), [grant()], CLOSED) == "unknown_person"
 
 
+@pytest.mark.parametrize(
+    ("days_before", "worth"),
+    # (7 x 8,000 - 7 x 7,000) / 7 x 0.3125 g = 312.5 g, of a week that was all granted
+    [(7, truth.Worth("credited", 312_500, 312_500)), (6, truth.Worth("nothing_avoided"))],
+)
+def test_a_home_has_no_own_week_where_its_grant_begins_within_it(
+    days_before: int, worth: truth.Worth
+) -> None:
+    """What was used before a grant begins is not read."""
+    home = {"energy_wh": 7_000, "previous7_energy_wh": 56_000, "previous7_days": 7, "has_pv": 0}
+    day = replace(act("household_electricity_day", **home), started_us=at_us(0, 0))
+    begins = datetime.combine(FIRST_DAY - timedelta(days=days_before), datetime.min.time(), ZONE)
+    given = grant(kinds=(day.kind,), from_at=begins, provider=day.provider)
+
+    assert truth.judge([day], [given], [Calendar(1).closed_at(0)]) == [worth]
+
+
 def test_what_no_grant_covers_uses_up_no_cap() -> None:
     barred = act("bike_trip", resident=2, minute=1, distance_m=30_000)
     honest = [act("bike_trip", minute=minute, distance_m=30_000) for minute in (2, 3)]

@@ -36,6 +36,7 @@ PAGES = [
     "due/",
     "closes/",
     "lots/",
+    "programmes/",
     "jobs/",
     "audit/",
 ]

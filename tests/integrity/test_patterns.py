@@ -94,6 +94,12 @@ def test_a_courier_who_returns_to_the_hub_from_each_address_is_not_held() -> Non
     assert held("fraud.there_and_back", rounds) == ()
 
 
+def test_a_courier_between_two_places_three_kilometres_apart_is_not_held() -> None:
+    rounds = [trip(n * 20 * MINUTE, 12, 3_000, origin=7 + n % 2, destination=8 - n % 2) for n in range(12)]
+
+    assert held("fraud.there_and_back", rounds) == ()
+
+
 def test_a_bill_paid_and_refunded_three_times_is_held_and_one_return_is_not() -> None:
     cycled = [{"account_id": 1, "payee": 5, "amount_fen": 10_000, "refunded_fen": 10_000}] * 3
     returned = [{"account_id": 2, "payee": 5, "amount_fen": 10_000, "refunded_fen": 10_000}]
@@ -129,16 +135,35 @@ def test_two_cancelled_charges_that_went_on_are_held_and_one_whose_meter_lags_is
     assert held("fraud.cancel_race", raced + lagged) == (1, 2)
 
 
-def test_forty_kilograms_at_a_station_that_does_not_balance_are_held_and_a_cleaners_true_load_is_not() -> (
-    None
-):
+def test_one_container_four_times_is_held_where_the_station_does_not_balance() -> None:
     def brought(station: int) -> list[dict[str, int]]:
-        rest = [{"account_id": a, "day": 0, "station": station, "mass_g": 1_500} for a in range(2, 12)]
-        return [{"account_id": 1, "day": 0, "station": station, "mass_g": 40_000}, *rest]
+        again = [
+            {"account_id": 1, "day": 0, "station": station, "mass_g": g} for g in (9_000, 10_000, 11_000)
+        ]
+        return again + _households(station)
 
-    weighing = [{"station": 1, "mass_g": 15_000}, {"station": 2, "mass_g": 55_000}]
+    weighing = [{"station": 1, "mass_g": 15_000}, {"station": 2, "mass_g": 45_000}]
 
-    assert held("fraud.weight_tampering", brought(1) + brought(2), weighing=weighing) == (1,)
+    assert held("fraud.weight_tampering", brought(1) + brought(2), weighing=weighing) == (1, 2, 3)
+
+
+def test_a_cleaner_in_one_go_or_in_several_that_differ_is_not_held_and_a_scale_leant_on_is() -> None:
+    once = {"account_id": 20, "day": 0, "station": 1, "mass_g": 22_000}
+    goes = [{"account_id": 21, "day": 0, "station": 1, "mass_g": g} for g in (4_000, 13_000)]
+    leant = {"account_id": 22, "day": 0, "station": 1, "mass_g": 40_001}
+
+    found = held(
+        "fraud.weight_tampering",
+        [leant, once, *goes, *_households(1)],
+        weighing=[{"station": 1, "mass_g": 54_000}],
+    )
+
+    assert found == (1,)
+
+
+def _households(station: int) -> list[dict[str, int]]:
+    """Ten homes with a kilogram and a half each."""
+    return [{"account_id": a, "day": 0, "station": station, "mass_g": 1_500} for a in range(2, 12)]
 
 
 def test_a_provider_that_reports_a_tenth_too_much_is_held_and_one_that_differs_by_a_percent_is_not() -> None:
@@ -173,6 +198,8 @@ def test_a_small_city_meets_the_targets(seed: int, attackers: float) -> None:
 
     assert [one for one in measured if not one.is_met] == []
     assert len(measured) == len(PATTERNS)
+    mended = ("fraud.there_and_back@2", "fraud.weight_tampering@2")
+    assert [one for one in measured if one.name in mended and not one.is_fair] == []
 
 
 def bench() -> ModuleType:

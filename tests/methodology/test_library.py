@@ -50,6 +50,8 @@ OBVIOUS = {
     "national/ev-charging": ("energy_wh", 10_000, 2_981_777),
     # no baseline, so nothing
     "korea/household-saving-points": ("energy_wh", 500_000, 0),
+    # a share of no bound is nothing
+    "national/household-programme": ("share_mg", 4_200_000, 0),
     # 51 W x 3.5 h x 365 x 0.95 / 0.9 x 0.581 g/Wh = 39,956.580416... g
     "cdm/ams-ii-j": ("pieces", 1, 39_956_580),
 }
@@ -112,6 +114,7 @@ WEAKEST = {
     "national/second-hand-goods": "illustrative",
     "national/waste-sorting": "illustrative",
     "national/ev-charging": "illustrative",
+    "national/household-programme": "illustrative",
     "korea/household-saving-points": "published",
     "cdm/ams-ii-j": "illustrative",
 }

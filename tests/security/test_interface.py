@@ -33,6 +33,7 @@ OPERATIONS = [
 CONTENT: dict[str, Any] = {
     "corrections": {"rows": [{"row": 1, "columns": {"distance_m": "10"}}]},
     "retractions": {"rows": [{"source_id": "1", "person": "a", "kind": "bike_trip"}]},
+    "totals": {"totals": [{"day": "2026-03-02", "kind": "bike_trip", "records": 1}]},
     "keys": {"public_key": "A" * 44},
     "revocations": {"key_id": "other"},
 }

@@ -436,6 +436,7 @@ def test_a_finding_goes_from_raised_to_answered_to_closed_and_not_otherwise(desk
 
 
 def test_completeness_balances_and_says_where_it_does_not(desk: Desk) -> None:
+    from tanpuhui.evidence.total import Row, declare
     from tanpuhui.verification.complete import balance
 
     engagement = desk.engage()
@@ -449,6 +450,14 @@ def test_completeness_balances_and_says_where_it_does_not(desk: Desk) -> None:
 
     told = balance(engagement.pk, places=desk.town.places, totals={("town", SECOND): 13})
     assert told["differences"] == ["town, 2026-03-03: 13 sent by its own count, 12 recorded"]
+    declare("town", [Row(SECOND, "rooftop_pv_output", 11)], at=AT, by="operator")
+    declared = balance(engagement.pk, places=desk.town.places)
+    assert declared["differences"] == [
+        "town, 2026-03-03, rooftop_pv_output: 11 sent by its own declaration, 12 recorded"
+    ]
+    assert declared["providers"][0]["own_total"] == 11
+    declare("town", [Row(SECOND, "rooftop_pv_output", 12)], at=AT, by="operator")
+    assert balance(engagement.pk, places=desk.town.places)["balances"]
     desk.town.take(
         {"source_id": "late", "person": "a", "kind": "rooftop_pv_output", "energy_wh": 5}
         | {"started_at": "2026-03-03T18:00:00+08:00", "ended_at": "2026-03-03T18:30:00+08:00"}

@@ -231,6 +231,7 @@ STATUSES: dict[str, int] = {
     "api.still_in_flight": 409,
     "api.too_many_requests": 429,
     "evidence.contract_disabled": 403,
+    "evidence.platforms_own": 403,
     "evidence.contract_expired": 403,
     "evidence.contract_not_yet_valid": 403,
     "evidence.cut_off": 400,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -80,14 +81,39 @@ def held_out_effect(
 
 def _ancova(before: Floats, after: Floats, held_before: Floats, held_after: Floats) -> float:
     """Homes x (hold-out's mean, at the homes' own use before, less the homes' mean): the slope is common to both."""
+    slope = _slope(before, after, held_before, held_after)
+    expected = held_after.mean() + slope * (before.mean() - held_before.mean())
+    return float(len(before) * (expected - after.mean()))
+
+
+def _slope(before: Floats, after: Floats, held_before: Floats, held_after: Floats) -> float:
+    """How much more is used after for each unit more before, the same in both groups; 0 where all used the same."""
     for group in (before, held_before):
         if len(group) < LEAST_HOMES:
             raise TooFewControls(found=len(group), least=LEAST_HOMES)
     x = np.concatenate([before - before.mean(), held_before - held_before.mean()])
     y = np.concatenate([after - after.mean(), held_after - held_after.mean()])
-    slope = float(x @ y / (x @ x)) if x @ x > 0 else 0.0
-    expected = held_after.mean() + slope * (before.mean() - held_before.mean())
-    return float(len(before) * (expected - after.mean()))
+    return float(x @ y / (x @ x)) if x @ x > 0 else 0.0
+
+
+def ratio_estimates(*, baseline: Floats, after: Floats, ratio: float) -> Whole:
+    """What each home saved, signed, in whole units down: its own baseline times the controls' ratio, less its use."""
+    return np.floor(baseline * ratio - after).astype(np.int64)
+
+
+def held_out_estimates(
+    *,
+    before: Floats,
+    after: Floats,
+    held_before: Floats,
+    held_after: Floats,
+    of_before: Floats,
+    of_after: Floats,
+) -> Whole:
+    """What each of some homes saved, signed, in whole units down, by the line that :func:`held_out_effect` fits."""
+    slope = _slope(before, after, held_before, held_after)
+    expected = held_after.mean() + slope * (of_before - held_before.mean())
+    return np.asarray(np.floor(expected - of_after).astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -114,16 +140,18 @@ class Allocation:
     carried: tuple[int, ...]
 
 
-def allocate(bound: int, estimate: Whole, carried: Whole) -> Allocation:
+def allocate(bound: int, estimate: Whole, carried: Whole, *, each: Fraction = Fraction(1)) -> Allocation:
     """Share the bound in proportion to what homes saved after what they carry; negatives are carried, not forgotten.
 
-    The shares never exceed the bound, nor any home its own estimate; equal remainders go to the earlier home.
+    The shares never exceed the bound, nor any home its own estimate; equal remainders go to the earlier home. Shares
+    are in units of which ``each`` are one unit of the bound (mg for a Wh), rounded down once, in all.
     """
     assert bound >= 0
+    assert each > 0
     assert (carried <= 0).all(), "only what is owed is carried"
     net = [int(one) + int(owed) for one, owed in zip(estimate, carried, strict=True)]
     weights = [max(one, 0) for one in net]
-    whole = min(bound, sum(weights))
+    whole = math.floor(min(bound, sum(weights)) * each)
     shares = share_out(whole, weights) if sum(weights) else [0] * len(net)
     return Allocation(share=tuple(shares), carried=tuple(min(one, 0) for one in net))
 

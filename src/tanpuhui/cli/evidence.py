@@ -29,6 +29,9 @@ quarantine = App(name="quarantine", help="List, show and correct refused rows.")
 contract = App(name="contract", help="List, show, add and disable providers' contracts.")
 app.command("tanpuhui.cli.provider_key:app", name="key", help="Add, list and revoke providers' public keys.")
 app.command("tanpuhui.cli.work:work", name="work")
+app.command(
+    "tanpuhui.cli.evidence_total:app", name="total", help="Declare and list how many records there were."
+)
 app.command(quarantine)
 app.command(contract)
 

@@ -19,6 +19,9 @@ app = App(
     name="integrity", help="What schemes issue in a synthetic city whose truth is known; patterns of fraud."
 )
 app.command("tanpuhui.cli.integrity_look:look", name="look")
+app.command("tanpuhui.cli.integrity_hold:hold", name="hold")
+app.command("tanpuhui.cli.integrity_hold:release", name="release")
+app.command("tanpuhui.cli.integrity_hold:held", name="held")
 
 
 @app.command

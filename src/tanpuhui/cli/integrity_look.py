@@ -29,7 +29,7 @@ class BadWindow(Refusal):
 
 
 def look(day: str, /, *, days: Annotated[int, Parameter(negative=())] = 7, as_json: JsonFlag = False) -> int:
-    """Look for patterns of fraud in a closed day and the closed days before it. Nothing is held: it is listed.
+    """Look for patterns of fraud in a closed day and the closed days before it. Nothing is held: 'hold' does that.
 
     Records are shown by number and never with a name; that somebody looked is kept in the audit trail.
     Exit status 3 when a pattern found something.
@@ -52,16 +52,17 @@ def look(day: str, /, *, days: Annotated[int, Parameter(negative=())] = 7, as_js
     from tanpuhui.access.audit import record
     from tanpuhui.cli.days import parse_day
     from tanpuhui.cli.places import places
+    from tanpuhui.close.totals import reported_totals
     from tanpuhui.close.window import acts_in
     from tanpuhui.integrity.patterns.find import find
 
-    if not 1 <= days <= MOST_DAYS:
-        raise BadWindow(given=days, most=MOST_DAYS)
+    refuse_bad_window(days)
     last = parse_day(day, "DAY")
     window = [last - timedelta(days=back) for back in range(days)]
     with transaction.atomic():
         acts = acts_in(window, places())
-        found = find({"act": acts})
+        totals = reported_totals(window, places())
+        found = find({"act": acts} | ({"reported_total": totals} if totals is not None else {}))
         record(
             "look_for_fraud",
             who=None,
@@ -77,6 +78,12 @@ def look(day: str, /, *, days: Annotated[int, Parameter(negative=())] = 7, as_js
     else:
         _print(rows, acts.num_rows)
     return WITH_FINDINGS if any(one.records for one in found) else 0
+
+
+def refuse_bad_window(days: int) -> None:
+    """A window is a day to a month."""
+    if not 1 <= days <= MOST_DAYS:
+        raise BadWindow(given=days, most=MOST_DAYS)
 
 
 def _shown(found: Found, acts: pa.Table) -> dict[str, Any]:

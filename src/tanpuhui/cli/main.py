@@ -104,6 +104,11 @@ app.command(
 )
 app.command("tanpuhui.cli.lot:app", name="lot", help="Certify reductions into a lot with a serial range.")
 app.command(
+    "tanpuhui.cli.programme:app",
+    name="programme",
+    help="Saving programmes of homes: hold-out, windows, settled periods under the pooled bound.",
+)
+app.command(
     "tanpuhui.cli.verification:app",
     name="verification",
     help="Verify a lot before it is certified: sample, findings, projection, signed statement.",

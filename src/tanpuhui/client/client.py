@@ -191,6 +191,10 @@ class Client:
         """Say of acts that they never were; each row has its format's columns of what it takes back."""
         return self._post_json("/api/v1/provider/retractions", {"rows": [dict(row) for row in rows]})
 
+    def declare_totals(self, totals: Sequence[Mapping[str, str | int]]) -> Json:
+        """Say how many records (``records``) of a ``kind`` were sent of a ``day``."""
+        return self._post_json("/api/v1/provider/totals", {"totals": [dict(each) for each in totals]})
+
     def quality(self, *, days: int = 30) -> Json:
         """Shares and score of what was sent in the last days."""
         return self._request("GET", f"/api/v1/provider/quality?days={days}")

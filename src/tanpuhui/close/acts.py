@@ -78,7 +78,8 @@ class Act:
     @property
     def above_cap_mg(self) -> int:
         """What was avoided and not credited, because a cap was reached."""
-        return max(self.avoided_mg, 0) - self.credited_mg
+        held = self.outcome is Outcome.held
+        return 0 if held else max(self.avoided_mg, 0) - self.credited_mg
 
 
 def acts_of(account: int, days: Iterable[date], places: Places) -> list[Act]:

@@ -12,6 +12,7 @@ from tanpuhui.close.models import FrozenDay
 from tanpuhui.close.places import Places
 from tanpuhui.close.seen import Standing, standing_closes, unseen_evidence
 from tanpuhui.evidence.lake import days_with_records
+from tanpuhui.integrity import held
 from tanpuhui.kit.moment import day_bounds_us, to_us
 
 DAY_US = 86_400_000_000
@@ -24,7 +25,8 @@ class Due:
 
     Reasons: ``never_closed``, ``new_evidence``, ``earlier_day_changed`` (acts that began then may now be lost to one
     that ended then), ``people_linked`` (whose records were nobody's), ``room_freed`` (a cap of the year took something
-    from somebody to whom another day has given back room since), ``entries_waited`` (for their exits).
+    from somebody to whom another day has given back room since), ``holds_changed`` (acts were held or released since),
+    ``entries_waited`` (for their exits).
     """
 
     day: date
@@ -51,10 +53,14 @@ def behind(days: Collection[date], places: Places) -> list[date]:
     standing = standing_closes()
     unseen = unseen_evidence(sorted(days))
     freed = yearly.room_freed({day: close.year for day, close in standing.items()}, places)
+    changed = _holds_changed(standing)
     return [
         day
         for day in sorted(days)
-        if unseen.get(day, date.max) <= day or day in freed or _earlier_changed(standing[day], standing)
+        if unseen.get(day, date.max) <= day
+        or day in freed
+        or day in changed
+        or _earlier_changed(standing[day], standing)
     ]
 
 
@@ -73,12 +79,21 @@ def _reasons(
     rest = [close for day, close in closed.items() if day not in reasons]
     reasons |= dict.fromkeys(_people_linked(rest, places), "people_linked")
     freed = yearly.room_freed({day: close.year for day, close in standing.items()}, places)
+    changed = _holds_changed(standing)
     for day, close in closed.items():
         if day in freed:
             reasons.setdefault(day, "room_freed")
+        elif day in changed:
+            reasons.setdefault(day, "holds_changed")
         elif close.waiting and to_us(close.as_of) + DAY_US <= now_us:
             reasons.setdefault(day, "entries_waited")
     return reasons
+
+
+def _holds_changed(standing: Mapping[date, Standing]) -> set[date]:
+    """Closed days on which other acts are held now than their close held."""
+    now = held.digests()
+    return {day for day, close in standing.items() if close.held != now.get(day, "")}
 
 
 def _has_unseen(close: Standing, unseen: Mapping[date, date]) -> bool:

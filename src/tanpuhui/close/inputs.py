@@ -21,12 +21,15 @@ from tanpuhui.close.store import FileAltered, FileMissing, checked
 from tanpuhui.consent import gate
 from tanpuhui.evidence import distances as station_distances
 from tanpuhui.evidence.lake import UNLINKED
+from tanpuhui.integrity import held
 from tanpuhui.kit.erased import standing
 from tanpuhui.kit.moment import day_bounds_us, local_day, to_us
 from tanpuhui.methodology.load import Library
 from tanpuhui.quantify.bucket import BucketFiles, Window
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.quantify.rules import Reporter, Rules, rules_of
+
+HELD_SCHEMA = pa.schema([("account_id", pa.int64()), ("record_id", pa.int64()), ("rule", pa.string())])
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ def gather(day: date, at: datetime, places: Places, jurisdiction: Jurisdiction, 
         "grants": _frozen_by_bucket(_split(grants, places.buckets), places),
         "prior": _frozen_prior(days, rules, places),
         "distances": places.frozen.put(distances),
+        **_held(day, places),
         "standing": results_by_bucket(previous),
         "earlier": {
             "from": earliest.isoformat(),
@@ -184,6 +188,17 @@ def methodology_bodies(rules: Rules) -> list[dict[str, Any]]:
     ]
 
 
+def _held(day: date, places: Places) -> dict[str, Any]:
+    """Acts of the day that a rule against fraud holds, as an input; nothing at all where none is held."""
+    rows = held.rows_of(day)
+    if not rows:
+        return {}
+    columns = [[row[place] for row in rows] for place in range(len(HELD_SCHEMA))]
+    table = pa.table([pa.array(c, f.type) for c, f in zip(columns, HELD_SCHEMA, strict=True)], HELD_SCHEMA)
+    files = _frozen_by_bucket(_split(table, places.buckets), places)
+    return {"held": {"acts": len(rows), "digest": held.digest_of(rows), "files": files}}
+
+
 def _reporter_body(reporter: Reporter) -> dict[str, Any]:
     return {
         "provider": reporter.provider,
@@ -201,6 +216,7 @@ def _bucket_files(
         grants=_frozen_files(body["grants"], number, places),
         prior=_frozen_files(body["prior"], number, places),
         standing=_standing_files(body["standing"], number, places),
+        held=_frozen_files(body.get("held", {}).get("files", {}), number, places),
         earlier_records=tuple(
             path for close in body["earlier"]["closes"] for path in _record_files(close, number, places)
         ),

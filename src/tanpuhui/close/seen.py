@@ -28,7 +28,8 @@ class Standing:
 
     ``results`` are its result files by bucket; ``earlier`` those that it read of each day from ``earlier_from`` on
     (and the day it has none of was not closed then). ``waiting`` and ``unpaired`` count entries without their exits;
-    ``unknown`` is its file of records that were nobody's. ``year`` is what yearly caps ask of it.
+    ``unknown`` is its file of records that were nobody's. ``year`` is what yearly caps ask of it. ``held`` is the
+    digest of the acts that it held, empty where there were none.
     """
 
     day: date
@@ -40,6 +41,7 @@ class Standing:
     earlier: Mapping[date, Mapping[str, str]]
     unknown: str | None
     year: YearFiles
+    held: str
 
 
 _STANDING = """
@@ -48,7 +50,8 @@ _STANDING = """
     ), opened AS MATERIALIZED (
         SELECT day, as_of, body -> 'outcomes' AS outcomes, body -> 'outputs' AS outputs, body -> 'yearly' AS yearly,
             body #> '{inputs,earlier}' AS earlier, body #> '{inputs,methodologies}' AS methodologies,
-            body #> '{inputs,resolved}' ->> %(unlinked)s AS unknown
+            body #> '{inputs,resolved}' ->> %(unlinked)s AS unknown,
+            coalesce(body #>> '{inputs,held,digest}', '') AS held
         FROM standing
     )
     SELECT day, as_of, coalesce((outcomes ->> 'waiting')::bigint, 0), coalesce((outcomes ->> 'unpaired')::bigint, 0),
@@ -61,7 +64,8 @@ _STANDING = """
         ARRAY(SELECT DISTINCT m ->> 'code' FROM jsonb_array_elements(methodologies) AS m),
         ARRAY(SELECT jsonb_array_elements_text(yearly -> 'codes')),
         yearly ->> 'credits', yearly ->> 'short_of_room',
-        ARRAY(SELECT o ->> 'credits' FROM jsonb_array_elements(outputs) AS o WHERE (o ->> 'credited_mg')::bigint <> 0)
+        ARRAY(SELECT o ->> 'credits' FROM jsonb_array_elements(outputs) AS o WHERE (o ->> 'credited_mg')::bigint <> 0),
+        held
     FROM opened ORDER BY day
 """
 
@@ -88,6 +92,7 @@ def _standing(row: tuple[Any, ...]) -> Standing:
         counting,
         short,
         all_,
+        held,
     ) = row
     return Standing(
         day=day,
@@ -99,6 +104,7 @@ def _standing(row: tuple[Any, ...]) -> Standing:
         earlier={date.fromisoformat(name): found for name, found in json.loads(earlier).items()},
         unknown=unknown,
         year=YearFiles(frozenset(used), frozenset(codes), counting, short, tuple(all_)),
+        held=held,
     )
 
 

@@ -25,6 +25,7 @@ from tanpuhui.console import (
     offsetting,
     points,
     pools,
+    programmes,
     requests,
     rules,
     today,
@@ -45,6 +46,7 @@ from tanpuhui.offsetting.models import Certificate, Obligation, Reservation
 from tanpuhui.points.models import Offer, Redemption, Settlement, Sponsor
 from tanpuhui.pooling.models import Round
 from tanpuhui.pooling.models import Withdrawal as ResidentPayment
+from tanpuhui.programme.models import Programme
 from tanpuhui.registry.models import Annulment, Block, Exclusion, ForeignUnit, Lot, Movement
 from tanpuhui.rights.models import Request
 from tanpuhui.verification.models import Engagement
@@ -134,6 +136,7 @@ LISTS = {
     Request: requests.RequestList,
     Challenge: challenges.ChallengeList,
     Manifest: closes.CloseList,
+    Programme: programmes.ProgrammeList,
     Engagement: verifications.EngagementList,
     Lot: lots.LotList,
     Block: units.BlockList,

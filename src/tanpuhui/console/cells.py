@@ -149,5 +149,6 @@ def due_reason(name: str) -> str:
         "earlier_day_changed": _("an earlier day changed"),
         "people_linked": _("people were linked since"),
         "room_freed": _("room under a yearly cap was given back"),
+        "holds_changed": _("acts were held or released since"),
         "entries_waited": _("entries waited for their exits"),
     }.get(name, name)

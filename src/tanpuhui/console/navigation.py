@@ -46,6 +46,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str], ...]], ...] 
         (
             (_("Days due"), "due"),
             (_("Closes"), "close_manifest_changelist"),
+            (_("Programmes"), "programme_programme_changelist"),
             (_("Verifications"), "verification_engagement_changelist"),
             (_("Lots"), "registry_lot_changelist"),
             (_("Serial ranges"), "registry_block_changelist"),

@@ -16,6 +16,7 @@ def kind_name(kind: str) -> str:
         "ev_charge": pgettext("kind of act", "Charging an electric car"),
         "household_electricity_day": pgettext("kind of act", "Saving electricity, by the day"),
         "household_electricity_month": pgettext("kind of act", "Saving electricity, by the month"),
+        "household_programme_share": pgettext("kind of act", "Share of a saving programme"),
         "household_saving_period": pgettext("kind of act", "Saving at home"),
         "led_lamp": pgettext("kind of act", "LED lamp"),
         "low_carbon_trip": pgettext("kind of act", "Low-carbon trip"),

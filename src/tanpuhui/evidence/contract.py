@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tanpuhui.evidence.adapters import format_called
 from tanpuhui.evidence.models import Contract
-from tanpuhui.evidence.record import ACT_KINDS, ASSEMBLED, CORE, KINDS, PLACES
+from tanpuhui.evidence.record import ACT_KINDS, ASSEMBLED, CORE, KINDS, OWN_KINDS, PLACES
 from tanpuhui.kit.refusal import Refusal
 
 #: Said of the contracts that are shipped: they are for trials.
@@ -51,9 +51,22 @@ class ContractIncomplete(Refusal):
     message = "The contract with {provider} cannot be made: {why}. Give it, then try again."
 
 
-def in_force(provider: str, day: date) -> Contract:
-    """The provider's contract on a local day; refuses an unknown, disabled, coming or expired one."""
+class PlatformsOwn(Refusal):
+    code = "evidence.platforms_own"
+    message = (
+        "{provider} is a programme of this platform, which alone reports for it, after its own rule. "
+        "Settle a period with 'tanpuhui programme settle' instead."
+    )
+
+
+def in_force(provider: str, day: date, *, own: bool = False) -> Contract:
+    """The provider's contract on a local day; refuses an unknown, disabled, coming or expired one.
+
+    A contract about what the platform alone reports is in force only for the platform (``own``).
+    """
     contract = latest(provider)
+    if not own and OWN_KINDS & set(contract.kinds):
+        raise PlatformsOwn(provider=provider)
     if not contract.enabled:
         raise ContractDisabled(provider=provider)
     if day < contract.valid_from:
@@ -97,8 +110,12 @@ def add(
     schema_version: int = 1,
     pseudonym_key: str = "pseudonyms-1",
     enabled: bool = True,
+    own: bool = False,
 ) -> Contract:
-    """Make the next version of a provider's contract; refuses one without what it needs."""
+    """Make the next version of a provider's contract; refuses one without what it needs.
+
+    ``own`` says that the platform makes it for itself: no other contract names kinds that it alone reports.
+    """
     before = Contract.objects.filter(provider=provider).order_by("-version").first()
     contract = Contract(
         provider=provider,
@@ -116,7 +133,7 @@ def add(
         options=dict(options or {}),
         made_at=made_at,
     )
-    _refuse_incomplete(contract)
+    _refuse_incomplete(contract, own=own)
     contract.save(force_insert=True)
     return contract
 
@@ -152,7 +169,7 @@ def ensure_default_contracts(*, at: datetime) -> int:
     return len(missing)
 
 
-def _refuse_incomplete(contract: Contract) -> None:
+def _refuse_incomplete(contract: Contract, *, own: bool) -> None:
     format_called(contract.format)
     kinds, repairs, options = set(contract.kinds), set(contract.repairs), contract.options
     limits = [options[name] for name in ("max_speed_kmh", "max_hours", "max_power_w") if name in options]
@@ -161,6 +178,9 @@ def _refuse_incomplete(contract: Contract) -> None:
         "a reference of the privacy impact assessment": not contract.pia_reference.strip(),
         "at least one kind of act": not kinds,
         f"known kinds instead of {', '.join(sorted(kinds - KINDS))}": bool(kinds - KINDS),
+        f"other kinds than {', '.join(sorted(kinds & OWN_KINDS))}, which the platform alone reports": bool(
+            kinds & OWN_KINDS and not own
+        ),
         f"known repairs instead of {', '.join(sorted(repairs - REPAIRS))}": bool(repairs - REPAIRS),
         f"a precedence of 1 to {MOST}": not 1 <= contract.precedence <= MOST,
         "a last day after its first": bool(contract.valid_to and contract.valid_to < contract.valid_from),

@@ -189,6 +189,33 @@ class Resolution(models.Model):
         triggers = _append_only()
 
 
+class Total(models.Model):
+    """How many records of a kind there were on a local day, as the provider or somebody independent says."""
+
+    id = models.BigAutoField(primary_key=True)
+    provider = models.CharField(max_length=60)
+    #: Who counted: the provider itself, or somebody else.
+    source = models.CharField(max_length=60)
+    day = models.DateField()
+    kind = models.CharField(max_length=60)
+    records = models.BigIntegerField()
+    declared_at = models.DateTimeField()
+    #: ``operator``, or the id of the key that signed the request.
+    declared_by = models.CharField(max_length=90)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(records__gte=0), name="evidence_total_records"),
+        ]
+        indexes = [models.Index(fields=["day", "provider"], name="evidence_total_day")]
+        triggers = _append_only()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the provider says it of itself."""
+        return self.source == self.provider
+
+
 class ProviderKey(models.Model):
     """A public key with which a provider signs its requests. Two may be in force at once: that is rotation."""
 

@@ -35,6 +35,7 @@ _YEAR = Limit(hours=400 * 24)
 LIMITS: dict[str, Limit] = {
     **dict.fromkeys(ACT_KINDS, _DAY),
     "household_electricity_month": _MONTH,
+    "household_programme_share": _YEAR,
     "household_saving_period": _YEAR,
     "led_lamp": _YEAR,
     "rooftop_pv_output": _YEAR,

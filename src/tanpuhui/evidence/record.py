@@ -44,6 +44,7 @@ ACT_KINDS = frozenset(
         "ev_charge",
         "household_electricity_day",
         "household_electricity_month",
+        "household_programme_share",
         "household_saving_period",
         "led_lamp",
         "low_carbon_trip",
@@ -54,6 +55,9 @@ ACT_KINDS = frozenset(
         "waste_sorting",
     }
 )
+
+#: Kinds that the platform alone reports, after its own rule: no provider's contract names them, no file brings them.
+OWN_KINDS = frozenset({"household_programme_share"})
 
 #: Kinds that are assembled into acts before the close, or end as a finding.
 RAW_KINDS = frozenset({"metro_entry", "metro_exit", "meter_slot", "bus_boarding"})
@@ -100,6 +104,7 @@ MEASURES: tuple[str, ...] = (
     "baseline_lm",
     "baseline_months",
     "baseline_water_l",
+    "bound_wh",
     "capacity_w",
     "condition_permille",
     "connected_years",
@@ -113,6 +118,8 @@ MEASURES: tuple[str, ...] = (
     "gas_streak",
     "has_own_meter",
     "has_pv",
+    "held_out_homes",
+    "homes",
     "host_is_ets_unit",
     "is_claimed_elsewhere",
     "is_commercial",
@@ -136,6 +143,8 @@ MEASURES: tuple[str, ...] = (
     "project_lm",
     "pv_night_wh",
     "pv_wh",
+    "saved_wh",
+    "share_mg",
     "tariff_tier",
     "water_l",
     "water_streak",

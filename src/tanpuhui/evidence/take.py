@@ -60,16 +60,18 @@ def take(
     zone: str = "Asia/Shanghai",
     progress: Progress | None = None,
     stem: str | None = None,
+    own: bool = False,
 ) -> Receipt:
     """Take a provider's file, inside the caller's transaction.
 
     The same file and key again give the same receipt and change nothing. ``key`` is the file's digest where none
     is given; ``stem`` is what its provider calls it, without the ending, where the path has another name; ``zone``
-    is the jurisdiction's, which says to which day an act belongs. Refuses, with nothing changed: an unknown
+    is the jurisdiction's, which says to which day an act belongs; ``own`` says
+    that the platform itself reports. Refuses, with nothing changed: an unknown
     provider or a contract not in force, a file that is not of the format as a whole, a key used before for other
     content, a full disk.
     """
-    contract = contracts.in_force(provider, at.astimezone(ZoneInfo(zone)).date())
+    contract = contracts.in_force(provider, at.astimezone(ZoneInfo(zone)).date(), own=own)
     stem = path.stem if stem is None else stem
     envelope = examine(path, f"{stem}{path.suffix}")
     key = envelope.digest if key is None else key

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 
 from tanpuhui.integrity.appeal import MOST_CHARACTERS
-from tanpuhui.integrity.models import Answer, Appeal
+from tanpuhui.integrity.decide import decide
+from tanpuhui.integrity.models import Answer, Appeal, Verdict
 from tanpuhui.integrity.refusals import AlreadyAnswered, ReasonMissing, UnknownAppeal, WordsTooLong
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 def answer(appeal: int, *, uphold: bool, reason: str, by: User, at: datetime) -> Answer:
     """Uphold or reject. The same decision by the same person again changes nothing; another one is refused.
 
-    What follows from an upheld appeal (a correction by the provider, a close again) is done by whoever decides.
+    An upheld appeal releases an act that a rule against fraud holds, and a rejected one confirms it. What else follows
+    (a correction by the provider, a close again) is done by whoever decides.
     """
     said = reason.strip()
     if not said:
@@ -30,9 +32,13 @@ def answer(appeal: int, *, uphold: bool, reason: str, by: User, at: datetime) ->
     decision = Answer.UPHELD if uphold else Answer.REJECTED
     try:
         with transaction.atomic():
-            return Answer.objects.create(
+            made = Answer.objects.create(
                 appeal_id=appeal, answered_by=by, decision=decision, reason=said, at=at
             )
+            verdict = Verdict.RELEASED if uphold else Verdict.CONFIRMED
+            found = made.appeal
+            decide(found.record_id, verdict, said, by=by, at=at, account=found.account)
+            return made
     except IntegrityError:
         known = Answer.objects.get(appeal_id=appeal)
         if (known.answered_by_id, known.decision, known.reason) != (by.pk, decision, said):

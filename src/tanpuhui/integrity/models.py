@@ -119,3 +119,73 @@ class Answer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.decision}: appeal {self.appeal_id}"
+
+
+class Flag(models.Model):
+    """An act that a version of a pattern found: it is held, unless a verdict releases it."""
+
+    id = models.BigAutoField(primary_key=True)
+    record_id = models.BigIntegerField(_("record"))
+    account = models.BigIntegerField(_("account"))
+    day = models.DateField(_("day"))
+    pattern = models.CharField(_("pattern"), max_length=60)
+    found_at = models.DateTimeField(_("found at"))
+
+    class Meta:
+        verbose_name = _("held act")
+        verbose_name_plural = _("held acts")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["record_id", "pattern"], name="integrity_flagged_once"),
+            models.CheckConstraint(name="integrity_flag_account", condition=Q(account__gte=1)),
+        ]
+        indexes: ClassVar = [models.Index(fields=["day"], name="integrity_flag_day")]
+        triggers: ClassVar = [_APPEND_ONLY, _NO_TRUNCATE]
+
+    def __str__(self) -> str:
+        return f"{self.pattern} holds {self.record_id}"
+
+
+class Verdict(models.Model):
+    """What was decided about a flag. What is released stays released; what is confirmed may still be released."""
+
+    RELEASED, CONFIRMED = "released", "confirmed"
+    DECISIONS: ClassVar = [(RELEASED, _("released")), (CONFIRMED, _("confirmed"))]
+
+    id = models.BigAutoField(primary_key=True)
+    flag = models.ForeignKey(Flag, models.PROTECT, related_name="verdicts")
+    decision = models.CharField(_("decision"), max_length=10, choices=DECISIONS)
+    reason = models.TextField(_("reason"))
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="verdicts"
+    )
+    at = models.DateTimeField(_("decided at"))
+
+    class Meta:
+        verbose_name = _("verdict")
+        verbose_name_plural = _("verdicts")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["flag", "decision"], name="integrity_one_verdict_of_a_kind"),
+            models.CheckConstraint(
+                name="integrity_verdict_decision", condition=Q(decision__in=["released", "confirmed"])
+            ),
+            models.CheckConstraint(
+                name="integrity_verdict_has_a_reason", condition=~Q(reason__regex=r"^\s*$")
+            ),
+        ]
+        triggers: ClassVar = [
+            _APPEND_ONLY,
+            _NO_TRUNCATE,
+            pgtrigger.Trigger(
+                name="released_for_good",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    IF EXISTS (SELECT FROM integrity_verdict WHERE flag_id = NEW.flag_id AND decision = 'released')
+                    THEN RAISE EXCEPTION 'flag % is released', NEW.flag_id; END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.decision}: flag {self.flag_id}"

@@ -50,6 +50,11 @@ class AlreadyAnswered(Refusal):
     message = "This appeal was answered on {answered_at}: {decision}. The person may appeal again."
 
 
+class NotHeld(Refusal):
+    code = "integrity.not_held"
+    message = "Nothing holds the act {record}. List what is held with 'tanpuhui integrity held'."
+
+
 class ReasonMissing(Refusal):
     code = "integrity.reason_missing"
     message = "Say why, in a few words: the person reads it."

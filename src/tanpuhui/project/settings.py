@@ -36,6 +36,7 @@ OUR_APPS = [
     "tanpuhui.transparency",
     "tanpuhui.integrity",
     "tanpuhui.close",
+    "tanpuhui.programme",
     "tanpuhui.verification",
     "tanpuhui.registry",
     "tanpuhui.money",

@@ -42,6 +42,7 @@ REFUSING = (
     "offsetting",
     "pooling",
     "points",
+    "programme",
     "registry",
     "rights",
     "verification",

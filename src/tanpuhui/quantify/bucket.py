@@ -43,6 +43,7 @@ GRANT = {
 }
 PRIOR = {"account_id": "BIGINT", "methodology": "VARCHAR", "year_mg": "BIGINT"}
 STANDING = {"record_id": "BIGINT", "outcome": "INTEGER"}
+HELD = {"record_id": "BIGINT", "rule": "VARCHAR"}
 EARLIER_RECORD = {
     "record_id": "BIGINT",
     "provider": "VARCHAR",
@@ -101,6 +102,7 @@ class BucketFiles:
     standing: tuple[Path, ...] = ()
     earlier_records: tuple[Path, ...] = ()
     earlier_ends: tuple[Path, ...] = ()
+    held: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,7 @@ def quantify_bucket(
             *steps.gate_steps(closed_before=bool(files.standing)),
             *(steps.earlier_steps(window.first_us) if files.earlier_ends else steps.first_day_steps()),
             *steps.once_steps(),
+            *steps.payable_steps(any_held=bool(files.held)),
             *steps.cap_steps(),
             *steps.result_steps(),
         ]
@@ -180,6 +183,7 @@ def _name_inputs(
     engine.read("grant_given", files.grants, GRANT)
     engine.read("prior_given", files.prior, PRIOR)
     engine.read("standing", files.standing, STANDING)
+    engine.read("held", files.held, HELD)
     engine.read("earlier_record", files.earlier_records, EARLIER_RECORD)
     engine.read("earlier_end", files.earlier_ends, EARLIER_END)
     engine.put("scene", _scene_table(rules))

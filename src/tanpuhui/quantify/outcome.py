@@ -31,6 +31,7 @@ class Outcome(IntEnum):
     no_distance = 21
     not_an_act = 22
     below_baseline = 23
+    held = 24
 
 
 #: One plain sentence for each outcome, for people: Chinese, English.
@@ -63,6 +64,7 @@ MEANING: dict[Outcome, tuple[str, str]] = {
         "高于基准，从该方法学下一批次中扣减",
         "more was emitted than the baseline: taken off the methodology's next lot",
     ),
+    Outcome.held: ("暂缓计入，等待核实", "held: a rule against fraud found it; credited when it is released"),
     Outcome.not_an_act: ("不属于低碳行为", "not a low-carbon act (a top-up, for instance)"),
 }
 
@@ -80,6 +82,7 @@ PASSED = (
     Outcome.duplicate_of,
     Outcome.overlapping,
     Outcome.below_baseline,
+    Outcome.held,
 )
 
 #: Ends of acts that stand against any other report of the same time: what counted, and what was told and gives nothing.
@@ -89,4 +92,5 @@ STOOD = (
     Outcome.nothing_avoided,
     Outcome.excluded,
     Outcome.below_baseline,
+    Outcome.held,
 )

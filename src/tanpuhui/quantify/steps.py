@@ -6,7 +6,8 @@ counting once: correction, person, grant, one of each act, methodology, clause, 
 
 Relations that must be there: ``record`` (accepted records of the day and, of raw kinds, of the days around it),
 ``revision`` (all known corrections and retractions), ``standing`` (the ends at the close that stands),
-``earlier_record`` and ``earlier_end`` (the records of the days before, and how they ended), ``grant_row``,
+``earlier_record`` and ``earlier_end`` (the records of the days before, and how they ended), ``held`` (acts that a
+rule against fraud found and nobody has released, with the rule), ``grant_row``,
 ``act_kind``, ``provider``, ``scene``, ``cap`` and ``prior``.
 """
 
@@ -334,6 +335,18 @@ def _before(left: list[str], right: list[str]) -> str:
     return f"({text} OR ({first[0]} = {first[1]} AND {deeper}))"
 
 
+def payable_steps(*, any_held: bool) -> list[Step]:
+    """What counts and is not held: a held act uses up no room under a cap. It still stands against other reports."""
+    counted = "SELECT c.* FROM counted AS c"
+    return [
+        Step(
+            "payable",
+            f"{counted} ANTI JOIN held AS h ON h.record_id = c.record_id" if any_held else counted,
+            kept=False,
+        )
+    ]
+
+
 def cap_steps() -> list[Step]:
     """Caps per person: what a person-day or person-year leaves is credited in order of time, the rest recorded.
 
@@ -346,7 +359,7 @@ def cap_steps() -> list[Step]:
     return [
         Step(
             "person_sum",
-            "SELECT account_id, methodology_no, CAST(SUM(avoided_mg) AS BIGINT) AS sum_mg FROM counted "
+            "SELECT account_id, methodology_no, CAST(SUM(avoided_mg) AS BIGINT) AS sum_mg FROM payable "
             "WHERE avoided_mg > 0 GROUP BY account_id, methodology_no",
         ),
         Step(
@@ -369,7 +382,7 @@ def cap_steps() -> list[Step]:
                         PARTITION BY a.account_id, a.methodology_no ORDER BY {order}
                         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
                     ), 0) AS before_mg
-                FROM counted AS a JOIN room AS m
+                FROM payable AS a JOIN room AS m
                     ON m.account_id = a.account_id AND m.methodology_no = a.methodology_no
                 WHERE a.avoided_mg > 0
             ) AS running
@@ -390,6 +403,8 @@ def cap_steps() -> list[Step]:
 
 def result_steps() -> list[Step]:
     """Every record of the day with its one end, the credits that follow, and what is to be netted.
+
+    A held act would be credited: its amount is recorded, nothing of it is credited, and its clause names the rule.
 
     Where a methodology's negative results stand (``nets``), they are not taken from a person's account but from
     the next lot of that methodology, so that a programme never certifies the good months alone.
@@ -418,11 +433,15 @@ def result_steps() -> list[Step]:
                     WHEN a.clause IS NOT NULL THEN {Outcome.excluded}
                     WHEN a.avoided_mg = 0 THEN {Outcome.nothing_avoided}
                     WHEN a.avoided_mg < 0 THEN {Outcome.below_baseline}
+                    WHEN h.record_id IS NOT NULL THEN {Outcome.held}
                     WHEN k.credited_mg < a.avoided_mg THEN {Outcome.capped}
                     ELSE {Outcome.credited} END AS INTEGER),
                 COALESCE(a.methodology_no, -1), COALESCE(a.avoided_mg, 0),
-                CAST(GREATEST(0, COALESCE(k.credited_mg, a.avoided_mg, 0)) AS BIGINT), {nobody}, a.clause
+                CAST(CASE WHEN h.record_id IS NOT NULL THEN 0
+                    ELSE GREATEST(0, COALESCE(k.credited_mg, a.avoided_mg, 0)) END AS BIGINT), {nobody},
+                CASE WHEN a.avoided_mg > 0 THEN h.rule ELSE a.clause END
             FROM counted AS a LEFT JOIN clipped AS k ON k.record_id = a.record_id
+                LEFT JOIN held AS h ON h.record_id = a.record_id
             """,
         ),
         Step(

@@ -36,6 +36,7 @@ from tanpuhui.registry.delegate import refuse_local
 from tanpuhui.registry.exclusions import excluded_accounts, refuse_excluded
 from tanpuhui.registry.left_out import keep_left_out
 from tanpuhui.registry.models import Exclusion, FarLot, Lot
+from tanpuhui.registry.pooled_only import refuse_beyond_bound, refuse_household_alone
 from tanpuhui.registry.refusals import (
     LessThanATonne,
     NobodyVerifies,
@@ -111,8 +112,9 @@ def prepare(order: Order, *, places: Places, jurisdiction: Jurisdiction, library
     """Decide what a lot of this order would be, in the caller's transaction; no close is posted until it ends."""
     gate.lock_for_close(connection)
     refuse_dependent_verifier(order)
-    manifests = standing_through(order)
     methodology = library.get(order.methodology, order.version)
+    refuse_household_alone(methodology)
+    manifests = standing_through(order)
     closes.refuse_other_rules(manifests, methodology, jurisdiction)
     closes.refuse_behind(manifests, places)
     closes.refuse_unclosed(methodology, order.vintage, order.through)
@@ -124,6 +126,8 @@ def prepare(order: Order, *, places: Places, jurisdiction: Jurisdiction, library
     refuse_conflicts(order.key, jurisdiction, first, order.through)
     below_mg = sum(manifest.body["below_mg"].get(order.key, 0) for manifest in manifests)
     net_mg = net_through(order, manifests, places)
+    credited_mg = sum(net_mg.values()) + sum(_taken(order).values())
+    refuse_beyond_bound(methodology, credited_mg, vintage=order.vintage, through=order.through)
     owed_mg = -sum(amount for amount in net_mg.values() if amount < 0)
     frozen_mg = frozen_through(order)
     at_hand_mg = {

@@ -340,3 +340,20 @@ class RangeElsewhere(Refusal):
 class LotDiffers(Refusal):
     code = "registry.lot_differs"
     message = "Lot {lot} is here already with other facts ({field}). Both platforms must look into it."
+
+
+class HouseholdAlone(Refusal):
+    code = "registry.household_alone"
+    message = (
+        "{methodology} pays each household for the days or months in which it used less, and with no effect at "
+        "all that issues 7 to 15 % of consumption. Its reductions are for points; certify household electricity "
+        "through a programme's pooled bound ('tanpuhui programme')."
+    )
+
+
+class BeyondTheBound(Refusal):
+    code = "registry.beyond_the_bound"
+    message = (
+        "{credited_mg} mg of {methodology} are credited through {through}, and settled programmes allow "
+        "{shared_mg} mg. Find the acts that no settlement reported, have them retracted, and close their days again."
+    )

@@ -1,6 +1,7 @@
 """Complete: whether all that providers sent was recorded, and all that was recorded was credited or ended otherwise.
 
-Sent is what receipts say, and what the provider itself says it sent for a day, where the verifier has that from it.
+Sent is what receipts say, and what the provider itself says it sent for a day: by its own declared totals
+(``evidence.total``), or where the verifier has that from it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from django.db.models import Q, Sum
 
 from tanpuhui.close.models import ErasedFile, Manifest
 from tanpuhui.close.places import Places
+from tanpuhui.close.totals import recorded
 from tanpuhui.evidence.models import Batch, LakeFile
 from tanpuhui.evidence.record import ROWS_PER_BATCH
+from tanpuhui.evidence.total import own_totals
 from tanpuhui.quantify.engines.duckdb import DuckDb
 from tanpuhui.quantify.outcome import Outcome
 from tanpuhui.verification.engage import begin, get_engagement, manifests_of
@@ -53,9 +56,12 @@ def balance(number: int, *, places: Places, totals: Totals | None = None) -> dic
         if tally.recorded != tally.ended:
             differences.append(f"{provider}: {tally.recorded} recorded, {tally.ended} ended")
     for (provider, day), sent in sorted((totals or {}).items()):
-        recorded = by_day.get((provider, day), 0)
-        if day in days and sent != recorded:
-            differences.append(f"{provider}, {day}: {sent} sent by its own count, {recorded} recorded")
+        there = by_day.get((provider, day), 0)
+        if day in days and sent != there:
+            differences.append(f"{provider}, {day}: {sent} sent by its own count, {there} recorded")
+    own = own_totals(days)
+    differences += _against_own(own, recorded(days, places) if own else {})
+    told = {**_by_day(own), **(totals or {})}
     credited_mg = sum(tally.credited_mg for tally in tallies.values())
     return {
         "engagement": number,
@@ -63,11 +69,7 @@ def balance(number: int, *, places: Places, totals: Totals | None = None) -> dic
             {
                 "provider": provider,
                 "receipts": _receipts(provider, days),
-                "own_total": sum(
-                    sent for (who, day), sent in totals.items() if who == provider and day in days
-                )
-                if totals
-                else None,
+                "own_total": _own_total(provider, days, told),
                 "recorded": tally.recorded,
                 "credited": tally.credited,
                 "otherwise": tally.ended - tally.credited,
@@ -84,6 +86,31 @@ def balance(number: int, *, places: Places, totals: Totals | None = None) -> dic
         "count": len(differences),
         "balances": not differences,
     }
+
+
+def _against_own(
+    own: Mapping[tuple[str, date, str], int], there: Mapping[tuple[str, date, str], int]
+) -> list[str]:
+    """Where a provider's own declared total of a day and kind is not what was recorded."""
+    return [
+        f"{provider}, {day}, {kind}: {sent} sent by its own declaration, "
+        f"{there.get((provider, day, kind), 0)} recorded"
+        for (provider, day, kind), sent in sorted(own.items())
+        if sent != there.get((provider, day, kind), 0)
+    ]
+
+
+def _by_day(own: Mapping[tuple[str, date, str], int]) -> dict[tuple[str, date], int]:
+    summed: Counter[tuple[str, date]] = Counter()
+    for (provider, day, _), sent in own.items():
+        summed[provider, day] += sent
+    return dict(summed)
+
+
+def _own_total(provider: str, days: list[date], told: Totals) -> int | None:
+    """What a provider says of these days in all; ``None`` where it says nothing."""
+    said = [sent for (who, day), sent in told.items() if who == provider and day in days]
+    return sum(said) if said else None
 
 
 def keep(number: int, report: dict[str, Any], *, at: datetime) -> Completeness:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Schema
@@ -260,6 +260,34 @@ class Retractions(Strict):
     rows: list[Annotated[dict[Name, Text | None], Field(min_length=1, max_length=200)]] = Field(
         min_length=1, max_length=1000
     )
+
+
+class DayTotal(Strict):
+    """How many records of a kind you sent of a local day, as you count them."""
+
+    day: date
+    kind: Name
+    records: int = Field(ge=0, le=10**12, examples=[1200])
+
+
+class DayTotals(Strict):
+    """Your own totals: of each day and kind the newest that you declare counts."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {"totals": [{"day": "2026-03-02", "kind": "bike_trip", "records": 1200}]}
+        },
+    )
+    totals: list[DayTotal] = Field(min_length=1, max_length=1000)
+
+
+class Declared(Schema):
+    """How many totals were declared, and how many of them say something new."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"totals": 1, "new": 1}})
+    totals: int
+    new: int
 
 
 class Quality(Schema):

@@ -113,7 +113,9 @@ class Act(Answer):
     avoided_mg: int = Field(examples=[672480])
     credited_mg: int = Field(description="After caps.", examples=[672480])
     rival: str | None = Field(description="The act that counts instead.", examples=[None])
-    clause: str | None = Field(description="The clause that excludes it.", examples=[None])
+    clause: str | None = Field(
+        description="The clause that excludes it, or the rule that holds it.", examples=[None]
+    )
     measures: dict[str, int] = Field(description="As reported, units last.", examples=[{"distance_m": 14400}])
     manifest: str = Field(description="The close that stands for the day.", examples=["sha256:6d37…"])
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -23,6 +23,7 @@ from tanpuhui.cli.demo.plan import Act, Grant
 SPACING_M = 1_200
 #: Half hours of a whole day, and days that a home is compared with.
 SLOTS, WEEK = 48, 7
+DAY_S = 86_400
 
 # Milligrams for the base unit, as fractions (numerator, denominator).
 #: 46.7 g per person-kilometre, 深圳市低碳公共出行碳普惠方法学 2021, citysz.net 2022-09-23.
@@ -86,7 +87,10 @@ def judge(acts: Sequence[Act], grants: Sequence[Grant], processed_at: Sequence[d
         gate_end(act, given[act.resident, act.provider], moment)
         for act, moment in zip(acts, processed_at, strict=True)
     ]
-    worths: list[Worth] = [Worth(end) if end else alone(act) for act, end in zip(acts, barred, strict=True)]
+    worths: list[Worth] = [
+        Worth(end) if end else alone(as_read(act, given[act.resident, act.provider]))
+        for act, end in zip(acts, barred, strict=True)
+    ]
     cap(acts, worths)
     return worths
 
@@ -103,6 +107,16 @@ def gate_end(act: Act, given: Iterable[Grant], processed_at: datetime) -> str:
         return "outside_range"
     stands = any(grant.withdrawn_at is None or grant.withdrawn_at > processed_at for grant in covering)
     return "" if stands else "withdrawn"
+
+
+def as_read(act: Act, given: Iterable[Grant]) -> Act:
+    """The act as it may be processed: what a home used before its grant begins is not read, so it has no own week."""
+    if act.kind != "household_electricity_day":
+        return act
+    week_began_s = act.started_us / 1_000_000 - WEEK * DAY_S
+    if any(_covers(grant, act) and grant.from_at.timestamp() <= week_began_s for grant in given):
+        return act
+    return replace(act, measures=dict(act.measures) | {"previous7_energy_wh": 0, "previous7_days": 0})
 
 
 def alone(act: Act) -> Worth:

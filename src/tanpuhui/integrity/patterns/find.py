@@ -35,6 +35,11 @@ class Found:
     missing: tuple[str, ...] = ()
 
 
+def pattern_named(name: str) -> Pattern | None:
+    """The pattern of a name such as ``fraud.speed@1``; ``None`` for a version that is no longer here."""
+    return next((pattern for pattern in PATTERNS if pattern.name == name), None)
+
+
 def find(relations: Mapping[str, pa.Table], patterns: Iterable[Pattern] = PATTERNS) -> list[Found]:
     """Apply each pattern to the relations; the order of rows is no matter."""
     with duckdb.connect() as connection:

@@ -123,21 +123,23 @@ IDENTICAL_TELEMETRY = Pattern(
     """,
 )
 
-#: Legs between the same two stations, each back after at most so long; from so many on in a day.
-BACK_WITHIN_US, LEGS_FROM = 40 * MINUTE_US, 6
+#: Legs between the same two stations, each back after at most so long; from so many on in a day. Who farms takes the
+#: neighbouring station, since a leg's reward does not grow with its length; who carries something goes where it is
+#: wanted.
+BACK_WITHIN_US, LEGS_FROM, NEIGHBOUR_M = 40 * MINUTE_US, 6, 2_000
 
 THERE_AND_BACK = Pattern(
     id="fraud.there_and_back",
-    version=1,
+    version=2,
     relation="act",
-    needs=("account_id", "day", "started_us", "ended_us", "origin", "destination"),
-    reason_zh="一天内在两个站点之间反复往返，没有净位移。",
-    reason_en="Trips went back and forth between two stations all day and led nowhere.",
+    needs=("account_id", "day", "started_us", "ended_us", "origin", "destination", "distance_m"),
+    reason_zh="一天内在两个相邻站点之间反复往返，没有净位移。",
+    reason_en="Trips went back and forth between two neighbouring stations all day and led nowhere.",
     sql=f"""
         WITH trip AS (
             SELECT record_id, account_id, day, started_us, ended_us, origin, destination,
                 LEAST(origin, destination) AS one, GREATEST(origin, destination) AS other
-            FROM act WHERE origin <> destination
+            FROM act WHERE origin <> destination AND distance_m <= {NEIGHBOUR_M}
         ), leg AS (
             SELECT *, LAG(destination) OVER w = origin AND LAG(origin) OVER w = destination
                 AND started_us - LAG(ended_us) OVER w <= {BACK_WITHIN_US} AS turned

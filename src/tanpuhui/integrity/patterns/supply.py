@@ -8,26 +8,31 @@ from tanpuhui.integrity.patterns.pattern import Pattern
 STATION_PERCENT = 105
 #: What one person brings in a day: above so many grams, and so many times the median of the station.
 DAY_MASS_G, TIMES_MEDIAN = 8_000, 4
+#: One container again and again: loads of a day that differ by at most so much of their mean. A cleaner brings what
+#: there is, in one go or in several that differ. One load above this is more than anybody carries: somebody leaned on
+#: the scale.
+ALIKE_PERCENT, CARRIED_G = 60, 40_000
 
 WEIGHT_TAMPERING = Pattern(
     id="fraud.weight_tampering",
-    version=1,
+    version=2,
     relation="drop_off",
     needs=("account_id", "day", "station", "mass_g"),
-    reason_zh="该站点的投放量多于清运称重，且这一天的投放量远高于该站点的中位数。",
-    reason_en="The station took in more than hauliers weighed, and this day's mass is far above the station's median.",
+    reason_zh="该站点的投放量多于清运称重，且这一天同样重量被反复投放，总量远高于该站点的中位数。",
+    reason_en="The station took in more than hauliers weighed, and like loads far above its median came again.",
     sql=f"""
         WITH weighed AS (SELECT station, SUM(mass_g) AS weighed_g FROM weighing GROUP BY station),
         off_balance AS (
             SELECT d.station FROM (SELECT station, SUM(mass_g) AS brought_g FROM drop_off GROUP BY station) AS d
             JOIN weighed USING (station) WHERE brought_g * 100 > weighed_g * {STATION_PERCENT}
         ), person_day AS (
-            SELECT account_id, day, station, CAST(SUM(mass_g) AS BIGINT) AS day_g FROM drop_off
-            GROUP BY account_id, day, station
+            SELECT account_id, day, station, CAST(SUM(mass_g) AS BIGINT) AS day_g, COUNT(*) AS loads,
+                MIN(mass_g) AS least_g, MAX(mass_g) AS most_g FROM drop_off GROUP BY account_id, day, station
         ), usual AS (SELECT station, QUANTILE_DISC(day_g, 0.5) AS median_g FROM person_day GROUP BY station),
         heavy AS (
             SELECT account_id, day, station FROM person_day JOIN usual USING (station)
-            WHERE day_g > GREATEST({DAY_MASS_G}, {TIMES_MEDIAN} * median_g)
+            WHERE day_g > GREATEST({DAY_MASS_G}, {TIMES_MEDIAN} * median_g) AND (most_g > {CARRIED_G}
+                OR (loads >= 2 AND (most_g - least_g) * loads * 100 <= day_g * {ALIKE_PERCENT}))
         )
         SELECT record_id FROM drop_off SEMI JOIN heavy USING (account_id, day, station)
             SEMI JOIN off_balance USING (station)

@@ -16,6 +16,7 @@ def act_name(kind: str) -> str:
         "ev_charge": pgettext("act", "Charging an electric car"),
         "household_electricity_day": pgettext("act", "Electricity at home, by the day"),
         "household_electricity_month": pgettext("act", "Electricity at home, by the month"),
+        "household_programme_share": pgettext("act", "A home's share of a saving programme"),
         "household_saving_period": pgettext("act", "Electricity saved at home in called hours"),
         "led_lamp": pgettext("act", "LED lamps"),
         "low_carbon_trip": pgettext("act", "Low-carbon trips"),

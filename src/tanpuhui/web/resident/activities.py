@@ -26,8 +26,9 @@ from tanpuhui.consent.policy import policy
 from tanpuhui.copies.parties import party_names
 from tanpuhui.evidence.record import ASSEMBLED
 from tanpuhui.integrity.look import appeals_of
+from tanpuhui.integrity.patterns.find import pattern_named
 from tanpuhui.kit.moment import from_us
-from tanpuhui.methodology.methodology import Cap, Field, Methodology
+from tanpuhui.methodology.methodology import Cap, Field, Methodology, Text
 from tanpuhui.quantify.outcome import Outcome
 from tanpuhui.quantify.rules import HOME_PREFIX
 from tanpuhui.registry.models import Lot
@@ -50,6 +51,7 @@ BADGES = {
     Outcome.capped: "waiting",
     Outcome.nothing_avoided: "",
     Outcome.below_baseline: "waiting",
+    Outcome.held: "waiting",
 }
 
 
@@ -184,7 +186,10 @@ def shown(acts: Iterable[Act]) -> list[Shown]:
 
 
 def clause_text(act: Act) -> str:
-    """The clause that excluded an act, as the methodology words it."""
+    """The clause that excluded an act, as the methodology words it, or the reason of the rule that holds it."""
+    if act.outcome is Outcome.held and act.clause:
+        pattern = pattern_named(act.clause)
+        return _text(Text(pattern.reason_zh, pattern.reason_en)) if pattern else ""
     methodology = find_methodology(act.methodology) if act.methodology and act.clause else None
     if methodology is None:
         return ""

@@ -25,6 +25,7 @@ def kinds() -> dict[str, str]:
         "ev_charge": pgettext("kind of act", "Electric car charged"),
         "household_electricity_day": pgettext("kind of act", "Household electricity, a day"),
         "household_electricity_month": pgettext("kind of act", "Household electricity, a month"),
+        "household_programme_share": pgettext("kind of act", "Share of a saving programme"),
         "household_saving_period": pgettext("kind of act", "Household savings"),
         "rooftop_pv_output": pgettext("kind of act", "Rooftop solar power"),
         "waste_sorting": pgettext("kind of act", "Waste sorted"),
@@ -52,6 +53,7 @@ def outcomes() -> dict[Outcome, str]:
         Outcome.duplicate_of: pgettext("outcome", "Reported twice"),
         Outcome.overlapping: pgettext("outcome", "Overlaps another act"),
         Outcome.below_baseline: pgettext("outcome", "Above the baseline"),
+        Outcome.held: pgettext("outcome", "Held for review"),
     }
     assert set(names) == set(PASSED), "every end that names a person"
     return names

@@ -1,0 +1,195 @@
+"""Tables of programmes: the programme with its sealed hold-out, its windows, its settled periods. All append-only.
+
+What must never happen is refused by triggers: a window that begins before it is declared or within what is settled, and
+a period that does not follow the one before, or lies outside its window.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import pgtrigger
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+_KEPT: list[Any] = [
+    pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+    pgtrigger.Trigger(
+        name="no_truncate",
+        level=pgtrigger.Statement,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Truncate,
+        func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
+    ),
+]
+
+
+class Programme(models.Model):
+    """Homes that are asked to save, and those that never are. ``commitment`` is published before recruitment.
+
+    ``sealed`` is the draw, encrypted with a key of the installation: nobody reads it until the window is over.
+    """
+
+    code = models.CharField(_("programme"), max_length=60, primary_key=True)
+    title_zh = models.TextField(_("Chinese title"))
+    title_en = models.TextField(_("English title"))
+    methodology = models.CharField(_("methodology"), max_length=120)
+    zone = models.CharField(_("time zone"), max_length=60)
+    homes = models.IntegerField(_("homes"))
+    held_out = models.IntegerField(_("homes held out"))
+    percent = models.SmallIntegerField(_("per cent held out"))
+    commitment = models.CharField(_("published digest"), max_length=71)
+    sealed = models.BinaryField()
+    opened_at = models.DateTimeField(_("drawn at"))
+
+    class Meta:
+        verbose_name = _("programme")
+        verbose_name_plural = _("programmes")
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="programme_holds_some_out",
+                condition=Q(held_out__gte=5) & Q(homes__gte=F("held_out") + 5),
+            ),
+        ]
+        triggers: ClassVar = _KEPT
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Window(models.Model):
+    """Months that are measured on one rung against one year of baseline. The next one is declared before it begins."""
+
+    L3, L5 = "L3", "L5"
+    RUNGS: ClassVar = [(L3, _("ratio to the hold-out")), (L5, _("random hold-out"))]
+
+    id = models.BigAutoField(primary_key=True)
+    programme = models.ForeignKey(Programme, models.PROTECT, related_name="windows")
+    rung = models.CharField(_("rung"), max_length=2, choices=RUNGS)
+    #: First days of months: of the baseline's twelve, and of the first that is measured.
+    baseline_from = models.DateField(_("baseline from"))
+    starts_on = models.DateField(_("starts on"))
+    declared_at = models.DateTimeField(_("declared at"))
+
+    class Meta:
+        verbose_name = _("window")
+        verbose_name_plural = _("windows")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["programme", "starts_on"], name="programme_window_once"),
+            models.CheckConstraint(name="programme_window_rung", condition=Q(rung__in=["L3", "L5"])),
+            models.CheckConstraint(
+                name="programme_baseline_is_before",
+                condition=Q(starts_on__gte=F("baseline_from") + timedelta(days=365)),
+            ),
+        ]
+        triggers: ClassVar = [
+            *_KEPT,
+            pgtrigger.Trigger(
+                name="declared_before",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                declare=[("its_zone", "text")],
+                func="""
+                    SELECT zone INTO its_zone FROM programme_programme WHERE code = NEW.programme_id FOR UPDATE;
+                    IF (NEW.declared_at AT TIME ZONE its_zone)::date >= NEW.starts_on
+                    THEN RAISE EXCEPTION 'a window is declared before it begins'; END IF;
+                    IF EXISTS (SELECT FROM programme_period p JOIN programme_window w ON w.id = p.window_id
+                        WHERE w.programme_id = NEW.programme_id AND p.last_day >= NEW.starts_on)
+                    THEN RAISE EXCEPTION 'months from % on are settled already', NEW.starts_on; END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.programme_id} from {self.starts_on} on {self.rung}"
+
+
+class Opening(models.Model):
+    """The hold-out of a programme, opened: seed, digest of the list, homes held out, by their numbers."""
+
+    programme = models.OneToOneField(Programme, models.PROTECT, primary_key=True, related_name="opening")
+    content: Any = models.JSONField()
+    at = models.DateTimeField(_("opened at"))
+
+    class Meta:
+        verbose_name = _("opening of a hold-out")
+        verbose_name_plural = _("openings of hold-outs")
+        triggers: ClassVar = _KEPT
+
+    def __str__(self) -> str:
+        return f"hold-out of {self.programme_id}"
+
+
+class Period(models.Model):
+    """A settled period: what was estimated from which frozen readings, and what of it may be certified at most."""
+
+    id = models.BigAutoField(primary_key=True)
+    window = models.ForeignKey(Window, models.PROTECT, related_name="periods")
+    first_day = models.DateField(_("first day"))
+    last_day = models.DateField(_("last day"))
+    #: Digests of frozen tables: readings, and what each home is given and carries.
+    readings = models.CharField(_("readings"), max_length=71)
+    shares = models.CharField(_("shares"), max_length=71)
+    homes = models.IntegerField(_("homes"))
+    joined = models.IntegerField(_("homes that joined"))
+    held_out = models.IntegerField(_("homes held out"))
+    left_out = models.IntegerField(_("homes without complete readings"))
+    saved_wh = models.BigIntegerField(_("saved, estimated"))
+    #: Rounded up.
+    error_wh = models.BigIntegerField(_("standard error"))
+    bound_wh = models.BigIntegerField(_("lower bound"))
+    #: What earlier periods lost, and what this one leaves: 0 or below.
+    carried_in_wh = models.BigIntegerField(_("carried in"))
+    carried_out_wh = models.BigIntegerField(_("carried on"))
+    #: The bound less what was carried in.
+    certifiable_wh = models.BigIntegerField(_("certifiable"))
+    certifiable_mg = models.BigIntegerField(_("certifiable at most"))
+    #: What shares sum to; the batch of evidence that reported them, 0 where nothing was.
+    shared_mg = models.BigIntegerField(_("shared out"))
+    batch = models.BigIntegerField(_("batch"))
+    settled_at = models.DateTimeField(_("settled at"))
+
+    class Meta:
+        verbose_name = _("settled period")
+        verbose_name_plural = _("settled periods")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["window", "first_day"], name="programme_period_once"),
+            models.CheckConstraint(
+                name="programme_never_above_the_bound",
+                condition=Q(shared_mg__gte=0)
+                & Q(shared_mg__lte=F("certifiable_mg"))
+                & Q(certifiable_wh__gte=0)
+                & Q(certifiable_wh__lte=F("bound_wh"))
+                & Q(carried_in_wh__lte=0)
+                & Q(carried_out_wh__lte=0),
+            ),
+            models.CheckConstraint(
+                name="programme_period_has_days", condition=Q(last_day__gt=F("first_day"))
+            ),
+        ]
+        triggers: ClassVar = [
+            *_KEPT,
+            pgtrigger.Trigger(
+                name="follows",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                declare=[("its", "programme_window%ROWTYPE"), ("expected", "date"), ("next_window", "date")],
+                func="""
+                    SELECT * INTO its FROM programme_window WHERE id = NEW.window_id;
+                    PERFORM FROM programme_programme WHERE code = its.programme_id FOR UPDATE;
+                    SELECT coalesce(max(last_day) + 1, its.starts_on) INTO expected
+                        FROM programme_period WHERE window_id = NEW.window_id;
+                    SELECT min(starts_on) INTO next_window FROM programme_window
+                        WHERE programme_id = its.programme_id AND starts_on > its.starts_on;
+                    IF NEW.first_day <> expected OR NEW.last_day >= coalesce(next_window, 'infinity')
+                    THEN RAISE EXCEPTION 'the next period of window % begins on %', NEW.window_id, expected; END IF;
+                    RETURN NEW;
+                """,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_day} to {self.last_day}: {self.certifiable_wh} Wh"

@@ -1,0 +1,149 @@
+"""Refusals of programmes: each with its code, the facts and the next step. None names a home."""
+
+from __future__ import annotations
+
+from tanpuhui.kit.refusal import Refusal
+
+
+class UnknownProgramme(Refusal):
+    code = "programme.unknown"
+    message = "There is no programme {code}. Known: {known}. Begin one with 'tanpuhui programme open'."
+
+
+class ProgrammeKnown(Refusal):
+    code = "programme.known"
+    message = (
+        "{code} is a programme or a provider already. A hold-out is drawn once; "
+        "give another programme its own code."
+    )
+
+
+class BadMonth(Refusal):
+    code = "programme.bad_month"
+    message = "{option} is {given!r}, which is not a month. Write it as 2025-03."
+
+
+class BadRung(Refusal):
+    code = "programme.bad_rung"
+    message = (
+        "{given!r} is not a rung that certifies. Choose L5 (random hold-out) or L3 (ratio to the hold-out)."
+    )
+
+
+class TitleMissing(Refusal):
+    code = "programme.title_missing"
+    message = "A programme is called something in Chinese and in English. Give both titles."
+
+
+class BaselineTooLate(Refusal):
+    code = "programme.baseline_too_late"
+    message = (
+        "The baseline's twelve months from {baseline} on are not over before the window begins on {starts_on}. "
+        "Begin the baseline a year or more before the window."
+    )
+
+
+class WindowTooEarly(Refusal):
+    code = "programme.window_too_early"
+    message = (
+        "A window is declared before it begins, and this one would begin on {starts_on}, declared on {today}. "
+        "Let it begin with a later month: no rung and no baseline is chosen after the months are known."
+    )
+
+
+class WindowSettled(Refusal):
+    code = "programme.window_settled"
+    message = (
+        "Months through {last} are settled, and a window from {starts_on} on would measure some of them "
+        "again on another rung. Let it begin after {last}."
+    )
+
+
+class NoWindow(Refusal):
+    code = "programme.no_window"
+    message = "No window of {code} has begun by {first}. Declare one with 'tanpuhui programme window'."
+
+
+class PeriodOutOfTurn(Refusal):
+    code = "programme.period_out_of_turn"
+    message = (
+        "The next period of {code} begins on {expected}, and this one on {first}. "
+        "Settle month after month: none is left out, whatever it shows."
+    )
+
+
+class PeriodTooLong(Refusal):
+    code = "programme.period_too_long"
+    message = (
+        "From {first} to {last} is no period: it has 1 to 12 months of one year, and ends before the next window. "
+        "Choose its last month accordingly."
+    )
+
+
+class PeriodNotOver(Refusal):
+    code = "programme.period_not_over"
+    message = "The period ends on {last}, and that day is not over in {zone}. Settle it from the next day on."
+
+
+class SettledOtherwise(Refusal):
+    code = "programme.settled_otherwise"
+    message = (
+        "The period from {first} on is settled with the readings {then}, and these are {now}. "
+        "A settlement stands; what was wrong is made good in the next period."
+    )
+
+
+class ReadingsUnreadable(Refusal):
+    code = "programme.readings_unreadable"
+    message = (
+        "{file}, line {line}: {problem}. The first line is home,month,energy_wh; the others are a home, "
+        "a month as 2025-03 and whole watt-hours. Each home has each month once."
+    )
+
+
+class HomeUnknown(Refusal):
+    code = "programme.home_unknown"
+    message = (
+        "{count} homes of this file are not on the list that {code} began with. "
+        "Leave them out: the list is fixed before the draw."
+    )
+
+
+class HeldOutJoins(Refusal):
+    code = "programme.held_out_joins"
+    message = (
+        "{count} of these homes are held out and never join {code}. "
+        "Leave them out, and see how they came to be asked."
+    )
+
+
+class TooManyMissing(Refusal):
+    code = "programme.too_many_missing"
+    message = (
+        "{missing} of {homes} homes ({group}) have no complete readings of the period and its baseline, "
+        "and {percent} per cent may lack them. Ask the provider for the rest, then settle."
+    )
+
+
+class StillSealed(Refusal):
+    code = "programme.still_sealed"
+    message = (
+        "The hold-out of {code} stays sealed until a period of it is settled. "
+        "Settle one, then open it for the verifier."
+    )
+
+
+class NotOpened(Refusal):
+    code = "programme.not_opened"
+    message = (
+        "The hold-out of {code} is still sealed, so nobody could check who was compared with whom. "
+        "Open it with 'tanpuhui programme unseal', have it verified, then certify."
+    )
+
+
+class SealTampered(Refusal):
+    code = "programme.seal_tampered"
+    message = (
+        "The sealed hold-out of {code} cannot be opened with this installation's key. "
+        "Restore keys/hold-outs or the table from a backup."
+    )

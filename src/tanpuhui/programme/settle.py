@@ -1,0 +1,202 @@
+"""Settle: estimate a period of a programme from frozen readings, and report each joined home's share as evidence.
+
+The share goes the way of any act: a batch with its receipt, the close with its grants, the ledger, a lot. So it is
+posted once, replayed, verified and explained by what is there for every act.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tanpuhui.close.places import Places
+from tanpuhui.evidence.contract import latest
+from tanpuhui.evidence.take import take, wait_for_turn
+from tanpuhui.kit.moment import day_bounds_us, from_us
+from tanpuhui.methodology.load import Library
+from tanpuhui.methodology.methodology import Methodology
+from tanpuhui.programme.estimate import Asked, Draw, Estimated, estimate, months_needed
+from tanpuhui.programme.find import get_programme, periods_of
+from tanpuhui.programme.models import Period, Programme, Window
+from tanpuhui.programme.month import last_day, later, months_between
+from tanpuhui.programme.open import KIND
+from tanpuhui.programme.readings import number, read_file
+from tanpuhui.programme.refusals import (
+    NoWindow,
+    PeriodNotOver,
+    PeriodOutOfTurn,
+    PeriodTooLong,
+    SettledOtherwise,
+)
+from tanpuhui.programme.seal import look_inside
+
+FACTOR = "grid_factor"
+MG_PER_G = 1_000
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which months of which programme are settled from which file; months are their first days."""
+
+    code: str
+    first: date
+    last: date
+    readings: Path
+
+
+def settle(order: Order, *, at: datetime, places: Places, library: Library) -> Period:
+    """Settle once, in the caller's transaction; again with the same readings it answers what stands."""
+    programme = get_programme(order.code)
+    wait_for_turn(order.code)
+    months = list(months_between(order.first, order.last))
+    before = Period.objects.filter(
+        window__programme=programme, first_day=order.first, last_day=last_day(order.last)
+    ).first()
+    window = before.window if before else next_window(programme, order, at)
+    found = read_file(order.readings, months_needed(months, window.baseline_from))
+    inside = look_inside(programme)
+    read = number(found, latest(order.code), inside.listed, order.code)
+    digest = places.frozen.put(read.table)
+    if before is not None:
+        if before.readings != digest:
+            raise SettledOtherwise(first=order.first, then=before.readings, now=digest)
+        return before
+    settled = periods_of(programme)
+    asked = question(window, months, settled, places, library)
+    came = estimate(read.table, Draw(inside.seed, inside.listed, inside.held), asked)
+    shares = places.frozen.put(came.shares)
+    batch = _report(programme, months, came, read.pseudonyms, at=at, places=places)
+    return Period.objects.create(
+        window=window,
+        first_day=order.first,
+        last_day=last_day(order.last),
+        readings=digest,
+        shares=shares,
+        batch=batch,
+        settled_at=at,
+        **numbers(came),
+    )
+
+
+def numbers(came: Estimated) -> dict[str, int]:
+    """What of an estimate a period keeps by name: everything but the homes."""
+    return {field.name: getattr(came, field.name) for field in fields(came) if field.name != "shares"}
+
+
+def next_window(programme: Programme, order: Order, at: datetime) -> Window:
+    """The window of a period; refuses one out of turn, too long, or not over."""
+    window = programme.windows.filter(starts_on__lte=order.first).order_by("-starts_on").first()
+    if window is None:
+        raise NoWindow(code=programme.code, first=order.first)
+    settled = window.periods.order_by("-last_day").first()
+    expected = later(settled.last_day.replace(day=1), 1) if settled else window.starts_on
+    if order.first != expected:
+        raise PeriodOutOfTurn(code=programme.code, expected=expected, first=order.first)
+    following = programme.windows.filter(starts_on__gt=window.starts_on).order_by("starts_on").first()
+    into_next = following is not None and order.last >= following.starts_on
+    if order.last < order.first or order.last.year != order.first.year or into_next:
+        raise PeriodTooLong(first=order.first, last=last_day(order.last))
+    if at.astimezone(ZoneInfo(programme.zone)).date() <= last_day(order.last):
+        raise PeriodNotOver(last=last_day(order.last), zone=programme.zone)
+    return window
+
+
+def question(
+    window: Window, months: Sequence[date], settled: Sequence[Period], places: Places, library: Library
+) -> Asked:
+    """What a period asks: its window's rung and baseline, the factor of its last day, and what is carried into it."""
+    methodology = library.in_force(window.programme.methodology, last_day(months[-1]))
+    return Asked(
+        rung=window.rung,
+        baseline_from=window.baseline_from,
+        months=months,
+        carried_wh=settled[-1].carried_out_wh if settled else 0,
+        carried_by_home=_carried(settled[-1], places) if settled else {},
+        mg_each_wh=mg_each_wh(methodology, last_day(months[-1])),
+    )
+
+
+def mg_each_wh(methodology: Methodology, day: date) -> Fraction:
+    """The methodology's grid factor of a day, exact: 0.42 t/MWh is 420 mg for each Wh."""
+    factor = methodology.period(day).factors[FACTOR]
+    assert dict(factor.unit.dimensions) == {"[co2e]": 1, "[energy]": -1}, factor.unit
+    return factor.value * factor.unit.scale * MG_PER_G
+
+
+def _carried(period: Period, places: Places) -> dict[int, int]:
+    """What homes carry out of a period."""
+    table = pq.read_table(places.frozen.checked(period.shares))
+    pairs = zip(table["subject_id"].to_pylist(), table["carried_out_wh"].to_pylist(), strict=True)
+    return {subject: owed for subject, owed in pairs if owed}
+
+
+def _report(
+    programme: Programme,
+    months: Sequence[date],
+    came: Estimated,
+    pseudonyms: Mapping[int, str],
+    *,
+    at: datetime,
+    places: Places,
+) -> int:
+    """Report each joined home's share, of 0 too, so that its holder sees what came of it; answers the batch, or 0."""
+    rows = _rows(programme, months, came, pseudonyms)
+    if not rows:
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{programme.code}-{months[0]:%Y-%m}.ndjson"
+        path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+        receipt = take(
+            programme.code,
+            path,
+            key=f"{programme.code}:{months[0]:%Y-%m}",
+            at=at,
+            lake=places.lake,
+            buckets=places.buckets,
+            zone=programme.zone,
+            own=True,
+        )
+    assert receipt.accepted == len(rows), receipt.reasons
+    return receipt.batch
+
+
+def _rows(
+    programme: Programme, months: Sequence[date], came: Estimated, pseudonyms: Mapping[int, str]
+) -> list[dict[str, Any]]:
+    started_us, _ = day_bounds_us(months[0], programme.zone)
+    _, next_us = day_bounds_us(last_day(months[-1]), programme.zone)
+    same = {
+        "kind": KIND,
+        "started_at": from_us(started_us).isoformat(),
+        "ended_at": from_us(next_us - 1).isoformat(),
+        "bound_wh": came.certifiable_wh,
+        "saved_wh": max(came.saved_wh, 0),
+        "homes": came.homes,
+        "held_out_homes": came.held_out,
+    }
+    pairs = zip(came.shares["subject_id"].to_pylist(), came.shares["share_mg"].to_pylist(), strict=True)
+    return [
+        {
+            "source_id": f"{months[0]:%Y-%m}-{subject}",
+            "person": pseudonyms[subject],
+            "share_mg": share_mg,
+            **same,
+        }
+        for subject, share_mg in pairs
+        if subject in pseudonyms
+    ]
+
+
+def table_of(period: Period, places: Places) -> pa.Table:
+    """The frozen readings of a period."""
+    return pq.read_table(places.frozen.checked(period.readings))

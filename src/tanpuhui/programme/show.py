@@ -1,0 +1,65 @@
+"""Show: a programme as commands and pages tell it; what is sealed stays sealed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tanpuhui.programme.find import periods_of
+from tanpuhui.programme.models import Period, Programme, Window
+
+_NUMBERS = (
+    "homes",
+    "joined",
+    "held_out",
+    "left_out",
+    "saved_wh",
+    "error_wh",
+    "bound_wh",
+    "carried_in_wh",
+    "carried_out_wh",
+    "certifiable_wh",
+    "certifiable_mg",
+    "shared_mg",
+    "batch",
+)
+
+
+def as_json(programme: Programme) -> dict[str, Any]:
+    """Everything that is published of a programme."""
+    opening = getattr(programme, "opening", None)
+    return {
+        "programme": programme.code,
+        "title": {"zh": programme.title_zh, "en": programme.title_en},
+        "methodology": programme.methodology,
+        "homes": programme.homes,
+        "held_out": programme.held_out,
+        "percent": programme.percent,
+        "commitment": programme.commitment,
+        "drawn_at": programme.opened_at.isoformat(),
+        "hold_out_opened_at": opening.at.isoformat() if opening else None,
+        "windows": [_window(one) for one in programme.windows.order_by("starts_on")],
+        "periods": [period_as_json(one) for one in periods_of(programme)],
+    }
+
+
+def period_as_json(period: Period) -> dict[str, Any]:
+    """A settled period with its digests and numbers."""
+    return {
+        "programme": period.window.programme_id,
+        "rung": period.window.rung,
+        "first": period.first_day.isoformat(),
+        "last": period.last_day.isoformat(),
+        "readings": period.readings,
+        "shares": period.shares,
+        "settled_at": period.settled_at.isoformat(),
+        **{name: getattr(period, name) for name in _NUMBERS},
+    }
+
+
+def _window(window: Window) -> dict[str, Any]:
+    return {
+        "rung": window.rung,
+        "baseline_from": window.baseline_from.isoformat(),
+        "starts_on": window.starts_on.isoformat(),
+        "declared_at": window.declared_at.isoformat(),
+    }

@@ -1,0 +1,71 @@
+"""Verify: whether a programme's hold-out is the one that was published, and every period comes out the same again."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tanpuhui.baseline import hold_out
+from tanpuhui.close.places import Places
+from tanpuhui.evidence.models import SubjectLink
+from tanpuhui.methodology.load import Library
+from tanpuhui.programme.estimate import Draw, estimate
+from tanpuhui.programme.find import get_programme, periods_of
+from tanpuhui.programme.month import months_between
+from tanpuhui.programme.refusals import NotOpened
+from tanpuhui.programme.settle import numbers, question, table_of
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a verifier is shown; ``stands`` when nothing is wrong. ``differs`` names periods by their first day."""
+
+    programme: str
+    commitment: str
+    commitment_met: bool
+    same_draw: bool
+    held_out: int
+    held_out_that_joined: int
+    periods: int
+    differs: tuple[str, ...]
+
+    @property
+    def stands(self) -> bool:
+        return self.commitment_met and self.same_draw and not self.held_out_that_joined and not self.differs
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "stands": self.stands}
+
+
+def verify(code: str, *, places: Places, library: Library) -> Checked:
+    """Draw again from the opened seal, look who joined, and work each period out again from its frozen readings."""
+    programme = get_programme(code)
+    opening = getattr(programme, "opening", None)
+    if opening is None:
+        raise NotOpened(code=code)
+    content = opening.content
+    listed, held = frozenset(map(int, content["listed"])), frozenset(map(int, content["held"]))
+    joined = SubjectLink.objects.filter(subject__in=listed).values_list("subject_id", flat=True)
+    found = hold_out.verify(
+        content, content["listed"], commitment=programme.commitment, joined=map(str, joined)
+    )
+    draw = Draw(content["seed"], listed, held)
+    settled = periods_of(programme)
+    differs = []
+    for place, period in enumerate(settled):
+        months = list(months_between(period.first_day, period.last_day.replace(day=1)))
+        asked = question(period.window, months, settled[:place], places, library)
+        again = estimate(table_of(period, places), draw, asked)
+        same = all(getattr(period, name) == value for name, value in numbers(again).items())
+        if not same or places.frozen.put(again.shares) != period.shares:
+            differs.append(period.first_day.isoformat())
+    return Checked(
+        programme=code,
+        commitment=programme.commitment,
+        commitment_met=found.commitment_met,
+        same_draw=found.same_homes and found.same_draw,
+        held_out=len(held),
+        held_out_that_joined=len(found.recruited),
+        periods=len(settled),
+        differs=tuple(differs),
+    )

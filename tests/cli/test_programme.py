@@ -1,0 +1,82 @@
+"""``tanpuhui programme``: from a list of homes to a lot, by commands alone; refusals with their exit status."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from programme.village import CODE, HOMES, OPENED_AT, SETTLED_AT, Village
+from tanpuhui.cli import programme
+from tanpuhui.cli.main import app
+from tanpuhui.kit.refusal import Refusal
+from tanpuhui.methodology.load import Library, load_library
+from tanpuhui.quantify.jurisdiction import load_jurisdiction
+
+
+@pytest.fixture(scope="module")
+def library() -> Library:
+    return load_library()
+
+
+@pytest.fixture()
+def village(db: None, fresh_home: Path, library: Library, monkeypatch: pytest.MonkeyPatch) -> Village:
+    """Nothing is begun yet; the lake is where commands look for it."""
+    monkeypatch.setenv("TANPUHUI_BUCKETS", "2")
+    return Village(fresh_home, library, load_jurisdiction("demo"))
+
+
+def run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, at: datetime, *given: str
+) -> tuple[int, Any]:
+    monkeypatch.setattr(programme, "utc_now", lambda: at)
+    status = app(["programme", *given, "--json"], exit_on_error=False, print_error=False)
+    return status, json.loads(capsys.readouterr().out)
+
+
+def test_a_programme_goes_from_a_list_to_a_verified_period(
+    village: Village, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    homes, joined = tmp_path / "homes.txt", tmp_path / "joined.csv"
+    homes.write_text("\n".join(HOMES), encoding="utf-8")
+    opening = ["--homes", str(homes), "--percent", "30", "--baseline-from", "2024-03", "--starts", "2025-03"]
+    titles = ["--title-zh", "村里节电", "--title-en", "The village saves", "--pia", "PIA-1"]
+
+    status, made = run(capsys, monkeypatch, OPENED_AT, "open", CODE, *opening, *titles)
+    joined.write_text(f"home,account\n{village.asked[0]},1\n", encoding="utf-8")
+    _, count = run(capsys, monkeypatch, OPENED_AT, "join", CODE, str(joined))
+    path = village.readings(dict.fromkeys(village.asked, 2_400_000))
+    months = ["--first", "2025-03", "--last", "2025-05"]
+    _, settled = run(capsys, monkeypatch, SETTLED_AT, "settle", CODE, "--readings", str(path), *months)
+    _, opened = run(capsys, monkeypatch, SETTLED_AT, "unseal", CODE)
+    verified, found = run(capsys, monkeypatch, SETTLED_AT, "verify", CODE)
+    _, shown = run(capsys, monkeypatch, SETTLED_AT, "show", CODE)
+
+    assert (status, verified) == (0, 0)
+    assert (made["homes"], made["held_out"], count["joined"]) == (40, 12, 1)
+    # one home joined and saved 3 x 600 kWh, of 28 x 1.8 MWh in all: 1.8 MWh x 0.42 kg/kWh
+    assert (settled["bound_wh"], settled["shared_mg"]) == (50_400_000, 756_000_000)
+    assert opened["commitment"] == made["commitment"] == shown["commitment"]
+    assert found["stands"] is True
+    assert [one["first"] for one in shown["periods"]] == ["2025-03-01"]
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        (["show", "nothing"], "programme.unknown"),
+        (
+            ["settle", CODE, "--readings", "x.csv", "--first", "2025-3", "--last", "2025-05"],
+            "programme.bad_month",
+        ),
+        (["join", CODE, "missing.csv"], "programme.homes_unreadable"),
+    ],
+)
+def test_a_command_that_cannot_be_done_is_refused(village: Village, given: list[str], code: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        app(["programme", *given], exit_on_error=False, print_error=False)
+
+    assert refused.value.code == code
