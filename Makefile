@@ -9,7 +9,7 @@ export UV_NATIVE_TLS := true
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check words unit format bench pictures pins audit clean
+.PHONY: help setup spark demo test check words unit format bench pictures pins audit clean
 
 help:  ## what each command does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,7 +29,13 @@ help:  ## what each command does
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
 
+.venv/spark.done: .venv/base.done requirements/spark.txt
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/spark.txt
+	@touch $@
+
 setup: .venv/dev.done  ## .venv with everything; .venv/bin/tanpuhui then works alone
+
+spark: .venv/spark.done  ## PySpark and Sail as well, for closes on a cluster (needs Java 17)
 
 demo: .venv/base.done  ## a small city for a week, from an empty machine
 	$(BIN)/tanpuhui demo
@@ -69,7 +75,7 @@ pictures: .venv/dev.done  ## the pictures of the main pages in docs/pictures, ta
 	$(BIN)/python docs/pictures/take.py
 
 pins: .venv/dev.done  ## pin the requirements again, with hashes
-	cd requirements && for name in base dev audit; do \
+	cd requirements && for name in base dev spark audit; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    $$name.in -o $$name.txt; done
 

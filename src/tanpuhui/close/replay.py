@@ -15,6 +15,7 @@ from tanpuhui.close.places import Places
 from tanpuhui.close.refusals import ManifestUnknown, RuleChanged
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.methodology.load import Library
+from tanpuhui.quantify.engines.choice import EMBEDDED, EngineChoice
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.quantify.rules import Reporter, Rules, rules_of
 
@@ -56,7 +57,7 @@ def replay(
     places: Places,
     jurisdiction: Jurisdiction,
     library: Library,
-    engine: str = "duckdb",
+    engine: EngineChoice = EMBEDDED,
 ) -> ReplayAnswer:
     """Recompute a close on any engine; every input and rule must still have the digest that the manifest names."""
     body = manifest.body
