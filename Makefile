@@ -9,7 +9,7 @@ export UV_NATIVE_TLS := true
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup spark demo test check words unit format bench pictures pins audit clean
+.PHONY: help setup spark demo test ci check words unit format bench pictures pins audit clean
 
 help:  ## what each command does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,8 +40,13 @@ spark: .venv/spark.done  ## PySpark and Sail as well, for closes on a cluster (n
 demo: .venv/base.done  ## a small city for a week, from an empty machine
 	$(BIN)/tanpuhui demo
 
-test: check  ## everything that CI checks
-	$(BIN)/pytest -q -n 2 --dist loadfile
+TESTS = $(BIN)/pytest -q -n 2 --dist loadfile
+
+test: check  ## everything that CI checks, but for what needs 'make spark' and Java
+	$(TESTS)
+
+ci: check .venv/spark.done  ## everything, closes on a cluster too
+	$(TESTS)
 
 check: .venv/dev.done  ## style, types and the order of imports
 	$(BIN)/ruff check .

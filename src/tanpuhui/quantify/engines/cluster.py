@@ -22,11 +22,10 @@ if TYPE_CHECKING:
 
 #: Where what is computed on the way lies, below the shared folder.
 FOLDER = ".computing"
-#: A sum or product that leaves 64 bits is an error, a time has no zone, and small relations make few tasks.
+#: A sum or product that leaves 64 bits is an error, and a time has no zone.
 SETTINGS = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.adaptive.enabled": "true",
 }
 #: Of our own driver: no page to look at, and results of a bucket as large as they are.
 OF_DRIVER = {
@@ -34,6 +33,8 @@ OF_DRIVER = {
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.maxResultSize": "0",
 }
+#: Into how many parts a shuffle goes: two for each core, where whoever runs the cluster does not say.
+PARTITIONS = "spark.sql.shuffle.partitions"
 #: Where all of it is on this machine, nothing of it is to be heard on a network.
 OF_THIS_MACHINE = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
 #: Addresses that are asked for a listener first; a master may also be one that is no address, as ``local[2]``.
@@ -103,7 +104,8 @@ def _of_master(master: str) -> Iterator[Callable[[], SparkSession]]:
 
     def session() -> SparkSession:
         own = first.newSession()
-        own.conf.set("spark.sql.shuffle.partitions", str(2 * first.sparkContext.defaultParallelism))
+        if not first.sparkContext.getConf().contains(PARTITIONS):
+            own.conf.set(PARTITIONS, str(2 * first.sparkContext.defaultParallelism))
         return own
 
     try:
