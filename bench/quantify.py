@@ -66,6 +66,8 @@ def make_bucket(folder: Path, number: int, activities: int, accounts: range, fir
     started = first_us + random.integers(5 * 3600, 22 * 3600, activities) * 1_000_000
     lasted = np.where(kind < 5, random.integers(300, 2400, activities), 0) * 1_000_000
     amount = random.integers(500, 20_000, activities)
+    # Trips at 1 to 6 m/s: what is faster is refused when it is taken.
+    amount[kind < 4] = lasted[kind < 4] // 1_000_000 * random.integers(1, 7, np.count_nonzero(kind < 4))
     amount[random.random(activities) < 0.02] = 10**12
     twice = random.random(activities) < 0.03
     twice[0] = False
@@ -149,7 +151,8 @@ def files_of(folder: Path, number: int):  # type: ignore[no-untyped-def]
     from tanpuhui.quantify.bucket import BucketFiles
 
     records, grants = (
-        tuple(sorted(folder.glob(f"{name}-{number}.parquet"))) for name in ("records", "grants")
+        tuple(sorted([*folder.glob(f"{name}-{number}.parquet"), *folder.glob(f"{name}-{number}-*.parquet")]))
+        for name in ("records", "grants")
     )
     return BucketFiles(records, (), grants, ())
 
@@ -200,7 +203,7 @@ def roofline(folder: Path) -> dict[str, float]:
     began, cpu = time.perf_counter(), time.process_time()
     with duckdb.connect(config={"memory_limit": "1GB"}) as connection:
         for name in ("records", "grants"):
-            source = f"read_parquet('{folder}/{name}-*.parquet')"
+            source = f"read_parquet('{folder}/{name}-*.parquet', union_by_name = true)"
             columns = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
             used = [column for column in columns if column not in UNREAD]
             connection.execute(
