@@ -38,7 +38,9 @@ def type_for_spark(name: str) -> str:
     >>> type_for_spark("VARCHAR"), type_for_spark("INTEGER")
     ('STRING', 'INT')
     """
-    return exp.DataType.build(name, dialect="duckdb").sql(dialect="spark")
+    kind = parsed(f"SELECT CAST(NULL AS {name})").find(exp.DataType)
+    assert kind is not None
+    return kind.sql(dialect="spark")
 
 
 @lru_cache(maxsize=1024)

@@ -82,7 +82,7 @@ class Spark:
     def run(self, steps: Iterable[Step]) -> None:
         """Make each relation in order: stored where it is read more than once, a view where it is not."""
         steps = list(steps)
-        stored = _stored(steps)
+        stored = read_more_than_once(steps)
         with _answering():
             for step in steps:
                 made = self._session.sql(for_spark(step.query))
@@ -138,7 +138,7 @@ def _typed(there: Mapping[str, str], types: Mapping[str, str]) -> str:
     return ", ".join(_columns(there, types))
 
 
-def _stored(steps: Sequence[Step]) -> set[str]:
+def read_more_than_once(steps: Sequence[Step]) -> set[str]:
     """Relations that are read more than once, views between them counted through."""
     stored: set[str] = set()
     times: dict[str, int] = {}
