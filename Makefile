@@ -9,7 +9,7 @@ export UV_NATIVE_TLS := true
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo demo-federation test check words unit format bench drill pictures pins audit clean
+.PHONY: help setup spark demo demo-federation test ci check words unit format bench drill pictures pins audit clean
 
 help:  ## what each command does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -29,7 +29,13 @@ help:  ## what each command does
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
 
+.venv/spark.done: .venv/base.done requirements/spark.txt
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/spark.txt
+	@touch $@
+
 setup: .venv/dev.done  ## .venv with everything; .venv/bin/tanpuhui then works alone
+
+spark: .venv/spark.done  ## PySpark and Sail as well, for closes on a cluster (needs Java 17)
 
 demo: .venv/base.done  ## a small city for a week, from an empty machine
 	$(BIN)/tanpuhui demo
@@ -37,8 +43,13 @@ demo: .venv/base.done  ## a small city for a week, from an empty machine
 demo-federation: .venv/base.done  ## a district and its city on this machine, that end in agreement
 	$(BIN)/tanpuhui federation demo
 
-test: check  ## everything that CI checks
-	$(BIN)/pytest -q -n 2 --dist loadfile
+TESTS = $(BIN)/pytest -q -n 2 --dist loadfile
+
+test: check  ## everything that CI checks, but for what needs 'make spark' and Java
+	$(TESTS)
+
+ci: check .venv/spark.done  ## everything, closes on a cluster too
+	$(TESTS)
 
 check: .venv/dev.done  ## style, types and the order of imports
 	$(BIN)/ruff check .
@@ -75,7 +86,7 @@ pictures: .venv/dev.done  ## the pictures of the main pages in docs/pictures, ta
 	$(BIN)/python docs/pictures/take.py
 
 pins: .venv/dev.done  ## pin the requirements again, with hashes
-	cd requirements && for name in base dev dp oracle audit; do \
+	cd requirements && for name in base dev dp oracle spark audit; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    $$name.in -o $$name.txt; done
 

@@ -292,6 +292,7 @@ def test_wrong_arguments_are_refused(program: Program) -> None:
         (("close", "2018-W35-6"), "close.bad_day"),
         (("integrity", "look", "20180901"), "cli.bad_day"),
         (("close", DAY, "--engine", "abacus"), "close.unknown_engine"),
+        (("close", DAY, "--engine", "spark"), "quantify.engine_misplaced"),
         (("close", "replay", "sha256:00"), "close.manifest_unknown"),
         (("lot", "show", "NONE-1"), "registry.lot_unknown"),
         (("lot", "certify", "shenzhen/metro", "--through", "soon", "--verifier", "V"), "cli.bad_day"),

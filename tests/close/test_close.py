@@ -24,7 +24,7 @@ from close.town import (
     results,
 )
 from tanpuhui.close.models import Manifest
-from tanpuhui.close.refusals import DayNotOver, UnknownEngine
+from tanpuhui.close.refusals import DayNotOver
 from tanpuhui.close.run import close_day
 from tanpuhui.consent.models import Grant
 from tanpuhui.consent.open_account import open_account
@@ -32,6 +32,7 @@ from tanpuhui.consent.withdraw import withdraw
 from tanpuhui.evidence.models import LakeFile
 from tanpuhui.ledger.invariants import check
 from tanpuhui.ledger.statement import statement
+from tanpuhui.quantify.engines.choice import EngineChoice, UnknownEngine
 
 NEXT_DAY = date(2026, 3, 3)
 
@@ -286,7 +287,7 @@ def test_an_unknown_engine_is_refused_and_nothing_is_posted(town: Town) -> None:
             places=town.places,
             jurisdiction=town.jurisdiction,
             library=town.library,
-            engine="abacus",
+            engine=EngineChoice("abacus"),
         )
     assert Manifest.objects.count() == 0
 

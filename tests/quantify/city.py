@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from tanpuhui.close.yearly import PRIOR_SCHEMA
 from tanpuhui.kit.moment import day_bounds_us, to_us
 from tanpuhui.methodology.load import load_library
-from tanpuhui.quantify.bucket import BucketFiles, BucketResult, Window, quantify_bucket
+from tanpuhui.quantify.bucket import BucketFiles, BucketResult, Engine, Window, quantify_bucket
 from tanpuhui.quantify.engines.duckdb import DuckDb
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.quantify.outcome import Outcome
@@ -24,6 +24,8 @@ DAY = date(2026, 3, 2)
 ZONE = "Asia/Shanghai"
 FIRST_US, NEXT_US = day_bounds_us(DAY, ZONE)
 MINUTE_US = 60_000_000
+#: The moment of a close, unless told otherwise: in the third night after.
+AS_OF = datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=3)
 RECORD_SCHEMA = pa.schema(
     [
         ("record_id", pa.int64()),
@@ -57,6 +59,7 @@ GRANT_SCHEMA = pa.schema(
         ("usable", pa.bool_()),
     ]
 )
+END_SCHEMA = pa.schema([("record_id", pa.int64()), ("account_id", pa.int64()), ("outcome", pa.int32())])
 REPORTERS = [
     Reporter("metro", ("bus_trip", "metro_entry", "metro_exit", "metro_trip"), 1),
     Reporter("bike", ("bike_trip", "e_bike_trip"), 2),
@@ -125,15 +128,14 @@ def quantify(
 
 
 def quantify_on(
-    engine: DuckDb,
+    engine: Engine,
     files: BucketFiles,
     *,
     distances: Mapping[tuple[str, str], int] | None = None,
     as_of: datetime | None = None,
 ) -> BucketResult:
     """Run a bucket on an engine that may have run others before."""
-    moment = as_of or datetime(DAY.year, DAY.month, DAY.day, tzinfo=UTC) + timedelta(days=3)
-    window = Window(FIRST_US, NEXT_US, to_us(moment))
+    window = Window(FIRST_US, NEXT_US, to_us(as_of or AS_OF))
     return quantify_bucket(engine, rules(), files, window, distance_relation(distances or {}))
 
 
@@ -142,14 +144,21 @@ def files_of(
     records: list[dict[str, Any]],
     grants: list[dict[str, Any]] | None = None,
     prior: list[dict[str, Any]] | None = None,
+    *,
+    standing: list[dict[str, Any]] | None = None,
+    earlier_records: list[dict[str, Any]] | None = None,
+    earlier_ends: list[dict[str, Any]] | None = None,
 ) -> BucketFiles:
-    """The files of a bucket, written out."""
+    """The files of a bucket, written out; records with a revision above 0 are also known as revisions."""
     revised = [row for row in records if row["revision"] > 0]
     return BucketFiles(
         records=_write(folder / "records.parquet", records, RECORD_SCHEMA),
         revisions=_write(folder / "revisions.parquet", revised, RECORD_SCHEMA),
         grants=_write(folder / "grants.parquet", ALL_GRANTS if grants is None else grants, GRANT_SCHEMA),
         prior=_write(folder / "prior.parquet", prior or [], PRIOR_SCHEMA),
+        standing=_write(folder / "standing.parquet", standing or [], END_SCHEMA),
+        earlier_records=_write(folder / "earlier.parquet", earlier_records or [], RECORD_SCHEMA),
+        earlier_ends=_write(folder / "earlier-ends.parquet", earlier_ends or [], END_SCHEMA),
     )
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tanpuhui.close.due import Due
 
 FINDINGS = 3
+#: What everybody has.
+EMBEDDED = "duckdb"
 app = App(name="close")
 
 
@@ -37,17 +39,31 @@ def parse_day(text: str) -> date:
 
 
 @app.default
-def close(day: str, /, *, engine: str = "duckdb", reopen: bool = False, json: bool = False) -> int:
+def close(
+    day: str,
+    /,
+    *,
+    engine: str = EMBEDDED,
+    master: str | None = None,
+    remote: str | None = None,
+    reopen: bool = False,
+    json: bool = False,
+) -> int:
     """Close a day: evidence, grants, methodologies and rules become reductions in residents' accounts, once.
 
     Example: tanpuhui close 2018-09-01
+    Example: tanpuhui close 2018-09-01 --engine spark --master spark://10.0.0.1:7077
 
     Parameters
     ----------
     day
         the local day, YYYY-MM-DD.
     engine
-        what runs the columns.
+        what computes: duckdb in this process, or spark.
+    master
+        with spark: the master of a cluster, spark://host:7077 (or local[4]); its workers see the lake at the same path.
+    remote
+        with spark: a Spark Connect server, sc://host:15002 (Spark's own, or Sail).
     reopen
         close a day of which a lot has certified something: the difference waits for, or comes off, the next lot.
     json
@@ -55,6 +71,7 @@ def close(day: str, /, *, engine: str = "duckdb", reopen: bool = False, json: bo
     """
     from tanpuhui.close.run import close_day
     from tanpuhui.methodology.load import load_library
+    from tanpuhui.quantify.engines.choice import EngineChoice
 
     rules = jurisdiction()
     with nullcontext() if json else console.status(f"Closing {day} ..."):
@@ -64,7 +81,7 @@ def close(day: str, /, *, engine: str = "duckdb", reopen: bool = False, json: bo
             places=places(),
             jurisdiction=rules,
             library=load_library(),
-            engine=engine,
+            engine=EngineChoice(engine, master, remote),
             reopen=reopen,
         )
     if json:
@@ -75,7 +92,15 @@ def close(day: str, /, *, engine: str = "duckdb", reopen: bool = False, json: bo
 
 
 @app.command
-def replay(manifest: str, /, *, engine: str = "duckdb", json: bool = False) -> int:
+def replay(
+    manifest: str,
+    /,
+    *,
+    engine: str = EMBEDDED,
+    master: str | None = None,
+    remote: str | None = None,
+    json: bool = False,
+) -> int:
     """Compute a close again from its manifest alone and compare; exit 3 when anything differs.
 
     Example: tanpuhui close replay sha256:4f1c
@@ -85,20 +110,25 @@ def replay(manifest: str, /, *, engine: str = "duckdb", json: bool = False) -> i
     manifest
         the manifest's digest, or enough of its beginning.
     engine
-        what runs the columns.
+        what computes: duckdb in this process, or spark.
+    master
+        with spark: the master of a cluster, spark://host:7077 (or local[4]); its workers see the lake at the same path.
+    remote
+        with spark: a Spark Connect server, sc://host:15002 (Spark's own, or Sail).
     json
         print the answer as JSON.
     """
     from tanpuhui.close.replay import find_manifest
     from tanpuhui.close.replay import replay as replay_manifest
     from tanpuhui.methodology.load import load_library
+    from tanpuhui.quantify.engines.choice import EngineChoice
 
     answer = replay_manifest(
         find_manifest(manifest),
         places=places(),
         jurisdiction=jurisdiction(),
         library=load_library(),
-        engine=engine,
+        engine=EngineChoice(engine, master, remote),
     )
     if json:
         print_json(answer.as_json())
@@ -157,7 +187,9 @@ def _follows(each: Due, last: Due) -> bool:
 
 
 @app.command(name="all")
-def close_all(*, engine: str = "duckdb", json: bool = False) -> int:
+def close_all(
+    *, engine: str = EMBEDDED, master: str | None = None, remote: str | None = None, json: bool = False
+) -> int:
     """Close every day that is due, in order, until none is; days that a lot has certified are left and listed.
 
     Example: tanpuhui close all
@@ -165,7 +197,11 @@ def close_all(*, engine: str = "duckdb", json: bool = False) -> int:
     Parameters
     ----------
     engine
-        what runs the columns.
+        what computes: duckdb in this process, or spark.
+    master
+        with spark: the master of a cluster, spark://host:7077 (or local[4]); its workers see the lake at the same path.
+    remote
+        with spark: a Spark Connect server, sc://host:15002 (Spark's own, or Sail).
     json
         print the answers as JSON.
     """
@@ -174,7 +210,9 @@ def close_all(*, engine: str = "duckdb", json: bool = False) -> int:
     from tanpuhui.close.due import due as due_days
     from tanpuhui.close.run import close_day
     from tanpuhui.methodology.load import load_library
+    from tanpuhui.quantify.engines.choice import EngineChoice
 
+    chosen = EngineChoice(engine, master, remote)
     rules, library, where = jurisdiction(), load_library(), places()
     answers: list[dict[str, Any]] = []
     closed: set[Due] = set()
@@ -183,7 +221,7 @@ def close_all(*, engine: str = "duckdb", json: bool = False) -> int:
     ]:
         for each in track(days, "Closing", console=errors, transient=True, disable=json):
             answer = close_day(
-                each.day, at=utc_now(), places=where, jurisdiction=rules, library=library, engine=engine
+                each.day, at=utc_now(), places=where, jurisdiction=rules, library=library, engine=chosen
             )
             answers.append(answer.as_json())
         closed.update(days)

@@ -300,7 +300,15 @@ def declare(number: Number, /, *, signed: Path, as_json: AsJson = False) -> int:
 
 
 @app.command
-def recalculate(number: Number, /, *, engine: str = "duckdb", as_json: AsJson = False) -> int:
+def recalculate(
+    number: Number,
+    /,
+    *,
+    engine: str = "duckdb",
+    master: str | None = None,
+    remote: str | None = None,
+    as_json: AsJson = False,
+) -> int:
     """Compute every close again from its frozen evidence; exit status 3 where anything differs.
 
     Example: tanpuhui verification recalculate 1
@@ -308,12 +316,17 @@ def recalculate(number: Number, /, *, engine: str = "duckdb", as_json: AsJson = 
     Parameters
     ----------
     engine
-        The engine that computes.
+        What computes: duckdb in this process, or spark.
+    master
+        With spark: the master of a cluster, spark://host:7077.
+    remote
+        With spark: a Spark Connect server, sc://host:15002.
     """
     from django.db import transaction
 
     from tanpuhui.cli.places import places
     from tanpuhui.methodology.load import load_library
+    from tanpuhui.quantify.engines.choice import EngineChoice
     from tanpuhui.quantify.jurisdiction import load_jurisdiction
     from tanpuhui.verification.engage import get_engagement
     from tanpuhui.verification.recalculate import compute_again, keep
@@ -324,7 +337,7 @@ def recalculate(number: Number, /, *, engine: str = "duckdb", as_json: AsJson = 
         places=places(),
         jurisdiction=load_jurisdiction(engagement.jurisdiction),
         library=load_library(),
-        engine=engine,
+        engine=EngineChoice(engine, master, remote),
     )
     with transaction.atomic():
         made = keep(number, answers, engine=engine, at=utc_now())

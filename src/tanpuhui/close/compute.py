@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,20 +11,16 @@ import pyarrow.compute as pc
 
 from tanpuhui.close.inputs import Inputs
 from tanpuhui.close.places import Places
-from tanpuhui.close.refusals import UnknownEngine
 from tanpuhui.close.yearly import PRIOR_SCHEMA, capped_by_year, counting, without_versions
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.quantify.bucket import BucketResult, Engine, methodology_key, quantify_bucket
-from tanpuhui.quantify.engines.duckdb import DuckDb
+from tanpuhui.quantify.engines.choice import EMBEDDED, EngineChoice, running
 from tanpuhui.quantify.rules import Rules
 from tanpuhui.quantify.side_by_side import over_buckets
 
 CREDIT_SCHEMA = pa.schema(
     [("account_id", pa.int64()), ("methodology", pa.string()), ("credited_mg", pa.int64())]
 )
-ENGINES: dict[str, Callable[[str, int], AbstractContextManager[Engine]]] = {
-    "duckdb": lambda memory_limit, threads: DuckDb(memory_limit=memory_limit, threads=threads),
-}
 #: In the place of tables that are written already.
 _NOTHING = pa.table({})
 
@@ -38,7 +32,7 @@ class Computed:
     ``below_mg`` is, by methodology, what negative results sum to: the next lot is smaller by that much. ``yearly`` are
     the codes of methodologies with a yearly cap and, in a file of their own, their credits: the year's other days ask.
     In another file are those whom such a cap took something from, with what they had been credited on other days: when
-    that is less, the day is due.
+    that is less, the day is due. ``engine`` names what computed, and its version.
     """
 
     outputs: list[dict[str, Any]]
@@ -46,6 +40,7 @@ class Computed:
     credited_mg: int
     below_mg: dict[str, int]
     yearly: dict[str, Any]
+    engine: dict[str, str]
 
     @property
     def records(self) -> int:
@@ -57,16 +52,13 @@ class Computed:
         return [(output["bucket"], output["rows"], output["digest"]) for output in self.outputs]
 
 
-def compute(inputs: Inputs, places: Places, engine: str) -> Computed:
+def compute(inputs: Inputs, places: Places, engine: EngineChoice = EMBEDDED) -> Computed:
     """Quantify every bucket, as many at once as there are cores, and write results and credits to the lake."""
-    if engine not in ENGINES:
-        raise UnknownEngine(name=engine, known=", ".join(ENGINES))
-
     capped = capped_by_year(inputs.rules)
 
-    def work(running: Engine, number: int) -> tuple[dict[str, Any], BucketResult]:
+    def work(one: Engine, number: int) -> tuple[dict[str, Any], BucketResult]:
         files = inputs.buckets[number]
-        result = quantify_bucket(running, inputs.rules, files, inputs.window, inputs.distances)
+        result = quantify_bucket(one, inputs.rules, files, inputs.window, inputs.distances)
         credits = name_methodologies(result.credits, inputs.rules)
         output = _output(number, result, credits, places)
         crash_point("close.bucket_computed")
@@ -74,7 +66,8 @@ def compute(inputs: Inputs, places: Places, engine: str) -> Computed:
         kept = replace(result, results=_NOTHING, credits=counting(credits, capped), short_of_room=short)
         return output, kept
 
-    done = over_buckets(ENGINES[engine], sorted(inputs.buckets), work)
+    with running(engine, places.lake) as found:
+        done = over_buckets(found.start, sorted(inputs.buckets), work)
     outcomes: Counter[str] = Counter()
     below: Counter[str] = Counter()
     keys = [methodology_key(applied.methodology) for applied in inputs.rules.applied]
@@ -91,6 +84,7 @@ def compute(inputs: Inputs, places: Places, engine: str) -> Computed:
         credited_mg,
         dict(sorted(below.items())),
         {"codes": capped, "credits": _put(yearly, places), "short_of_room": _put(short, places)},
+        found.as_json(),
     )
 
 

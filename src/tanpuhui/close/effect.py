@@ -9,15 +9,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from tanpuhui.close.compute import CREDIT_SCHEMA, ENGINES, name_methodologies
+from tanpuhui.close.compute import CREDIT_SCHEMA, name_methodologies
 from tanpuhui.close.inputs import read_credits, standing_between, thaw
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
-from tanpuhui.close.refusals import NoDayClosed, UnknownEngine
+from tanpuhui.close.refusals import NoDayClosed
 from tanpuhui.close.replay import rules_then
 from tanpuhui.close.yearly import without_versions
 from tanpuhui.methodology.load import Library
 from tanpuhui.quantify.bucket import Engine, quantify_bucket
+from tanpuhui.quantify.engines.choice import EMBEDDED, EngineChoice, running
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.quantify.rules import Rules, with_version
 from tanpuhui.quantify.side_by_side import over_buckets
@@ -70,14 +71,13 @@ def effect_of_version(
     places: Places,
     jurisdiction: Jurisdiction,
     library: Library,
-    engine: str = "duckdb",
+    engine: EngineChoice = EMBEDDED,
 ) -> Effect:
     """Reckon the standing closes of days again with a version that was not used, from their own frozen inputs.
 
     Only days on which the methodology was used are looked at. What counts against a yearly cap is what stands.
     """
-    if engine not in ENGINES:
-        raise UnknownEngine(name=engine, known=", ".join(ENGINES))
+    engine.refuse_unfit()
     other = library.get(code, version)
     then: Counter[Key] = Counter()
     now: Counter[Key] = Counter()
@@ -103,15 +103,16 @@ def _rules_then(manifest: Manifest, jurisdiction: Jurisdiction, library: Library
     return rules_then(inputs, jurisdiction, Library({key: library.get(*key) for key in keys}))
 
 
-def _credits_with(manifest: Manifest, rules: Rules, places: Places, engine: str) -> pa.Table:
+def _credits_with(manifest: Manifest, rules: Rules, places: Places, engine: EngineChoice) -> pa.Table:
     body = manifest.body
     inputs = thaw(body["inputs"], datetime.fromisoformat(body["as_of"]), rules, places)
 
-    def work(running: Engine, number: int) -> pa.Table:
-        result = quantify_bucket(running, rules, inputs.buckets[number], inputs.window, inputs.distances)
+    def work(one: Engine, number: int) -> pa.Table:
+        result = quantify_bucket(one, rules, inputs.buckets[number], inputs.window, inputs.distances)
         return name_methodologies(result.credits, rules)
 
-    tables = over_buckets(ENGINES[engine], sorted(inputs.buckets), work)
+    with running(engine, places.lake) as found:
+        tables = over_buckets(found.start, sorted(inputs.buckets), work)
     return pa.concat_tables(tables) if tables else CREDIT_SCHEMA.empty_table()
 
 

@@ -61,11 +61,6 @@ class RuleChanged(Refusal):
     )
 
 
-class UnknownEngine(Refusal):
-    code = "close.unknown_engine"
-    message = "There is no engine {name!r}. Choose one of: {known}."
-
-
 class NoDayClosed(Refusal):
     code = "close.no_day_closed"
     message = "No day from {first} to {last} was closed with {methodology}. Choose other days."

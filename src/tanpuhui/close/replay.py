@@ -23,6 +23,7 @@ from tanpuhui.close.refusals import InputsOver, ManifestUnknown, RuleChanged
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.kit.erased import notes_of, said
 from tanpuhui.methodology.load import Library
+from tanpuhui.quantify.engines.choice import EMBEDDED, EngineChoice
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.quantify.rules import Reporter, Rules, rules_of
 
@@ -69,7 +70,7 @@ def replay(
     places: Places,
     jurisdiction: Jurisdiction,
     library: Library,
-    engine: str = "duckdb",
+    engine: EngineChoice = EMBEDDED,
 ) -> ReplayAnswer:
     """Recompute a close on any engine; every input and rule must still have the digest that the manifest names."""
     body = manifest.body

@@ -19,6 +19,7 @@ from tanpuhui.evidence.expressions import FIRST_YEAR, LAST_YEAR
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.moment import day_bounds_us, to_us
 from tanpuhui.methodology.load import Library
+from tanpuhui.quantify.engines.choice import EMBEDDED, EngineChoice
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 
 ATTEMPTS = 5
@@ -48,7 +49,7 @@ def close_day(
     places: Places,
     jurisdiction: Jurisdiction,
     library: Library,
-    engine: str = "duckdb",
+    engine: EngineChoice = EMBEDDED,
     reopen: bool = False,
 ) -> CloseAnswer:
     """Close a day as of a moment and post it once.
@@ -59,6 +60,7 @@ def close_day(
     any point leaves files that nothing refers to, or the whole close.
     """
     refuse_unfit_day(day, at, jurisdiction, reopen=reopen)
+    engine.refuse_unfit()
     for _ in range(ATTEMPTS):
         with transaction.atomic():
             inputs = gather(day, at, places, jurisdiction, library)
@@ -103,12 +105,13 @@ def _without_standing(inputs: dict[str, Any]) -> dict[str, Any]:
 
 
 def manifest_body(inputs: Inputs, computed: Computed) -> dict[str, Any]:
-    """The manifest: inputs by digest, the moment, the code, the outputs by digest, and what it follows."""
+    """The manifest: inputs by digest, the moment, the code, the engine, the outputs by digest, and what it follows."""
     return {
         "schema": SCHEMA,
         "inputs": inputs.body,
         "as_of": inputs.as_of.isoformat(),
         "code": version("tanpuhui"),
+        "engine": computed.engine,
         "outputs": computed.outputs,
         "outcomes": computed.outcomes,
         "credited_mg": computed.credited_mg,

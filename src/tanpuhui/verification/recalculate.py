@@ -9,6 +9,7 @@ from importlib.metadata import version
 from tanpuhui.close.places import Places
 from tanpuhui.close.replay import ReplayAnswer, replay
 from tanpuhui.methodology.load import Library
+from tanpuhui.quantify.engines.choice import EMBEDDED, EngineChoice
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.verification.engage import begin, manifests_of
 from tanpuhui.verification.models import Engagement, Recalculation
@@ -20,7 +21,7 @@ def compute_again(
     places: Places,
     jurisdiction: Jurisdiction,
     library: Library,
-    engine: str = "duckdb",
+    engine: EngineChoice = EMBEDDED,
     watch: Callable[[int, int], None] | None = None,
 ) -> list[ReplayAnswer]:
     """Each close again, by day; reads frozen files and writes nothing but the same files. Outside any transaction."""
@@ -36,7 +37,7 @@ def compute_again(
 
 
 def keep(
-    number: int, answers: Sequence[ReplayAnswer], *, engine: str = "duckdb", at: datetime
+    number: int, answers: Sequence[ReplayAnswer], *, engine: str = EMBEDDED.name, at: datetime
 ) -> Recalculation:
     """Write down what came out, differences included."""
     engagement = begin(number)

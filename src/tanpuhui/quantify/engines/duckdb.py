@@ -30,6 +30,7 @@ class DuckDb:
     """A connection that holds the relations of one bucket; close it and they are gone."""
 
     name = "duckdb"
+    version: str = duckdb.__version__
 
     def __init__(self, *, memory_limit: str = MEMORY_LIMIT, threads: int | None = None) -> None:
         self._scratch = tempfile.TemporaryDirectory(prefix="tanpuhui-engine-")
