@@ -32,7 +32,9 @@ def _out_of_line(at: datetime) -> QuerySet[StatementCredential]:
     steps = StatusStep.objects.filter(credential=OuterRef("pk")).order_by("-sequence").values("state")[:1]
     return (
         StatementCredential.objects.filter(credential__expires_at__gt=at)
-        .annotate(consent=Subquery(events), state=Coalesce(Subquery(steps), Value(StatusStep.VALID, TextField())))
+        .annotate(
+            consent=Subquery(events), state=Coalesce(Subquery(steps), Value(StatusStep.VALID, TextField()))
+        )
         .exclude(state=StatusStep.REVOKED)
         .filter(~Q(consent__in=VALID) | Q(state=StatusStep.SUSPENDED))
         .select_related("credential", "grant")
