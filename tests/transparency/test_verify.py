@@ -338,6 +338,8 @@ def test_the_single_file_needs_cryptography_and_nothing_else_and_reaches_no_netw
         "pathlib",
         "re",
         "sys",
+        "time",
+        "zlib",
     }
 
 

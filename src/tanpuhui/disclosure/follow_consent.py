@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Coalesce
 
+from tanpuhui.consent.models import GrantEvent
 from tanpuhui.consent.state import VALID, State
 from tanpuhui.consent.store import last_step
 from tanpuhui.disclosure.models import StatementCredential
@@ -21,9 +23,23 @@ def follow_consent(*, at: datetime) -> int:
 
     Answers how many changed. What an operator suspended stays so.
     """
-    living = Q(credential__expires_at__gt=at) | Q(credential__expires_at=None)
-    found = StatementCredential.objects.filter(living).select_related("credential", "grant")
-    return sum(_follow(one, at) for one in found.order_by("pk").iterator())
+    return sum(_follow(one, at) for one in _out_of_line(at))
+
+
+def _out_of_line(at: datetime) -> QuerySet[StatementCredential]:
+    """Those that may have to change: the consent is not in force, or they are suspended; found in one question."""
+    events = GrantEvent.objects.filter(grant=OuterRef("grant")).order_by("-seq").values("state")[:1]
+    steps = StatusStep.objects.filter(credential=OuterRef("pk")).order_by("-sequence").values("state")[:1]
+    return (
+        StatementCredential.objects.filter(credential__expires_at__gt=at)
+        .annotate(
+            consent=Subquery(events), state=Coalesce(Subquery(steps), Value(StatusStep.VALID, TextField()))
+        )
+        .exclude(state=StatusStep.REVOKED)
+        .filter(~Q(consent__in=VALID) | Q(state=StatusStep.SUSPENDED))
+        .select_related("credential", "grant")
+        .order_by("pk")
+    )
 
 
 def _follow(one: StatementCredential, at: datetime) -> bool:
