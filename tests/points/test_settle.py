@@ -399,6 +399,21 @@ def test_the_database_takes_no_line_that_did_not_happen(
         SettlementLine.objects.create(settlement=made, booked_at=AT, **values)
 
 
+def test_the_database_takes_no_refund_whose_points_did_not_move(sponsor: Sponsor, offer: Offer) -> None:
+    redemption = captured(offer, with_points(sponsor, 3))
+
+    with pytest.raises(DatabaseError, match="was not posted"), transaction.atomic():
+        Refund.objects.create(
+            redemption=redemption,
+            organisation_id=redemption.organisation_id,
+            sponsor_id=sponsor.pk,
+            points=1,
+            reason="x",
+            tx_id=-1,
+            at=AT,
+        )
+
+
 def test_the_database_takes_no_refund_from_another_merchant(sponsor: Sponsor, offer: Offer) -> None:
     redemption = captured(offer, with_points(sponsor, 3))
 

@@ -71,3 +71,22 @@ $body$;
 
 CREATE TRIGGER points_refunds_its_own BEFORE INSERT ON points_refund
     FOR EACH ROW EXECUTE FUNCTION points_refunds_its_own();
+
+-- And its points went to whoever redeemed, in its transaction.
+CREATE FUNCTION points_refunds_what_was_posted() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS
+$body$
+BEGIN
+    IF NOT EXISTS (
+            SELECT FROM points_redemption r JOIN points_sponsor s ON s.organisation_id = NEW.sponsor_id
+            JOIN ledger_transaction t ON t.id = NEW.tx_id
+            JOIN ledger_posting p ON p.tx_id = t.id AND p.posted_on = t.posted_on AND p.asset_id = s.points_asset
+            WHERE r.id = NEW.redemption_id AND p.account_id = r.account * 16 + 8 AND p.amount = NEW.points) THEN
+        RAISE EXCEPTION 'refund % of redemption % was not posted', NEW.id, NEW.redemption_id USING ERRCODE = 'TP002';
+    END IF;
+    RETURN NULL;
+END
+$body$;
+
+CREATE TRIGGER points_refunds_what_was_posted AFTER INSERT ON points_refund
+    FOR EACH ROW EXECUTE FUNCTION points_refunds_what_was_posted();
