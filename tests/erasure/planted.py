@@ -192,6 +192,7 @@ DEFAULTS: dict[str, Any] = {
     "jsonb": "{}",
 }
 EXTRA: dict[str, dict[str, Any]] = {
+    "integrity_verdict": {"decision": "confirmed"},
     "vault.invitation": {
         "email": f"{mark('vault.user', 'email')}@example.org",
         "role": "member",

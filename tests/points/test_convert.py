@@ -24,6 +24,8 @@ from points.book import (
     points_of,
     with_points,
 )
+from tanpuhui.ledger.account import LEDGER_ITSELF, Kind, account_id
+from tanpuhui.ledger.asset import get_or_create_asset
 from tanpuhui.ledger.statement import statement
 from tanpuhui.ledger.transfer import TransferOrder, move, transfer
 from tanpuhui.points.convert import ConvertOrder, convert
@@ -32,7 +34,7 @@ from tanpuhui.points.refusals import BudgetShort, KeyReused, NoConversion, Nothi
 from tanpuhui.points.rule import conversion_rule
 from tanpuhui.points.sponsor import liability, liability_account, resident_account
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
-from unjudged import judge_now
+from unjudged import judge_now, unjudged
 
 pytestmark = pytest.mark.django_db
 KEEPS = replace(RULE, consumes_claim=False)
@@ -216,4 +218,51 @@ def test_conversions_of_one_person_at_once_take_each_milligram_once() -> None:
 
     assert sorted(results) == ["done"] * 3 + ["points.nothing_to_convert"] * 3
     assert points_of(resident, sponsor) == (9, 0)
+    assert findings() == []
+
+
+def credit(resident: int, asset: str, amount_mg: int) -> None:
+    """What a close has credited and nobody certified."""
+    legs = move(
+        source=account_id(Kind.ISSUANCE, LEDGER_ITSELF),
+        target=account_id(Kind.RESIDENT_PENDING, resident),
+        asset_id=get_or_create_asset(connection, asset).id,
+        amount=amount_mg,
+    )
+    with unjudged():
+        transfer(connection, TransferOrder(new_key(), "close", DAY, legs), at=AT).accepted()
+
+
+def test_what_a_household_saved_converts_as_it_is_pending_before_any_lot() -> None:
+    sponsor, resident = new_sponsor(), new_resident(2 * KG)
+    credit(resident, "pending:shanghai/household-electricity@1:2026", 3 * KG + 5)
+
+    convert(ConvertOrder(new_key(), sponsor.code, resident, 4, DAY), RULE, at=AT).accepted()
+
+    kept = statement(connection, resident, at=AT)
+    assert points_of(resident, sponsor) == (4, 0)
+    # 3 kg and 5 mg of the household's, and what is missing to 4 kg of the lot
+    assert (kept.pending_mg(), certified_of(resident), kept.retired_mg()) == (0, KG + 5, 4 * KG)
+    assert findings() == []
+
+
+def test_what_waits_for_certification_converts_only_when_it_is_certified() -> None:
+    sponsor, resident = new_sponsor(), new_resident()
+    for asset in ("pending:shenzhen/metro@1:2026", "pending:national/household-programme@1:2026"):
+        credit(resident, asset, 3 * KG)
+
+    answer = convert(ConvertOrder(new_key(), sponsor.code, resident, None, DAY), RULE, at=AT)
+
+    assert isinstance(answer.refusal, NothingToConvert)
+
+
+def test_pending_milligrams_convert_once_where_the_claim_stays() -> None:
+    sponsor, resident = new_sponsor(), new_resident()
+    credit(resident, "pending:shenzhen/household-electricity@1:2026", 3 * KG)
+
+    first = convert(ConvertOrder(new_key(), sponsor.code, resident, 2, DAY), KEEPS, at=AT)
+    second = convert(ConvertOrder(new_key(), sponsor.code, resident, 2, DAY), KEEPS, at=AT)
+
+    assert first.accepted()["points"] == 2
+    assert isinstance(second.refusal, NothingToConvert)
     assert findings() == []

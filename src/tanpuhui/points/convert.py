@@ -1,14 +1,18 @@
-"""Convert: turn certified reductions into points of a sponsor, once, under the rule of the day and its budget."""
+"""Convert: turn reductions into points of a sponsor, once, under the rule of the day and its budget.
+
+Certified ones, and those pending of a methodology that is never certified: what a single household saved.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
 from django.db.models import Max, Q
 
+from tanpuhui.close.methodology_then import find_methodology
 from tanpuhui.consent.show import get_resident
 from tanpuhui.ledger.account import Kind, account_id
 from tanpuhui.ledger.refusals import Insufficient
@@ -24,8 +28,11 @@ from tanpuhui.points.sponsor import (
     reserve_account,
     resident_account,
 )
+from tanpuhui.registry.pooled_only import is_household_alone
 
 REASON = "points.convert"
+#: The reasons of the ledger by which something comes into an account, or is taken back from it.
+CAME_BY = {Kind.RESIDENT_PENDING: ["close"], Kind.RESIDENT_CERTIFIED: ["certify", "claw_back"]}
 
 
 @dataclass(frozen=True)
@@ -41,10 +48,14 @@ class ConvertOrder:
 
 @dataclass(frozen=True)
 class Convertible:
-    """What of a lot can be converted now: it is there, it is free, and it was not converted before."""
+    """What of a lot can be converted now: it is there, it is free, and it was not converted before.
+
+    Of what is never certified it is what is pending of a methodology and vintage.
+    """
 
     asset: int
     amount_mg: int
+    kind: Kind = Kind.RESIDENT_CERTIFIED
 
 
 def convert(order: ConvertOrder, rule: ConversionRule, *, at: datetime) -> Answer:
@@ -57,21 +68,42 @@ def convert(order: ConvertOrder, rule: ConversionRule, *, at: datetime) -> Answe
 
 
 def convertible_of(account: int) -> list[Convertible]:
-    """What can be converted, oldest lot first."""
-    certified = account_id(Kind.RESIDENT_CERTIFIED, account)
+    """What can be converted, what is never certified first, then the oldest lot."""
+    pending = [
+        Convertible(asset, amount_mg, Kind.RESIDENT_PENDING)
+        for asset, code, amount_mg in _free_of(account, Kind.RESIDENT_PENDING)
+        if _is_for_points(code)
+    ]
+    certified = [
+        Convertible(asset, amount_mg) for asset, _, amount_mg in _free_of(account, Kind.RESIDENT_CERTIFIED)
+    ]
+    return pending + certified
+
+
+def _is_for_points(code: str) -> bool:
+    """Whether an asset, ``pending:CODE@VERSION:YEAR``, is of a methodology that is never certified."""
+    methodology = find_methodology(code.removeprefix("pending:").rpartition(":")[0])
+    return methodology is not None and is_household_alone(methodology)
+
+
+def _free_of(account: int, kind: Kind) -> list[tuple[int, str, int]]:
+    """Asset, its code and what is free of it in one of a person's accounts and was not converted before."""
+    mine = account_id(kind, account)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT b.asset_id, least(b.available, c.amount - coalesce(d.amount, 0))::bigint FROM ledger_balance b "
+            "SELECT b.asset_id, a.code, least(b.available, c.amount - coalesce(d.amount, 0))::bigint "
+            "FROM ledger_balance b "
             "JOIN (SELECT p.asset_id, sum(p.amount) AS amount FROM ledger_posting p "
             "      JOIN ledger_transaction t ON t.id = p.tx_id "
-            "      WHERE p.account_id = %s AND t.reason IN ('certify', 'claw_back') GROUP BY 1) c USING (asset_id) "
+            "      WHERE p.account_id = %s AND t.reason = ANY(%s) GROUP BY 1) c USING (asset_id) "
             "LEFT JOIN (SELECT asset, sum(amount_mg) AS amount FROM points_conversion_line WHERE account = %s "
             "           GROUP BY 1) d ON d.asset = b.asset_id "
+            "JOIN ledger_asset a ON a.id = b.asset_id "
             "WHERE b.account_id = %s AND least(b.available, c.amount - coalesce(d.amount, 0)) > 0 "
             "ORDER BY b.asset_id",
-            [certified, account, certified],
+            [mine, CAME_BY[kind], account, mine],
         )
-        return [Convertible(*row) for row in cursor.fetchall()]
+        return [(asset, code, amount_mg) for asset, code, amount_mg in cursor.fetchall()]
 
 
 def take_from(found: list[Convertible], amount_mg: int) -> list[Convertible]:
@@ -80,7 +112,7 @@ def take_from(found: list[Convertible], amount_mg: int) -> list[Convertible]:
     for one in found:
         part = min(one.amount_mg, amount_mg)
         if part:
-            parts.append(Convertible(one.asset, part))
+            parts.append(replace(one, amount_mg=part))
         amount_mg -= part
     assert amount_mg == 0
     return parts
@@ -166,7 +198,7 @@ def _post(
     if rule.consumes_claim:
         for part in parts:
             legs += move(
-                source=account_id(Kind.RESIDENT_CERTIFIED, order.account),
+                source=account_id(part.kind, order.account),
                 target=account_id(Kind.RETIRED, order.account),
                 asset_id=part.asset,
                 amount=part.amount_mg,

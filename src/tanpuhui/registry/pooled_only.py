@@ -13,10 +13,15 @@ from tanpuhui.registry.refusals import BeyondTheBound, HouseholdAlone
 BEHAVIOURAL = "household.electricity"
 
 
+def is_household_alone(methodology: Methodology) -> bool:
+    """Whether it estimates what a single household saved: never certified, and so for points as it is pending."""
+    behavioural = methodology.scope == BEHAVIOURAL or methodology.scope.startswith(f"{BEHAVIOURAL}.")
+    return behavioural and methodology.kind != KIND
+
+
 def refuse_household_alone(methodology: Methodology) -> None:
     """Estimates of single households are for points."""
-    behavioural = methodology.scope == BEHAVIOURAL or methodology.scope.startswith(f"{BEHAVIOURAL}.")
-    if behavioural and methodology.kind != KIND:
+    if is_household_alone(methodology):
         raise HouseholdAlone(methodology=f"{methodology.code}@{methodology.version}")
 
 

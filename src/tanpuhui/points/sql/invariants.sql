@@ -1,12 +1,12 @@
 -- What must always be true of points. Each query returns the rows where it is not: (tablename, key, found).
 
 -- invariant: books_never_mint_into_each_other
--- A transaction that moves points makes no reduction and unmakes none: its milligrams go from certified to retired at most.
+-- A transaction that moves points makes no reduction and unmakes none: its milligrams go from certified, or pending for good, to retired at most.
 SELECT 'ledger_posting' AS tablename, format('tx_id=%s leg=%s', p.tx_id, p.leg) AS key,
        format('%s of %s on an account of kind %s, beside points', p.amount, a.code, p.account_id & 15) AS found
 FROM ledger_posting p JOIN ledger_asset a ON a.id = p.asset_id AND a.unit = 'mg'
 WHERE EXISTS (SELECT FROM ledger_posting q JOIN points_sponsor s ON s.points_asset = q.asset_id WHERE q.tx_id = p.tx_id)
-  AND NOT (p.account_id & 15 = 2 AND p.amount < 0 OR p.account_id & 15 = 5 AND p.amount > 0);
+  AND NOT (p.account_id & 15 IN (1, 2) AND p.amount < 0 OR p.account_id & 15 = 5 AND p.amount > 0);
 
 -- invariant: points_are_where_points_belong
 -- Points are on accounts of residents, of merchants that took them, and of the sponsor that owes them, and nowhere else.
@@ -47,13 +47,14 @@ LEFT JOIN (SELECT p.tx_id, sum(p.amount) AS amount FROM ledger_posting p JOIN le
 WHERE c.amount_mg IS DISTINCT FROM l.amount OR coalesce(r.amount, 0) <> CASE WHEN c.consumed THEN c.amount_mg ELSE 0 END;
 
 -- invariant: no_milligram_converts_twice
--- Of each lot nobody converted more than was certified to them.
+-- Of each lot nobody converted more than was certified to them, and of what is never certified, than was credited.
 SELECT 'points_conversion_line' AS tablename, format('account=%s asset=%s', l.account, l.asset) AS key,
        format('%s mg converted, %s certified', l.amount, coalesce(c.amount, 0)) AS found
 FROM (SELECT account, asset, sum(amount_mg) AS amount FROM points_conversion_line GROUP BY 1, 2) l
 LEFT JOIN (SELECT p.account_id, p.asset_id, sum(p.amount) AS amount FROM ledger_posting p
-           JOIN ledger_transaction t ON t.id = p.tx_id WHERE t.reason = 'certify' AND p.account_id & 15 = 2 GROUP BY 1, 2) c
-    ON c.account_id = l.account * 16 + 2 AND c.asset_id = l.asset
+           JOIN ledger_transaction t ON t.id = p.tx_id WHERE (t.reason = 'certify' AND p.account_id & 15 = 2)
+               OR (t.reason = 'close' AND p.account_id & 15 = 1 AND p.amount > 0) GROUP BY 1, 2) c
+    ON c.account_id IN (l.account * 16 + 1, l.account * 16 + 2) AND c.asset_id = l.asset
 WHERE l.amount > coalesce(c.amount, 0);
 
 -- invariant: reserve_covers_points
