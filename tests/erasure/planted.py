@@ -139,12 +139,14 @@ def _by_force(account: int) -> None:
                 _plant(cursor, table, wanted, {"account": account, "user": who, "grant": grant})
         cursor.execute("INSERT INTO vault.subject_link VALUES (%s, %s, %s)", [NUMBER, account, AT])
         cursor.execute(
-            "INSERT INTO transparency_credential (id, kind, subject, sequence, status_list, status_index, jwt, issued_at) "
+            "INSERT INTO transparency_credential "
+            "(id, kind, subject, sequence, status_list, status_index, jwt, issued_at) "
             "VALUES (%s, 'x', %s, 1, 1, 1, 'x', %s)",
             [NUMBER, f"account:{account}:x", AT],
         )
         cursor.execute(
-            "INSERT INTO integrity_flag (id, record_id, account, day, pattern, found_at) VALUES (%s, 1, %s, %s, 'x', %s)",
+            "INSERT INTO integrity_flag (id, record_id, account, day, pattern, found_at) "
+            "VALUES (%s, 1, %s, %s, 'x', %s)",
             [NUMBER, account, DAY, AT],
         )
         cursor.execute("SET LOCAL session_replication_role = origin")
