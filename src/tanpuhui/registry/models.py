@@ -374,7 +374,7 @@ class ConflictReview(models.Model):
 class Reported(models.Model):
     """What another platform credited, as it reported it to us: of one of its closed days, or of tonnes we recognise.
 
-    The newest row of a district, day and subject stands. Rows come with their batch in the ledger (migration 0008).
+    The newest row of a district, day and subject stands. Rows come with their batch in the ledger (migration 0010).
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from tanpuhui.access.models import Organisation
+from tanpuhui.close.installation import zone
 from tanpuhui.federation.companies import owner_here
 from tanpuhui.federation.kinds import Kind
 from tanpuhui.federation.message import Message, moment_of, text, whole
 from tanpuhui.federation.models import Peer
 from tanpuhui.federation.peer import holder_of, owner_of
 from tanpuhui.federation.refusals import BadMessage, NotOurs, NotYet
+from tanpuhui.kit.moment import local_day, to_us
 from tanpuhui.ledger.account import Kind as AccountKind
 from tanpuhui.ledger.account import organisation
 from tanpuhui.registry.models import Block, FarLot
@@ -27,12 +29,11 @@ def _apply(peer: Peer, message: Message, at: datetime) -> dict[str, Any]:
     lot = text(body, "lot", most=60)
     if not FarLot.objects.filter(pk=lot, home=FarLot.ELSEWHERE, party=peer.code).exists():
         raise NotOurs(lot=lot, peer=peer.code)
-    return {"tonnes": _move(peer, message, lot, owner_here(peer, body.get("company"), at=at))}
+    return {"tonnes": _move(peer, message, lot, owner_here(peer, body.get("company"), at=at), at)}
 
 
 def _redo(peer: Peer, message: Message, at: datetime) -> None:
     """We lost what our own companies did: their tonnes move again as we had said it."""
-    del at
     body = message.body
     lot = text(body, "lot", most=60)
     if not FarLot.objects.filter(pk=lot, home=FarLot.REPORTED, owner=owner_of(peer)).exists():
@@ -47,25 +48,29 @@ def _redo(peer: Peer, message: Message, at: datetime) -> None:
     pieces = hands_of(lot, whole(body, "first", least=1), whole(body, "last", least=1))
     if any(block.state == Block.OPEN for _, block in pieces):
         raise NotYet(reason=f"tonnes of lot {lot} were not delivered again")
-    _move(peer, message, lot, owner)
+    _move(peer, message, lot, owner, at)
 
 
-def _move(peer: Peer, message: Message, lot: str, owner: int) -> int:
-    """Each piece of the range out of the hand that has it; pieces that are there already stay."""
+def _move(peer: Peer, message: Message, lot: str, owner: int, at: datetime) -> int:
+    """Each piece of the range out of the hand that has it; pieces that are there already stay.
+
+    It is posted when it arrives, for the local day on which it happened.
+    """
     body = message.body
     first, last = whole(body, "first", least=1), whole(body, "last", least=1)
     target = _place(text(body, "state", most=20), owner)
     said = _said(body)
+    on = local_day(to_us(moment_of(body, "on")), zone())
     for piece, block in hands_of(lot, first, last):
         if (block.state, block.owner) == (target.state, target.owner):
             continue
         if block.state == Block.OPEN:
             raise NotYet(reason=f"tonnes of lot {lot} are with residents here: the sale is not in our books")
         key = f"federation:{peer.code}:{message.subject}:{piece.first}"
-        order = UnitOrder(key, block.owner, (), message.day, said)
+        order = UnitOrder(key, block.owner, (), on, said)
         source = Place(block.state, block.owner, AccountKind.COMPANY, block.hold)
         named = Named(text(body, "verb", most=40), order, Range(lot, piece.first, piece.last))
-        move_named(named, source, target, moment_of(body, "on"))
+        move_named(named, source, target, at)
     return last - first + 1
 
 
