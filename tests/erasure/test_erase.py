@@ -32,6 +32,7 @@ from tanpuhui.evidence.models import SubjectLink
 from tanpuhui.ledger.invariants import check
 from tanpuhui.methodology.load import load_library
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
+from tanpuhui.rights.answer import done
 from tanpuhui.rights.ask import ask
 from tanpuhui.rights.models import Request
 from tanpuhui.rights.refusals import UnknownRequest
@@ -167,6 +168,19 @@ def test_a_restored_database_is_erased_again(places: Places) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT resident_id FROM vault.identity")
         assert cursor.fetchall() == [(other,)]
+
+
+def test_a_request_that_was_only_said_to_be_done_destroys_nothing(places: Places) -> None:
+    account, other = open_account(at=AT), open_account(at=AT)
+    request = agreed(account)
+    done(request.pk, "Done by hand.", at=AGREED_AT)
+
+    with pytest.raises(StillOpen, match="nothing was erased"):
+        erase(request.pk, at=THEN, places=places)
+    erased(other, places)
+
+    assert not keys.is_destroyed(account)
+    assert keys.destroyed() == [other]
 
 
 class Killed(BaseException):
