@@ -13,9 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from access.people import AT
 from close.town import DAY, PROVIDER, Town, metro
 from console.conftest import Staff, look, send
-from tanpuhui.access.models import AuditEntry
+from tanpuhui.access.models import Approval, AuditEntry
 from tanpuhui.close.acts import acts_of
 from tanpuhui.close.reported import Wanted, reported
+from tanpuhui.erasure.erase import erase
+from tanpuhui.erasure.refusals import NotAgreed
 from tanpuhui.integrity.appeal import Against, appeal
 from tanpuhui.integrity.forget import forget
 from tanpuhui.integrity.look import appeals_of
@@ -233,6 +235,27 @@ def test_an_auditor_is_offered_no_step_and_cannot_take_one(staff: Staff, people:
     assert not [step for step in ("in-hand", "done", "refuse") if f"{made.pk}/{step}" in page]
     assert send(staff.auditor, f"requests/{made.pk}/done", words="x").status_code == 403
     assert shown(made.pk).state is State.RECEIVED
+
+
+def test_a_colleague_agrees_to_an_erasure_and_only_then_it_can_be_done(
+    staff: Staff, town: Town, people: dict[str, int]
+) -> None:
+    made, other = asked(people["a"], kind="erasure"), asked(people["b"])
+    assert "/erase" not in look(staff.asker, f"requests/{other.pk}/")
+    assert send(staff.asker, f"requests/{other.pk}/erase", reason="asked for").status_code == 422
+    assert f"{made.pk}/erase" in look(staff.asker, f"requests/{made.pk}/")
+
+    send(staff.asker, f"requests/{made.pk}/erase", reason="asked for")
+    with pytest.raises(NotAgreed):
+        erase(made.pk, at=utc_now(), places=town.places)
+    approval = Approval.objects.get(verb="account.erase")
+    send(staff.decider, f"approvals/{approval.pk}/agree", reason="looked at it")
+    approval.refresh_from_db()
+    assert (approval.decision, approval.used_at) == (Approval.YES, None)
+
+    assert erase(made.pk, at=utc_now(), places=town.places).account == people["a"]
+
+    assert shown(made.pk).state is State.DONE
 
 
 def test_what_is_overdue_says_so_and_stands_first(staff: Staff, people: dict[str, int]) -> None:

@@ -35,6 +35,8 @@ RECEIVING = [point for point in POINTS if point.startswith(("api.", "evidence.in
 WORKING = [point for point in POINTS if point.startswith("console.")]
 #: Tried in ``tests/cli/test_log.py`` and ``tests/transparency/test_witness.py``.
 LOGGING = [point for point in POINTS if point.startswith(("log.", "witness."))]
+#: Tried in ``tests/erasure/test_erase.py``.
+ERASING = [point for point in POINTS if point.startswith("erasure.")]
 HEADER = "source_id,person,kind,started_at,ended_at,distance_m"
 #: Of each day: 10 km of one person and 3 km of another at 46.7 g, one unknown person, one row that is refused.
 CREDITED_MG = 467_000 + 140_100
@@ -99,7 +101,9 @@ def was_killed(answer: Answer) -> bool:
 
 
 def test_every_crash_point_of_the_source_is_tried() -> None:
-    assert set(TAKING) | set(CLOSING) | set(WORKING) | set(RECEIVING) | set(LOGGING) == set(POINTS)
+    tried = (TAKING, CLOSING, WORKING, RECEIVING, LOGGING, ERASING)
+    assert {point for points in tried for point in points} == set(POINTS)
+    assert len(ERASING) == 3
     assert len(WORKING) >= 3
     assert len(LOGGING) >= 7
     assert len(TAKING) >= 2

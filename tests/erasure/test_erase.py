@@ -9,6 +9,8 @@ import pytest
 from django.db import connection, transaction
 
 from access.people import AT, LATER, organisation, user
+from close.replaying import replayed
+from close.town import Town, metro
 from consent.people import child, metro_grant
 from erasure.planted import agreed
 from notary.town import AT as AGREED_AT
@@ -25,7 +27,12 @@ from tanpuhui.consent.show import standings
 from tanpuhui.consent.state import State
 from tanpuhui.erasure.erase import VERB, Erased, arguments_of, erase, erase_again
 from tanpuhui.erasure.refusals import NotAgreed, NotAnErasure, NotTheOwner, StillOpen
+from tanpuhui.evidence import lake
+from tanpuhui.evidence.models import SubjectLink
 from tanpuhui.ledger.invariants import check
+from tanpuhui.methodology.load import load_library
+from tanpuhui.quantify.jurisdiction import load_jurisdiction
+from tanpuhui.rights.answer import done
 from tanpuhui.rights.ask import ask
 from tanpuhui.rights.models import Request
 from tanpuhui.rights.refusals import UnknownRequest
@@ -33,6 +40,8 @@ from tanpuhui.rights.show import shown
 from tanpuhui.sealing import keys
 
 pytestmark = pytest.mark.django_db
+#: Where an erasure may be killed.
+ERASING = ("erasure.prepared", "erasure.before_commit", "erasure.committed")
 #: After a colleague has agreed.
 THEN = AGREED_AT + timedelta(hours=1)
 
@@ -159,3 +168,55 @@ def test_a_restored_database_is_erased_again(places: Places) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT resident_id FROM vault.identity")
         assert cursor.fetchall() == [(other,)]
+
+
+def test_a_request_that_was_only_said_to_be_done_destroys_nothing(places: Places) -> None:
+    account, other = open_account(at=AT), open_account(at=AT)
+    request = agreed(account)
+    done(request.pk, "Done by hand.", at=AGREED_AT)
+
+    with pytest.raises(StillOpen, match="nothing was erased"):
+        erase(request.pk, at=THEN, places=places)
+    erased(other, places)
+
+    assert not keys.is_destroyed(account)
+    assert keys.destroyed() == [other]
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def test_an_erasure_killed_at_any_point_is_whole_the_second_time(
+    fresh_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town = Town(fresh_home, load_library(), load_jurisdiction("demo"), buckets=1)
+    people = town.settle("abc")
+    town.take(*(metro(letter, letter, 1_000) for letter in people))
+    town.close()
+
+    for point, account in zip(ERASING, people.values(), strict=True):
+        request = agreed(account)
+
+        def die(name: str, at: str = point) -> None:
+            if name == at:
+                raise Killed
+
+        with monkeypatch.context() as patch:
+            patch.setattr("tanpuhui.erasure.erase.crash_point", die)
+            with pytest.raises(Killed):
+                erase(request.pk, at=THEN, places=town.places)
+        was_committed = point == "erasure.committed"
+        assert (shown(request.pk).state == "done") == was_committed
+        assert not keys.is_destroyed(account)
+        assert all(answer.agrees for answer in replayed(town))
+
+        erase(request.pk, at=THEN, places=town.places)
+
+        assert keys.is_destroyed(account)
+        assert SubjectLink.objects.filter(account_id=account).count() == 0
+        assert all(answer.agrees for answer in replayed(town))
+    assert [answer.erased for answer in replayed(town)] == [3]
+    assert lake.missing_or_changed(town.places.lake) == []
+    lake.sweep(town.places.lake)
+    assert all(answer.agrees for answer in replayed(town))

@@ -553,6 +553,7 @@ VALUES_OF: dict[str, dict[str, object]] = {
         "reference": "TPM-000000999",
         "key": NOBODYS,
     },
+    "districts_month": {"month": "2026-02"},
     "serial": {"serial": "7"},
     "serial_json": {"serial": "7"},
     **{f"certificate{form}": {"number": "C000001-95"} for form in ("", "_json", "_pdf", "_credential")},

@@ -25,7 +25,7 @@ from tanpuhui.kit.refusal import Refusal
 from tanpuhui.rights.models import Carried
 from tanpuhui.rights.refusals import NotACopy
 
-#: Bytes of one unpacked file of a copy: more than anybody's life.
+#: Bytes of all of a copy's files together: more than anybody's life.
 MOST_BYTES = 200_000_000
 
 
@@ -49,6 +49,8 @@ def _checked(content: bytes) -> dict[str, Any]:
     """The record in a copy; refuses one that is not whole, is something else, or was changed."""
     try:
         with zipfile.ZipFile(BytesIO(content)) as found:
+            if sum(one.file_size for one in found.infolist()) > MOST_BYTES:
+                raise NotACopy(why="it is too large")
             record, key = _read(found, "record.json"), _read(found, "public-key.json")
             names = found.namelist()
             receipts = {name: _read(found, name) for name in names if name.startswith("receipts/")}
@@ -80,6 +82,4 @@ def _refuse_altered(record: dict[str, Any], key: Any, receipts: dict[str, Any]) 
 
 
 def _read(found: zipfile.ZipFile, name: str) -> Any:
-    if found.getinfo(name).file_size > MOST_BYTES:
-        raise ValueError(name)
     return json.loads(found.read(name))

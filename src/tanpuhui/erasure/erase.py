@@ -17,7 +17,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from tanpuhui.access.approve import digest_of, use
 from tanpuhui.access.audit import record as write_down
-from tanpuhui.access.models import Approval, Membership
+from tanpuhui.access.models import Approval, AuditEntry, Membership
 from tanpuhui.close import erase as lake
 from tanpuhui.close.erase import Person
 from tanpuhui.close.places import Places
@@ -26,7 +26,7 @@ from tanpuhui.consent.models import Resident
 from tanpuhui.erasure.obstacles import refuse_open
 from tanpuhui.erasure.person import Found, find
 from tanpuhui.erasure.plan import orders
-from tanpuhui.erasure.refusals import NotAgreed, NotAnErasure, NotTheOwner
+from tanpuhui.erasure.refusals import NotAgreed, NotAnErasure, NotTheOwner, StillOpen
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.notary.shares import destroy_salts
 from tanpuhui.points.lapse import lapse
@@ -37,6 +37,8 @@ from tanpuhui.rights.state import State
 from tanpuhui.sealing import keys
 
 VERB = "account.erase"
+#: What the trail says afterwards: no other verb writes it.
+DONE = "account.erased"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,12 @@ def erase(number: UUID, *, at: datetime, places: Places, zone: str = "Asia/Shang
     if one.request.kind != Request.ERASURE:
         raise NotAnErasure(kind=one.request.kind)
     finish(places)
+    if one.state is State.DONE and not _was_erased(one.request.account):
+        raise StillOpen(
+            account=one.request.account,
+            what="its request was answered as done, and nothing was erased",
+            next_step="Write the request down again with 'tanpuhui request open', and ask a colleague.",
+        )
     if one.state is State.DONE:
         return Erased(number, one.request.account, {}, 0, 0, 0, 0)
     return _erase(one.request, _agreed(one.request, at), at, places, zone)
@@ -78,11 +86,15 @@ def erase(number: UUID, *, at: datetime, places: Places, zone: str = "Asia/Shang
 def finish(places: Places) -> int:
     """Do what cannot be undone and is still to do: notes in place, old files gone, keys destroyed; how many."""
     gone = lake.finish(places)
-    asked = Request.objects.filter(kind=Request.ERASURE, steps__state=State.DONE)
-    for account in sorted(set(asked.values_list("account", flat=True))):
+    erased = AuditEntry.objects.filter(verb=DONE, object_kind="account").values_list("object_key", flat=True)
+    for account in sorted({int(key) for key in erased}):
         if not keys.is_destroyed(account):
             gone += keys.destroy(account)
     return gone
+
+
+def _was_erased(account: int) -> bool:
+    return AuditEntry.objects.filter(verb=DONE, object_kind="account", object_key=str(account)).exists()
 
 
 def erase_again(*, places: Places, at: datetime) -> list[int]:
@@ -120,7 +132,7 @@ def _erase(request: Request, approval: Approval, at: datetime, places: Places, z
         if prepared.files:
             lake.record(prepared)
         write_down(
-            "account.erased",
+            DONE,
             who=None,
             at=at,
             object_kind="account",
