@@ -12,6 +12,7 @@ often as it is asked.
 from __future__ import annotations
 
 import io
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -27,13 +28,13 @@ import pyarrow.parquet as pq
 
 from tanpuhui.close.inputs import standing_between
 from tanpuhui.close.models import ErasedCredit, ErasedFile, Erasure, Manifest
-from tanpuhui.close.places import Places
+from tanpuhui.close.places import FROZEN, RESULTS, Places
 from tanpuhui.close.store import ROW_GROUP, checked
 from tanpuhui.consent.artefact import moment_text, sign
 from tanpuhui.evidence.lake import UNLINKED
 from tanpuhui.evidence.models import LakeFile
-from tanpuhui.kit.digest import digest_bytes, digest_json
-from tanpuhui.kit.erased import TYPE, beside, notes_of, said, write_notes
+from tanpuhui.kit.digest import PREFIX, digest_bytes, digest_json
+from tanpuhui.kit.erased import SUFFIX, TYPE, beside, notes_of, said, write_notes
 from tanpuhui.kit.files import write_bytes
 from tanpuhui.quantify.outcome import Outcome
 
@@ -223,6 +224,29 @@ def _files(person: Person, places: Places) -> Iterator[tuple[Path, str]]:
         if digest and path not in seen:
             seen.add(path)
             yield path, digest
+    yield from _unnamed(manifests, places)
+
+
+def _unnamed(manifests: Sequence[Manifest], places: Places) -> Iterator[tuple[Path, str]]:
+    """Files of closes that no manifest names: of a kill, of a replay, or of a close that is under way.
+
+    They are written anew like all others: whoever names one later finds the note.
+    """
+    named = {
+        digest
+        for one in manifests
+        for pairs in (_frozen(one, places), _outputs(one, places))
+        for _, digest in pairs
+    }
+    folders = (places.lake / FROZEN, places.lake / RESULTS)
+    left = {
+        beside(note, said(json.loads(note.read_text(encoding="utf-8"))[-1])["to"]).with_suffix(".parquet")
+        for folder in folders
+        for note in folder.rglob(f"*{SUFFIX}")
+    }
+    for path in sorted(path for folder in folders for path in folder.rglob("*.parquet")):
+        if path not in left and PREFIX + path.stem not in named:
+            yield path, PREFIX + path.stem
 
 
 def _taken(person: Person, places: Places) -> Iterator[tuple[Path, str]]:

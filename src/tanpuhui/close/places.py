@@ -9,6 +9,8 @@ from tanpuhui.close.store import Store
 
 #: The folder of the lake in which inputs are frozen.
 FROZEN = "frozen"
+#: The folder of results and credits.
+RESULTS = "closes"
 
 
 @dataclass(frozen=True)
@@ -26,4 +28,4 @@ class Places:
     @property
     def results(self) -> Store:
         """Results and credits of closes."""
-        return Store(self.lake, "closes")
+        return Store(self.lake, RESULTS)

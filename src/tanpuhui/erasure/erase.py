@@ -27,6 +27,7 @@ from tanpuhui.erasure.obstacles import refuse_open
 from tanpuhui.erasure.person import Found, find
 from tanpuhui.erasure.plan import orders
 from tanpuhui.erasure.refusals import NotAgreed, NotAnErasure, NotTheOwner, StillOpen
+from tanpuhui.evidence.lake import sweep
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.notary.shares import destroy_salts
 from tanpuhui.points.lapse import lapse
@@ -120,6 +121,7 @@ def _erase(request: Request, approval: Approval, at: datetime, places: Places, z
     with transaction.atomic():
         if Resident.objects.filter(pk=account, closed_at__isnull=True).exists():
             close_account(account, at=at, by="operator", method="erasure")
+        sweep(places.lake)
     found = find(account)
     prepared = lake.prepare(Person(account, frozenset(found.subjects)), uuid4(), places, at=at)
     crash_point("erasure.prepared")
