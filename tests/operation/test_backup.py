@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import psycopg
 import pytest
 
 from tanpuhui.operation import backup, drill
-from tanpuhui.operation.archive import Archive, mirror
+from tanpuhui.operation.archive import Archive, Base, mirror
 from tanpuhui.operation.commands import NotAMoment, _moment
 from tanpuhui.operation.refusals import (
     CopyAltered,
@@ -154,12 +155,53 @@ def test_keys_and_what_is_made_again_are_not_among_the_copied_files(tmp_path: Pa
         (home / name).write_text(name)
     (tmp_path / "files").mkdir()
 
-    first, again = mirror(home, tmp_path / "files"), mirror(home, tmp_path / "files")
+    files, gone = tmp_path / "files", tmp_path / "gone"
+    first, again = mirror(home, files, gone), mirror(home, files, gone)
     (home / "log" / "checkpoint").write_text("a newer one")
 
-    assert (first, again, mirror(home, tmp_path / "files")) == (2, 0, 1)
-    assert {path.name for path in (tmp_path / "files").iterdir()} == {"lake", "log"}
-    assert (tmp_path / "files" / "log" / "checkpoint").read_text() == "a newer one"
+    assert (first, again, mirror(home, files, gone)) == (2, 0, 1)
+    assert {path.name for path in files.iterdir()} == {"lake", "log"}
+    assert (files / "log" / "checkpoint").read_text() == "a newer one"
+
+
+def test_what_has_gone_from_the_home_is_put_aside_and_not_brought_back(tmp_path: Path) -> None:
+    home, files, gone = tmp_path / "home", tmp_path / "files", tmp_path / "gone" / "2026-03-01"
+    (home / "lake").mkdir(parents=True)
+    (home / "lake" / "erased.parquet").write_bytes(b"somebody")
+    files.mkdir()
+    mirror(home, files, gone)
+    (home / "lake" / "erased.parquet").unlink()
+
+    mirror(home, files, gone)
+
+    assert not (files / "lake" / "erased.parquet").exists()
+    assert (gone / "lake" / "erased.parquet").read_bytes() == b"somebody"
+
+
+def test_copies_that_are_over_go_with_the_log_that_only_they_need(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "copies")
+    (tmp_path / "home").mkdir()
+    archive.belong_to(tmp_path / "home", "1")
+    for day, segment in ((1, 5), (10, 7), (20, 9)):
+        at = datetime(2026, 3, day, tzinfo=UTC)
+        base = Base(f"of-{day}", at, at, 18)
+        archive.base_folder(base.name).mkdir(parents=True)
+        label = f"START WAL LOCATION: 0/{segment}000028 (file {segment:024X})\n"
+        (archive.base_folder(base.name) / "backup_label").write_text(label)
+        (archive.folder / "bases" / f"{base.name}.json").write_text(json.dumps(base.as_json()))
+    for segment in range(4, 11):
+        (archive.wal / f"{segment:024X}").touch()
+    for day in ("2026-03-04", "2026-03-06"):
+        (archive.gone / day).mkdir(parents=True)
+
+    removed = archive.remove_before(datetime(2026, 3, 5, tzinfo=UTC))
+
+    assert removed == ["of-1"]
+    assert [base.name for base in archive.bases()] == ["of-10", "of-20"]
+    assert sorted(int(path.name, 16) for path in archive.wal.iterdir()) == [7, 8, 9, 10]
+    assert [path.name for path in archive.gone.iterdir()] == ["2026-03-06"]
+    assert archive.remove_before(datetime(2027, 1, 1, tzinfo=UTC)) == ["of-10"]
+    assert [base.name for base in archive.bases()] == ["of-20"]
 
 
 @pytest.mark.parametrize(

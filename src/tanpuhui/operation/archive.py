@@ -4,13 +4,17 @@
     bases/NAME/         the database as it was when the copy ended, whole; NAME.json beside it says when that was
     wal/                what the database wrote since, segment by segment
     files/              the lake, the inbox, the log: files of the home, without keys and without what is made again
+    gone/DAY/           what has gone from the home since: for some days, then it is removed
 
-Nobody's secret keys are in it. A copy comes into being under another name and is renamed when it is whole.
+It is a passing backup: whole copies, their log and what has gone are removed after some days, so that somebody who was
+erased is in no copy any more after them. Nobody's secret keys are in it. A copy comes into being under another name and
+is renamed when it is whole.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +24,8 @@ from typing import Any
 from tanpuhui.kit.files import whole_or_absent, write_bytes
 from tanpuhui.operation.refusals import InsideEachOther, NoBackup, OtherInstallation, TooLate
 
+#: Letters of a segment's name.
+SEGMENT = 24
 #: Of a home: what is made again, what belongs to a process, and what is copied in another way or to another place.
 NOT_COPIED = ("postgres", "server.", "static", "keys", "metrics", ".")
 
@@ -51,6 +57,10 @@ class Archive:
     @property
     def wal(self) -> Path:
         return self.folder / "wal"
+
+    @property
+    def gone(self) -> Path:
+        return self.folder / "gone"
 
     @property
     def files(self) -> Path:
@@ -98,6 +108,26 @@ class Archive:
             part.mkdir(mode=0o700, exist_ok=True)
         self._say(system=system)
 
+    def remove_before(self, before: datetime) -> list[str]:
+        """Remove whole copies of before a moment but for the newest, the log that only they need, and what had gone by
+        then; answers the names of the copies.
+        """
+        bases = self.bases()
+        over = [base for base in bases[:-1] if base.ended_at < before]
+        for base in over:
+            (self.folder / "bases" / f"{base.name}.json").unlink()
+            shutil.rmtree(self.base_folder(base.name))
+        kept = self.bases()
+        if over and kept:
+            first = _first_segment(self.base_folder(kept[0].name))
+            for path in self.wal.iterdir():
+                if path.name[:SEGMENT] < first and not path.name.endswith(".history"):
+                    path.unlink()
+        for day in self.gone.iterdir() if self.gone.exists() else ():
+            if day.name < f"{before:%Y-%m-%d}":
+                shutil.rmtree(day)
+        return [base.name for base in over]
+
     def reaches(self, through: datetime) -> None:
         """Say that everything committed until then is here."""
         self._say(through=through.isoformat())
@@ -113,8 +143,16 @@ class Archive:
         write_bytes(self.folder / "archive.json", json.dumps(self._said() | facts).encode())
 
 
-def mirror(home: Path, target: Path) -> int:
-    """Copy what is new in a home's files; answers how many were. What has gone from the home stays in the copy."""
+def _first_segment(base: Path) -> str:
+    """The first segment of the log that a whole copy needs (its backup_label says so)."""
+    found = re.search(r"START WAL LOCATION: \S+ \(file ([0-9A-F]{24})\)", (base / "backup_label").read_text())
+    assert found is not None, "PostgreSQL writes where a copy begins"
+    return found[1]
+
+
+def mirror(home: Path, target: Path, gone: Path) -> int:
+    """Copy what is new in a home's files, and put aside what has gone from it; answers how many were copied."""
+    _put_aside(home, target, gone)
     copied = 0
     for path in sorted(home.iterdir()):
         if path.name.startswith(NOT_COPIED):
@@ -123,6 +161,15 @@ def mirror(home: Path, target: Path) -> int:
             _copy_tree(path, target / path.name) if path.is_dir() else _copy_file(path, target / path.name)
         )
     return copied
+
+
+def _put_aside(home: Path, target: Path, gone: Path) -> None:
+    """What was erased, or taken out of the inbox, has gone; so has what somebody removed by mistake."""
+    for path in sorted(target.rglob("*")):
+        place = path.relative_to(target)
+        if path.is_file() and not path.name.startswith(".") and not (home / place).exists():
+            (gone / place).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.replace(gone / place)
 
 
 def _copy_tree(source: Path, target: Path) -> int:

@@ -11,8 +11,10 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
+from tanpuhui.erasure.backup import KEEP
 from tanpuhui.kit.files import write_bytes
 from tanpuhui.operation.archive import Archive, Base, mirror
 from tanpuhui.operation.refusals import InsideEachOther, ToolFailed
@@ -24,8 +26,8 @@ PAUSE_S, PAUSE_TIMES = 1.0, 5
 RECEIVED_IN_S = 30.0
 
 
-def make(archive: Archive, server: Server, home: Path) -> Base:
-    """Copy the database whole, then the files; answers the copy. What a failed one left is removed."""
+def make(archive: Archive, server: Server, home: Path, *, keep: timedelta = KEEP) -> Base:
+    """Copy the database whole, then the files; answers the copy. What a failed one left and what is over is removed."""
     archive.belong_to(home, server.system())
     began_at = server.now()
     name = f"{began_at:%Y-%m-%dT%H%M%S}"
@@ -36,9 +38,10 @@ def make(archive: Archive, server: Server, home: Path) -> Base:
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     base = Base(name, began_at, server.now(), server.version())
-    mirror(home, archive.files)
+    mirror(home, archive.files, archive.gone / f"{base.ended_at:%Y-%m-%d}")
     write_bytes(archive.folder / "bases" / f"{name}.json", json.dumps(base.as_json()).encode())
     archive.reaches(max(base.ended_at, archive.through() or base.ended_at))
+    archive.remove_before(base.ended_at - keep)
     return base
 
 
@@ -69,7 +72,7 @@ def follow(archive: Archive, server: Server, home: Path, *, until: Callable[[], 
             began = time.monotonic()
             moment = server.now()
             position = server.mark()
-            mirror(home, archive.files)
+            mirror(home, archive.files, archive.gone / f"{moment:%Y-%m-%d}")
             _receive(receiver, server, position)
             archive.reaches(moment)
             _pause(max(PAUSE_S, PAUSE_TIMES * (time.monotonic() - began)), until)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 from rich.table import Table
 
 from tanpuhui.cli.output import console, print_json
@@ -35,7 +36,13 @@ def _server() -> Server:
 
 
 @app.command
-def make(folder: Path, *, keys: Path | None = None, as_json: AsJson = False) -> int:
+def make(
+    folder: Path,
+    *,
+    keys: Path | None = None,
+    keep_days: Annotated[int, Parameter(validator=Number(gte=1, lte=90))] = 14,
+    as_json: AsJson = False,
+) -> int:
     """Copy this installation whole: the database, checked file by file, and the files it refers to.
 
     Example: tanpuhui backup make /mnt/elsewhere/carbon --keys /mnt/safe/carbon-keys
@@ -46,13 +53,15 @@ def make(folder: Path, *, keys: Path | None = None, as_json: AsJson = False) -> 
         Where copies are kept; always the same one for an installation.
     keys
         Copy the secret keys too, to this other folder; they are never beside the copies.
+    keep_days
+        Copies of before so many days are removed: as long after an erasure, a person is in no copy any more.
     as_json
         Print {"name", "began_at", "ended_at", "postgresql", "keys"}.
     """
     from tanpuhui.operation import backup
 
     archive = Archive(folder.absolute())
-    base = backup.make(archive, _server(), this_home())
+    base = backup.make(archive, _server(), this_home(), keep=timedelta(days=keep_days))
     count = backup.copy_keys(this_home(), archive, keys.absolute()) if keys else 0
     if as_json:
         print_json({**base.as_json(), "keys": count})

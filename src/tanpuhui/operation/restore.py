@@ -79,7 +79,9 @@ def _bring_files(archive: Archive, home: Path, keys: Path) -> None:
 
 def _bring_database(archive: Archive, base: Base, data: Path, to: datetime | None) -> None:
     """Fill the cluster's folder, and tell the server to read the log until then."""
-    shutil.copytree(archive.base_folder(base.name), data, dirs_exist_ok=True, symlinks=True)
+    # What belonged to the server that ran there: its socket's lock names a process, and its log is another's.
+    left = shutil.ignore_patterns(".s.PGSQL.*", "server.log")
+    shutil.copytree(archive.base_folder(base.name), data, dirs_exist_ok=True, symlinks=True, ignore=left)
     (data / LOG).mkdir()
     for path in sorted(archive.wal.iterdir()):
         if not path.name.startswith("."):
