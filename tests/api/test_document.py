@@ -175,6 +175,7 @@ def refusals() -> list[type[Refusal]]:
 
 #: Refusals of the evidence that only the operator's commands give: over the network they would be our fault.
 OPERATORS_OWN = {
+    "evidence.act_claimed_already",
     "evidence.already_linked",
     "evidence.bad_correction",
     "evidence.bad_day",

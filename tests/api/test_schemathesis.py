@@ -48,7 +48,7 @@ CONFIG = """
 seed = 20260302
 
 [generation]
-max-examples = 60
+max-examples = 40
 
 [[operations]]
 include-operation-id = "retract_acts"

@@ -223,6 +223,10 @@ def copy_database(source: str, target: str) -> None:
     wrapper = load_backend(settings["ENGINE"]).DatabaseWrapper(settings, alias="default")
     try:
         with wrapper.cursor() as cursor:
+            # A worker of another test may not have let go of it yet.
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [source]
+            )
             cursor.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
                     sql.Identifier(target), sql.Identifier(source)

@@ -22,7 +22,6 @@ from tanpuhui.federation.refusals import (
     NotYet,
     SequenceReused,
 )
-from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.refusal import Refusal
 
 DONE, REFUSED = "done", "refused"
@@ -132,7 +131,6 @@ def _carry_out(peer: Peer, message: Message, signed: dict[str, Any], at: datetim
         answer=answer,
         taken_at=at,
     )
-    crash_point("federation.taken")
     return answer
 
 

@@ -24,7 +24,6 @@ from tanpuhui.federation.peer import enabled_peers
 from tanpuhui.federation.refusals import BadAnswer, Forked, NotYet, Unreachable
 from tanpuhui.federation.signature import refuse_forged
 from tanpuhui.federation.transport import Transport
-from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.refusal import Refusal
 
 #: Messages in one round; the rest comes in the next.
@@ -195,7 +194,6 @@ def _say(peer: Peer, transport: Transport, row: Outgoing, at: datetime) -> str:
         with transaction.atomic():
             note_attempt(row, 0, refusal.code, at=at)
         raise
-    crash_point("federation.answered")
     if (
         answered.status_code != 200
         or said.get("id") != row.id

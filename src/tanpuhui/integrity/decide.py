@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from django.db import connection
+
 from tanpuhui.integrity.held import standing_flags
 from tanpuhui.integrity.models import Verdict
 from tanpuhui.integrity.refusals import NotHeld, ReasonMissing
@@ -28,7 +30,12 @@ def decide(
     record_id: int, decision: str, reason: str, *, by: User | None, at: datetime, account: int | None = None
 ) -> date | None:
     """Decide every flag of an act that still waits; confirmed ones can be released later. ``None``: there is none."""
-    flags = standing_flags().filter(record_id=record_id).select_for_update(of=("self",))
+    with connection.cursor() as cursor:
+        # The application's role reads flags and adds verdicts; locking rows would need the right to change them.
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('tanpuhui.integrity.verdict', %s))", [record_id]
+        )
+    flags = standing_flags().filter(record_id=record_id)
     if account is not None:
         flags = flags.filter(account=account)
     waiting = [flag for flag in flags.order_by("id") if _is_open(flag.pk, decision)]

@@ -190,3 +190,6 @@ class CertificateWithoutCredential(Refusal):
         "Certificate {number} was issued before certificates had credentials. "
         "Issue one with 'tanpuhui credential issue {number}'."
     )
+    on_page = (
+        "Certificate {number} was issued before certificates had credentials. Ask the operator to issue one."
+    )
