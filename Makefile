@@ -45,10 +45,10 @@ demo-federation: .venv/base.done  ## a district and its city on this machine, th
 
 TESTS = $(BIN)/pytest -q -n 2 --dist loadfile
 
-test: check  ## everything that CI checks, but for what needs 'make spark' and Java
+test: check  ## everything that CI checks; what needs Spark and Java is skipped with its reason
 	$(TESTS)
 
-ci: check .venv/spark.done  ## everything, closes on a cluster too
+ci: check .venv/spark.done  ## the same with closes on Spark and Sail (needs Java 17)
 	$(TESTS)
 
 check: .venv/dev.done  ## style, types and the order of imports
