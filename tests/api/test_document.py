@@ -176,6 +176,9 @@ def refusals() -> list[type[Refusal]]:
 #: Refusals of the evidence that only the operator's commands give: over the network they would be our fault.
 OPERATORS_OWN = {
     "evidence.act_claimed_already",
+    "evidence.bad_element",
+    "evidence.bad_tags",
+    "evidence.claim_of_other_tags",
     "evidence.already_linked",
     "evidence.bad_correction",
     "evidence.bad_day",

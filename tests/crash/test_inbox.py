@@ -118,7 +118,7 @@ def test_a_server_that_is_killed_while_it_takes_at_once_has_the_batch_waiting_or
 def test_batches_sent_while_the_server_is_killed_again_and_again_are_each_taken_once(
     program: Program, key: SigningKey, tmp_path: Path
 ) -> None:
-    files = [file_of(tmp_path, f"storm-{number}", 50) for number in range(60)]
+    files = [file_of(tmp_path, f"storm-{number}", 50) for number in range(30)]
     patience = Patience(attempts=300, first_wait_s=0.1, longest_wait_s=0.1)
     port, over = free_port(), threading.Event()
     kills: list[int] = []
@@ -140,7 +140,7 @@ def test_batches_sent_while_the_server_is_killed_again_and_again_are_each_taken_
     assert len(kills) >= 2
     ends = {(each["state"], each["rows"], each["accepted"], each["duplicate"]) for each in found}
     assert ends == {("taken", 51, 50, 0)}
-    assert len(listed) == len({answer["batch"] for answer in answers}) == 60
+    assert len(listed) == len({answer["batch"] for answer in answers}) == 30
     program.json("evidence", "sweep")
     assert program.json("evidence", "check")["ok"]
 

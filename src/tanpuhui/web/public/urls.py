@@ -1,6 +1,6 @@
 """Addresses for everybody; those of versions, lots and releases stay what they are for good."""
 
-from django.urls import path, re_path
+from django.urls import path
 
 from tanpuhui.web.public import (
     certificates,
@@ -27,9 +27,7 @@ urlpatterns = [
     path("glossary/", views.glossary, name="glossary"),
     path("statistics/", statistics.page, name="statistics"),
     path("statistics/districts/", statistics.districts, name="districts"),
-    re_path(
-        r"^statistics/districts/(?P<month>[0-9]{4}-[0-9]{2})/$", statistics.districts, name="districts_month"
-    ),
+    path("statistics/districts/<slug:month>/", statistics.districts, name="districts_month"),
     path("statistics/<int:number>/", statistics.page, name="statistics_release"),
     path(
         "statistics/<int:number>/<slug:name>.<slug:language>.<slug:width>.svg",
