@@ -7,22 +7,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import pgtrigger
 from django.db import models
 from django.db.models import Q
 
 from tanpuhui.access.models import Organisation
-
-_KEPT: list[pgtrigger.Trigger] = [
-    pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
-    pgtrigger.Trigger(
-        name="no_truncate",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Truncate,
-        func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
-    ),
-]
+from tanpuhui.money.models import KEPT
 
 
 class Peer(models.Model):
@@ -54,7 +43,7 @@ class Peer(models.Model):
             ),
             models.CheckConstraint(name="federation_peer_contract", condition=~Q(contract="")),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.role} {self.code}"
@@ -79,7 +68,7 @@ class PeerState(models.Model):
 
     class Meta:
         db_table = "federation_peer_state"
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.peer_id} {'enabled' if self.enabled else 'stopped'}"
@@ -97,7 +86,7 @@ class PeerKey(models.Model):
 
     class Meta:
         db_table = "federation_peer_key"
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return self.key_id
@@ -111,7 +100,7 @@ class KeyEnd(models.Model):
 
     class Meta:
         db_table = "federation_key_end"
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"end of {self.key_id}"
@@ -132,7 +121,7 @@ class Draft(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["peer", "kind", "subject"], name="federation_draft_once"),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.kind} {self.subject}"
@@ -159,7 +148,7 @@ class Outgoing(models.Model):
             models.UniqueConstraint(fields=["peer", "kind", "subject"], name="federation_outgoing_subject"),
             models.CheckConstraint(name="federation_outgoing_from_one", condition=Q(sequence__gte=1)),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.sequence} to {self.peer_id}: {self.kind}"
@@ -175,7 +164,7 @@ class Attempt(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.status} of {self.message_id}"
@@ -200,7 +189,7 @@ class Receipt(models.Model):
                 name="federation_receipt_outcome", condition=Q(outcome__in=["done", "refused"])
             ),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.outcome} {self.message_id}"
@@ -229,7 +218,7 @@ class Incoming(models.Model):
                 name="federation_incoming_outcome", condition=Q(outcome__in=["done", "refused"])
             ),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.sequence} of {self.peer_id}: {self.kind}"
@@ -251,7 +240,7 @@ class Evidence(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["peer", "code", "message"], name="federation_evidence_once"),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.code} {self.peer_id} {self.sequence}"
@@ -269,7 +258,7 @@ class Finding(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.what} {self.peer_id}"
@@ -282,7 +271,7 @@ class Redone(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"redone {self.message_id}"
@@ -308,7 +297,7 @@ class Ask(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(name="federation_ask_tonnes", condition=Q(tonnes__gte=1))
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"ask for {self.tonnes} t of {self.methodology}"
@@ -337,7 +326,7 @@ class Recognition(models.Model):
                 name="federation_recognition_range", condition=Q(last__gte=models.F("first"), tonnes__gte=1)
             ),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.lot} {self.first}-{self.last} is {self.here}"
@@ -356,7 +345,7 @@ class LinkRequest(models.Model):
 
     class Meta:
         db_table = 'vault"."federation_link_request'
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"link request {self.pk}"
@@ -378,7 +367,7 @@ class LinkCode(models.Model):
 
     class Meta:
         db_table = 'vault"."federation_link_code'
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"link code {self.pk}"
@@ -392,7 +381,7 @@ class CodeUse(models.Model):
 
     class Meta:
         db_table = 'vault"."federation_code_use'
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"use of {self.code_id}"
@@ -409,7 +398,7 @@ class Link(models.Model):
 
     class Meta:
         db_table = 'vault"."federation_link'
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"link {self.pk} with {self.peer_id}"
@@ -424,7 +413,7 @@ class LinkEnd(models.Model):
 
     class Meta:
         db_table = 'vault"."federation_link_end'
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"end of link {self.link_id}"

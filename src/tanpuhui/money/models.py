@@ -10,15 +10,17 @@ from django.db.models import Q
 
 from tanpuhui.access.models import Organisation
 
+NO_TRUNCATE = pgtrigger.Trigger(
+    name="no_truncate",
+    level=pgtrigger.Statement,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Truncate,
+    func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
+)
+#: What keeps the rows of a table as they are; for this stage and those above it.
 KEPT: list[pgtrigger.Trigger] = [
     pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
-    pgtrigger.Trigger(
-        name="no_truncate",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Truncate,
-        func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
-    ),
+    NO_TRUNCATE,
 ]
 
 

@@ -7,23 +7,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
 from tanpuhui.kit.tonnes import TONNE_MG
-from tanpuhui.money.models import KeptAnswer
-
-_TRIGGERS = [
-    pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
-    pgtrigger.Trigger(
-        name="no_truncate",
-        level=pgtrigger.Statement,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Truncate,
-        func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
-    ),
-]
+from tanpuhui.money.models import KEPT, KeptAnswer
 
 
 class StoredAnswer(KeptAnswer):
@@ -31,7 +19,7 @@ class StoredAnswer(KeptAnswer):
 
     class Meta(KeptAnswer.Meta):
         db_table = "offsetting_answer"
-        triggers: ClassVar = _TRIGGERS
+        triggers: ClassVar = KEPT
 
 
 class Obligation(models.Model):
@@ -59,7 +47,7 @@ class Obligation(models.Model):
                 & (Q(allowances_mg__isnull=True) | Q(allowances_mg__gte=0)),
             ),
         ]
-        triggers: ClassVar = _TRIGGERS
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"obligation of {self.company} in {self.jurisdiction}, {self.year}"
@@ -83,7 +71,7 @@ class YearRules(models.Model):
                 fields=["jurisdiction", "year"], name="offsetting_one_set_of_rules_a_year"
             ),
         ]
-        triggers: ClassVar = _TRIGGERS
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"rules of {self.jurisdiction}, {self.year}"
@@ -128,7 +116,7 @@ class Reservation(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["jurisdiction", "year", "company"], name="offsetting_reservation_year"),
         ]
-        triggers: ClassVar = _TRIGGERS
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"reservation {self.pk} of {self.company} in {self.jurisdiction}, {self.year}"
@@ -150,7 +138,7 @@ class Ending(models.Model):
                 name="offsetting_ending_outcome", condition=Q(outcome__in=["surrendered", "released"])
             ),
         ]
-        triggers: ClassVar = _TRIGGERS
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"reservation {self.reservation_id} {self.outcome}"
@@ -175,7 +163,7 @@ class Replacement(models.Model):
                 name="offsetting_replacement_amount", condition=Q(amount_mg__gte=TONNE_MG)
             ),
         ]
-        triggers: ClassVar = _TRIGGERS
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"replacement of {self.lot} in reservation {self.reservation_id}"
@@ -207,7 +195,7 @@ class VoluntaryRetirement(models.Model):
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["company"], name="offsetting_voluntary_company")]
-        triggers: ClassVar = _TRIGGERS
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"voluntary retirement {self.pk} of {self.company}"
@@ -239,7 +227,7 @@ class Certificate(models.Model):
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["company"], name="offsetting_certificate_company")]
-        triggers: ClassVar = _TRIGGERS
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"certificate {self.number}"
@@ -260,7 +248,7 @@ class CertificateRange(models.Model):
                 name="offsetting_certificate_range_is_one", condition=Q(first__gte=1, last__gte=F("first"))
             ),
         ]
-        triggers: ClassVar = _TRIGGERS
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.certificate_id}: {self.first}-{self.last}"

@@ -96,9 +96,11 @@ def follow(folder: Path, *, seconds: float | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
     end = time.monotonic() + seconds if seconds is not None else None
     backup.follow(
-        Archive(folder.absolute()), _server(), this_home(),
+        Archive(folder.absolute()),
+        _server(),
+        this_home(),
         until=lambda: bool(stopped) or (end is not None and time.monotonic() > end),
-    )  # fmt: skip
+    )
     return 0
 
 

@@ -68,10 +68,19 @@ class Server:
             "pg_receivewal", f"--dbname={self.address}", f"--slot={SLOT}", "--create-slot", "--if-not-exists"
         )
         return subprocess.Popen(
-            self._command("pg_receivewal", f"--dbname={self.address}", f"--directory={folder}", f"--slot={SLOT}",
-                          "--synchronous", "--no-loop"),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=_environment(),
-        )  # fmt: skip
+            self._command(
+                "pg_receivewal",
+                f"--dbname={self.address}",
+                f"--directory={folder}",
+                f"--slot={SLOT}",
+                "--synchronous",
+                "--no-loop",
+            ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=_environment(),
+        )
 
     def mark(self) -> str:
         """Commit an empty word, so that there is a commit after every moment before it; answers where it stands."""
@@ -104,9 +113,13 @@ class Server:
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            self._command(program, *arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            check=False, env=_environment(),
-        )  # fmt: skip
+            self._command(program, *arguments),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=_environment(),
+        )
         if done.returncode != 0:
             raise ToolFailed(tool=program, said=" ".join(done.stderr.split())[-400:])
 

@@ -43,26 +43,35 @@ def waiting() -> list[Waiting]:
 def _inbox() -> Waiting:
     found = InboxWaiting.objects.aggregate(count=Count("batch"), since=Min("batch__received_at"))
     return Waiting(
-        "inbox", found["count"], found["since"], timedelta(minutes=10),
+        "inbox",
+        found["count"],
+        found["since"],
+        timedelta(minutes=10),
         "See that 'tanpuhui evidence work' runs ('tanpuhui serve --inbox' starts it).",
-    )  # fmt: skip
+    )
 
 
 def _outbox() -> Waiting:
     found = Outbox.objects.filter(delivery__isnull=True).aggregate(count=Count("id"), since=Min("at"))
     return Waiting(
-        "messages_to_banks", found["count"], found["since"], timedelta(hours=1),
+        "messages_to_banks",
+        found["count"],
+        found["since"],
+        timedelta(hours=1),
         "See why the bank's address does not take them (console, messages to banks), and that 'tanpuhui work' runs.",
-    )  # fmt: skip
+    )
 
 
 def _requests() -> Waiting:
     found = requests_waiting()
     since = min((one.request.made_at for one in found), default=None)
     return Waiting(
-        "requests", len(found), since, timedelta(days=15),
+        "requests",
+        len(found),
+        since,
+        timedelta(days=15),
         "Answer them in the console: the law gives a deadline ('tanpuhui request list').",
-    )  # fmt: skip
+    )
 
 
 def _appeals() -> Waiting:

@@ -9,18 +9,9 @@ from django.db import models
 from django.db.models import F, Q
 
 from tanpuhui.access.models import Organisation
-from tanpuhui.money.models import BankLine, KeptAnswer
+from tanpuhui.money.models import KEPT, NO_TRUNCATE, BankLine, KeptAnswer
 
-_APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
 _NO_DELETE = pgtrigger.Protect(name="no_delete", operation=pgtrigger.Delete)
-_NO_TRUNCATE = pgtrigger.Trigger(
-    name="no_truncate",
-    level=pgtrigger.Statement,
-    when=pgtrigger.Before,
-    operation=pgtrigger.Truncate,
-    func="RAISE EXCEPTION 'rows of % are never removed', TG_TABLE_NAME;",
-)
-_KEPT: list[pgtrigger.Trigger] = [_APPEND_ONLY, _NO_TRUNCATE]
 
 
 class StoredAnswer(KeptAnswer):
@@ -28,7 +19,7 @@ class StoredAnswer(KeptAnswer):
 
     class Meta(KeptAnswer.Meta):
         db_table = "points_answer"
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
 
 class Sponsor(models.Model):
@@ -49,7 +40,7 @@ class Sponsor(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(name="points_sponsor_value", condition=Q(point_value_minor__gte=1)),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"sponsor {self.code}"
@@ -72,7 +63,7 @@ class Funding(models.Model):
                 name="points_funding_says_what", condition=Q(amount_minor__gte=1) & ~Q(reference="")
             ),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"funding {self.reference} of {self.sponsor_id}"
@@ -101,7 +92,7 @@ class Conversion(models.Model):
                 condition=Q(points__gte=1, mg_per_point__gte=1, amount_mg=F("points") * F("mg_per_point")),
             ),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"conversion {self.pk}: {self.amount_mg} mg, {self.points} points"
@@ -124,7 +115,7 @@ class ConversionLine(models.Model):
             models.CheckConstraint(name="points_conversion_line_amount", condition=Q(amount_mg__gte=1)),
         ]
         indexes: ClassVar = [models.Index(fields=["account", "asset"], name="points_converted")]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.amount_mg} mg of conversion {self.conversion_id}"
@@ -153,7 +144,7 @@ class Purchase(models.Model):
                 condition=Q(points__gte=1, amount_minor=F("points") * F("point_value_minor")),
             ),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"purchase {self.pk}: {self.points} points of {self.sponsor_id}"
@@ -182,7 +173,7 @@ class TakeBack(models.Model):
                 | Q(points=0, lost_points__gte=1, tx_id__isnull=True, clawed_back_mg__gte=1),
             ),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.points} points of conversion {self.conversion_id} taken back, {self.lost_points} lost"
@@ -213,7 +204,7 @@ class Earning(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["sponsor", "account", "expires_at"], name="points_earning_expiry")
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.points} points of account {self.account} until {self.expires_at:%Y-%m-%d}"
@@ -278,7 +269,7 @@ class Offer(models.Model):
                 condition=Q(code_s__gte=30, code_s__lte=86_400 * 31, offline_s__gte=0, offline_points__gte=0),
             ),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"offer {self.code}"
@@ -311,7 +302,7 @@ class Terms(models.Model):
                 | Q(rate_discount_bp__gte=1, rate_discount_bp__lte=10_000),
             ),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"terms of {self.offer_id} from {self.least_kg} kg"
@@ -325,7 +316,7 @@ class Stop(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"stop of offer {self.offer_id}"
@@ -343,7 +334,7 @@ class Stripe(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(name="points_stripe_left", condition=Q(left__gte=0))]
-        triggers: ClassVar = [_NO_DELETE, _NO_TRUNCATE]
+        triggers: ClassVar = [_NO_DELETE, NO_TRUNCATE]
 
     def __str__(self) -> str:
         return f"{self.left} in stripe {self.stripe} of offer {self.offer_id}"
@@ -363,7 +354,7 @@ class Use(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(name="points_use_counts", condition=Q(total__gte=0, day_total__gte=0))
         ]
-        triggers: ClassVar = [_NO_DELETE, _NO_TRUNCATE]
+        triggers: ClassVar = [_NO_DELETE, NO_TRUNCATE]
 
     def __str__(self) -> str:
         return f"{self.total} of offer {self.offer_id} to account {self.account}"
@@ -415,7 +406,7 @@ class Redemption(models.Model):
                 fields=["grant_id"], name="points_redemption_grant", condition=Q(grant_id__isnull=False)
             ),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"redemption {self.pk}"
@@ -450,7 +441,7 @@ class Closing(models.Model):
             ),
         ]
         indexes: ClassVar = [models.Index(fields=["organisation_id", "at"], name="points_closing_merchant")]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"redemption {self.redemption_id} {self.state}"
@@ -472,7 +463,7 @@ class Refund(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(name="points_refund_points", condition=Q(points__gte=1))
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"refund {self.pk} of redemption {self.redemption_id}"
@@ -501,7 +492,7 @@ class Settlement(models.Model):
                 condition=Q(points__gte=1, amount_minor__gte=1, lines_count__gte=1),
             )
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"settlement {self.reference}"
@@ -529,7 +520,7 @@ class SettlementLine(models.Model):
             ),
             models.UniqueConstraint(fields=["refund_id"], name="points_refund_settled_once"),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"line {self.pk} of settlement {self.settlement_id}"
@@ -543,7 +534,7 @@ class Payment(models.Model):
     tx_id = models.BigIntegerField(unique=True)
 
     class Meta:
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"payment of settlement {self.settlement_id}"
@@ -565,7 +556,7 @@ class Outbox(models.Model):
                 fields=["redemption_id", "grant_id", "state"], name="points_outbox_said_once"
             )
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"{self.state} to {self.organisation_id}"
@@ -581,7 +572,7 @@ class Callback(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"callback of {self.organisation_id}"
@@ -599,7 +590,7 @@ class Attempt(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"attempt at {self.message_id}: {self.status or self.why_not}"
@@ -612,7 +603,7 @@ class Delivery(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = KEPT
 
     def __str__(self) -> str:
         return f"delivery of {self.message_id}"

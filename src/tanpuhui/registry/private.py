@@ -70,9 +70,14 @@ def publish_month(month: str, *, at: datetime, places: Places, jurisdiction: Jur
     counted = count(_manifests(first, last), districts, rules, places)
     body = draw_up(month, counted, districts, rules) | {"jurisdiction": jurisdiction.code}
     return PrivateRelease.objects.create(
-        month=month, year=first.year, epsilon=rules.epsilon_release, limit_epsilon=rules.epsilon_year,
-        digest=digest_json(body), body=body, published_at=at,
-    )  # fmt: skip
+        month=month,
+        year=first.year,
+        epsilon=rules.epsilon_release,
+        limit_epsilon=rules.epsilon_year,
+        digest=digest_json(body),
+        body=body,
+        published_at=at,
+    )
 
 
 def budget_of(year: int, rules: PrivateFigures) -> Budget:
@@ -145,10 +150,12 @@ def count(
     homes = HomeDistrict.objects.values_list("resident_id", "code")
     accounts, codes = zip(*homes, strict=True) if homes else ((), ())
     numbers = {one.code: number for number, one in enumerate(districts)}
-    table = pa.table({
-        "account_id": pa.array(accounts, pa.int64()),
-        "district": pa.array([numbers.get(code, -1) for code in codes], pa.int32()),
-    })  # fmt: skip
+    table = pa.table(
+        {
+            "account_id": pa.array(accounts, pa.int64()),
+            "district": pa.array([numbers.get(code, -1) for code in codes], pa.int32()),
+        }
+    )
     with duckdb.connect() as engine:
         engine.register("homes", table)
         found = engine.execute(

@@ -33,9 +33,22 @@ from tanpuhui.transparency.models import Leaf, SignedCheckpoint
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 #: First words of addresses; everything else is ``other``, so that nobody can make up labels.
 AUDIENCES = (
-    "resident", "provider", "operator", "console", "counter", "company", "merchant", "bank", "verifier", "api",
-    "sign-in", "market", "log", "statistics", "methodologies",
-)  # fmt: skip
+    "resident",
+    "provider",
+    "operator",
+    "console",
+    "counter",
+    "company",
+    "merchant",
+    "bank",
+    "verifier",
+    "api",
+    "sign-in",
+    "market",
+    "log",
+    "statistics",
+    "methodologies",
+)
 
 _registry = CollectorRegistry()
 _requests = Histogram(
