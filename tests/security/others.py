@@ -59,7 +59,7 @@ from web.site import KINDS, ROLES, client_of, make_site, other_code, own_code, s
 
 #: Routes whose addresses name no object of anybody's, and why; what is not here has an object in :func:`objects_of`.
 NO_OBJECTS = {
-    r"methodolog|log$|log_|formula$|jurisdiction|lots?$|open_data|statistics": "published for everybody",
+    r"methodolog|log$|log_|formula$|jurisdiction|lots?$|open_data|statistics|districts": "published for everybody",
     r"serial(_json)?$|certificate(_json|_pdf|_credential)?$|rule_changes$": "published for everybody",
     r"credentials$|credential_issuer$|status_list$": "published for everybody",
     r"company:(year|declare|bought)$": "always one's own",
