@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 
 from close.town import DAY, SHANGHAI, Town, act, metro
 from registry.units_town import given, order
+from tanpuhui.kit.digest import digest_json
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import organisation
+from tanpuhui.offsetting import replace as replacing
 from tanpuhui.offsetting.cap import YearOf
+from tanpuhui.offsetting.certificate import credential_of
 from tanpuhui.offsetting.declare import declare
+from tanpuhui.offsetting.models import Certificate, Reservation
 from tanpuhui.offsetting.reserve import ReserveOrder, reserve
 from tanpuhui.offsetting.surrender import surrender
+from tanpuhui.offsetting.voluntary import VoluntaryOrder, retire_voluntarily
 from tanpuhui.quantify.rule_tables import FOREVER, Rule
+from tanpuhui.registry.annul import annul
 from tanpuhui.registry.certify import Order, certify
-from tanpuhui.registry.models import Lot
+from tanpuhui.registry.models import Lot, PrivateRelease
 from tanpuhui.registry.retire import retire
 from tanpuhui.registry.statistics import publish
+from tanpuhui.transparency.credential_status import restore, revoke, suspend
 
 AT = datetime(2026, 3, 12, 9, 0, tzinfo=SHANGHAI)
 ACME = organisation(2)
@@ -52,6 +59,48 @@ def lived(town: Town) -> Lot:
             library=town.library,
         )
     return lot
+
+
+def lived_further(town: Town, lot: Lot) -> Lot:
+    """What is rarer: a voluntary retirement, credentials that lose their status, a month of districts, and a lot that
+    is annulled and replaced by another, which is answered.
+    """
+    with transaction.atomic():
+        given(ACME, lot.code, 1)
+        wanted = VoluntaryOrder("v1", ACME, TONNE_MG, "City marathon", "travel of its runners")
+        voluntary = retire_voluntarily(wanted, town.jurisdiction, at=AT).certificate
+        first = credential_of(Certificate.objects.get(sequence=1))
+        suspend(first, reason="looked into", by="operator", at=AT)
+        restore(first, reason="nothing was found", by="operator", at=AT)
+        revoke(credential_of(voluntary), reason="the marathon was called off", by="operator", at=AT)
+        districts_released("2026-02")
+    later = DAY + timedelta(days=1)
+    town.take(
+        act("rooftop_pv_output", "p3", "a", day=later, energy_wh=ROOF_WH),
+        act("rooftop_pv_output", "p4", "b", day=later, energy_wh=ROOF_WH),
+    )
+    town.close(later)
+    with transaction.atomic():
+        other = certified(town, later)
+        given(ACME, other.code, 3)
+        annul(lot.code, reason="the meters were wrong", at=AT)
+        (surrendered,) = Reservation.objects.values_list("pk", flat=True)
+        replacing.replace(surrendered, lot.code, key="r1", at=AT)
+    return other
+
+
+def districts_released(month: str) -> PrivateRelease:
+    """A month of districts as it is kept, without the noise, which needs a library of its own."""
+    body = {"month": month, "districts": [{"code": "310101", "persons": 12, "saved_g": 340_000}]}
+    return PrivateRelease.objects.create(
+        month=month,
+        year=int(month[:4]),
+        epsilon=1_000_000,
+        limit_epsilon=12_000_000,
+        digest=digest_json(body),
+        body=body,
+        published_at=AT,
+    )
 
 
 def certified(town: Town, through: date = DAY) -> Lot:

@@ -7,7 +7,7 @@ signed, and what witnesses have cosigned not even with the log's key. Findings n
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -41,6 +41,8 @@ from tanpuhui.transparency.tiles import CHECKPOINT, WIDTH
 #: Findings of one kind that are listed.
 MOST = 20
 LEAF, SIGNED, OPENING = "transparency_leaf", "transparency_checkpoint", "transparency_opening"
+#: Tables whose rows name something by its digest and have it beside.
+BODIES = ("close_manifest", "registry_statistics_release", "registry_private_release")
 
 
 @dataclass(frozen=True)
@@ -51,24 +53,49 @@ class Audited:
     checked: Mapping[str, int]
 
 
+@dataclass(frozen=True)
+class Part:
+    """A part of the audit: the tables whose rows it compares with what was signed, and how; none: it looks at sums."""
+
+    tables: frozenset[str]
+    look: Callable[[dict[str, int]], Iterable[Finding]]
+
+
 def audit(log: Log, places: Places, *, at: datetime, seen: Iterable[str] = ()) -> Audited:
     """Compare database, files and log, in the caller's transaction (one moment of the database).
 
     ``seen`` are notes of checkpoints that somebody else kept, a witness for one: the log must contain them.
     """
     checked: dict[str, int] = {}
-    findings = [
-        *_first(_log(log, [*seen], checked)),
-        *_first(_openings(checked)),
-        *(finding for source in sources() for finding in _first(_facts(source, checked))),
-        *(finding for one in TABLES for finding in _first(_rows(one, at, checked))),
-        *_first(_bodies(places, checked)),
-        *_first(_erased(places, checked)),
-        *check_ledger(connection),
-        *reconcile(connection),
-        *offsetting.check(connection),
-    ]
-    return Audited(tuple(findings), checked)
+    found = [finding for part in parts(log, places, at=at, seen=seen) for finding in part.look(checked)]
+    return Audited(tuple(found), checked)
+
+
+def audit_table(table: str, log: Log, places: Places, *, at: datetime) -> Audited:
+    """Those parts of an audit alone that compare the rows of one table with what was signed."""
+    checked: dict[str, int] = {}
+    wanted = [part for part in parts(log, places, at=at) if table in part.tables]
+    assert wanted, f"{table} is nothing that the log has"
+    return Audited(tuple(finding for part in wanted for finding in part.look(checked)), checked)
+
+
+def parts(log: Log, places: Places, *, at: datetime, seen: Iterable[str] = ()) -> tuple[Part, ...]:
+    """The whole audit, in the order of its findings: the log's own rows first, sums of the books last."""
+
+    def part(tables: Iterable[str], look: Callable[..., Iterator[Finding]], *values: Any) -> Part:
+        return Part(frozenset(tables), lambda checked: _first(look(*values, checked)))
+
+    return (
+        part([LEAF, SIGNED], _log, log, [*seen]),
+        part([LEAF, OPENING], _openings),
+        *(part([source.table], _facts, source) for source in sources()),
+        *(part([one.table], _rows, one, at) for one in TABLES),
+        part(BODIES, _bodies, places),
+        part(["close_erased_file"], _erased, places),
+        Part(frozenset(), lambda _: check_ledger(connection)),
+        Part(frozenset(), lambda _: reconcile(connection)),
+        Part(frozenset(), lambda _: offsetting.check(connection)),
+    )
 
 
 def audit_log(log: Log) -> Audited:

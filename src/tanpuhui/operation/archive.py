@@ -26,8 +26,9 @@ from tanpuhui.operation.refusals import InsideEachOther, NoBackup, OtherInstalla
 
 #: Letters of a segment's name.
 SEGMENT = 24
-#: Of a home: what is made again, what belongs to a process, and what is copied in another way or to another place.
-NOT_COPIED = ("postgres", "server.", "static", "keys", "metrics", ".")
+#: Of a home: what is made again, what belongs to a process, what is copied in another way or to another place, and what
+#: is somebody else's: the witnesses of a demonstration, with keys of their own.
+NOT_COPIED = ("postgres", "server.", "static", "keys", "metrics", "witnesses", ".")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tanpuhui.cli.demo.plan import City
     from tanpuhui.cli.demo.run import Installation, Result, Watch
     from tanpuhui.cli.demo.sending import Sending
+    from tanpuhui.cli.demo.witnesses import Witnessed
     from tanpuhui.cli.server import Running
 
 DONE, FINDINGS = 0, 3
@@ -30,8 +31,8 @@ def demo(
 ) -> int:
     """Make up a city, take it from providers' files to a certified lot, and check it against the known truth.
 
-    Exit status 3 when anything planted was not found, the honest total was not credited to the milligram, or the
-    ledger breaks a rule.
+    Exit status 3 when anything planted was not found, the honest total was not credited to the milligram, the ledger
+    breaks a rule, or two of three witnesses are not enough, or one is.
 
     Example: tanpuhui demo --residents 500 --days 3 --json
 
@@ -60,12 +61,22 @@ def demo(
         watch("Starting the database", 0, 1)
         at = _install(home)
         from tanpuhui.cli.demo.run import run
+        from tanpuhui.cli.demo.witnesses import appoint, have_it_witnessed
 
+        appoint(home)
         result = run(city, at, watch)
+        watch("Having the log witnessed", 1, 1)
+        witnessed = have_it_witnessed(home)
         seconds = round(time.monotonic() - started)
         served = _serve(city, home, watch) if serve else None
-    _print(result, at, home, seconds, served, json=json)
-    return DONE if result.is_true else FINDINGS
+    if json:
+        from tanpuhui.cli.demo import report
+
+        said = report.as_json(result, home, seconds) | {"log": witnessed.as_json()}
+        print_json(said | (report.ways_in(*served) if served else {}))
+    else:
+        _print(result, witnessed, at, seconds, served)
+    return DONE if result.is_true and witnessed.is_right else FINDINGS
 
 
 def _install(home: Path) -> Installation:
@@ -109,29 +120,24 @@ def _bar(*, shown: bool) -> Iterator[Watch]:
 
 def _print(
     result: Result,
+    witnessed: Witnessed,
     at: Installation,
-    home: Path,
     seconds: int,
     served: tuple[Running, Sending] | None,
-    *,
-    json: bool,
 ) -> None:
-    from tanpuhui.cli.demo import report
-
-    if json:
-        print_json(report.as_json(result, home, seconds) | (report.ways_in(*served) if served else {}))
-        return
     from django.db import connection
 
+    from tanpuhui.cli.demo import report
     from tanpuhui.cli.demo.calendar import Calendar
     from tanpuhui.ledger.statement import statement
 
     drawn = statement(connection, result.accounts[1], at=Calendar(result.city.days).certified_at)
     report.show(result, drawn, at.jurisdiction.notice.get("en", ""), console)
+    report.show_witnessed(witnessed, console)
     verdict = "[bold green]The truth was met[/]" if result.is_true else "[bold red]The truth was missed[/]"
     console.print(
         f"{verdict}: {result.count('rows'):,} rows of {len(result.city.residents):,} residents in {seconds} s."
     )
-    report.show_home(home, console)
+    report.show_home(at.folder.parent, console)
     if served:
         report.show_ways_in(*served, console)
