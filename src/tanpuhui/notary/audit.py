@@ -7,9 +7,10 @@ signed, and what witnesses have cosigned not even with the log's key. Findings n
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tanpuhui.close.store import FileAltered, FileMissing, NoteInvalid
 from tanpuhui.close.store import checked as file_checked
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.kit.erased import SUFFIX, notes_of, notes_path, said
+from tanpuhui.kit.progress import Report, nobody
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.ledger.invariants import Finding
 from tanpuhui.ledger.invariants import check as check_ledger
@@ -51,24 +53,38 @@ class Audited:
     checked: Mapping[str, int]
 
 
-def audit(log: Log, places: Places, *, at: datetime, seen: Iterable[str] = ()) -> Audited:
+def audit(
+    log: Log, places: Places, *, at: datetime, seen: Iterable[str] = (), report: Report = nobody
+) -> Audited:
     """Compare database, files and log, in the caller's transaction (one moment of the database).
 
     ``seen`` are notes of checkpoints that somebody else kept, a witness for one: the log must contain them.
     """
     checked: dict[str, int] = {}
-    findings = [
-        *_first(_log(log, [*seen], checked)),
-        *_first(_openings(checked)),
-        *(finding for source in sources() for finding in _first(_facts(source, checked))),
-        *(finding for one in TABLES for finding in _first(_rows(one, at, checked))),
-        *_first(_bodies(places, checked)),
-        *_first(_erased(places, checked)),
-        *check_ledger(connection),
-        *reconcile(connection),
-        *offsetting.check(connection),
+    parts: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
+        (LEAF, lambda: _first(_log(log, [*seen], checked))),
+        (OPENING, lambda: _first(_openings(checked))),
+        *((one.table, partial(_first_facts, one, checked)) for one in sources()),
+        *((one.table, partial(_first_rows, one, at, checked)) for one in TABLES),
+        ("close_manifest", lambda: _first(_bodies(places, checked))),
+        ("close_erased_file", lambda: _first(_erased(places, checked))),
+        ("ledger", lambda: check_ledger(connection)),
+        ("registry", lambda: reconcile(connection)),
+        ("offsetting", lambda: offsetting.check(connection)),
     ]
+    findings: list[Finding] = []
+    for done, (name, look) in enumerate(parts):
+        report(f"Comparing with the log: {name}", done, len(parts))
+        findings += look()
     return Audited(tuple(findings), checked)
+
+
+def _first_facts(source: Source, checked: dict[str, int]) -> Iterator[Finding]:
+    return _first(_facts(source, checked))
+
+
+def _first_rows(one: Sealed, at: datetime, checked: dict[str, int]) -> Iterator[Finding]:
+    return _first(_rows(one, at, checked))
 
 
 def audit_log(log: Log) -> Audited:
