@@ -22,6 +22,7 @@ from tanpuhui.close.store import FileAltered, FileMissing, NoteInvalid
 from tanpuhui.close.store import checked as file_checked
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.kit.erased import SUFFIX, notes_of, notes_path, said
+from tanpuhui.kit.progress import Report, nobody
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.ledger.invariants import Finding
 from tanpuhui.ledger.invariants import check as check_ledger
@@ -57,17 +58,24 @@ class Audited:
 class Part:
     """A part of the audit: the tables whose rows it compares with what was signed, and how; none: it looks at sums."""
 
+    name: str
     tables: frozenset[str]
     look: Callable[[dict[str, int]], Iterable[Finding]]
 
 
-def audit(log: Log, places: Places, *, at: datetime, seen: Iterable[str] = ()) -> Audited:
+def audit(
+    log: Log, places: Places, *, at: datetime, seen: Iterable[str] = (), report: Report = nobody
+) -> Audited:
     """Compare database, files and log, in the caller's transaction (one moment of the database).
 
     ``seen`` are notes of checkpoints that somebody else kept, a witness for one: the log must contain them.
     """
     checked: dict[str, int] = {}
-    found = [finding for part in parts(log, places, at=at, seen=seen) for finding in part.look(checked)]
+    found: list[Finding] = []
+    wanted = parts(log, places, at=at, seen=seen)
+    for done, part in enumerate(wanted):
+        report(f"Comparing with the log: {part.name}", done, len(wanted))
+        found += part.look(checked)
     return Audited(tuple(found), checked)
 
 
@@ -83,18 +91,19 @@ def parts(log: Log, places: Places, *, at: datetime, seen: Iterable[str] = ()) -
     """The whole audit, in the order of its findings: the log's own rows first, sums of the books last."""
 
     def part(tables: Iterable[str], look: Callable[..., Iterator[Finding]], *values: Any) -> Part:
-        return Part(frozenset(tables), lambda checked: _first(look(*values, checked)))
+        named = [*tables]
+        return Part(named[-1], frozenset(named), lambda checked: _first(look(*values, checked)))
 
     return (
-        part([LEAF, SIGNED], _log, log, [*seen]),
+        part([SIGNED, LEAF], _log, log, [*seen]),
         part([LEAF, OPENING], _openings),
         *(part([source.table], _facts, source) for source in sources()),
         *(part([one.table], _rows, one, at) for one in TABLES),
         part(BODIES, _bodies, places),
         part(["close_erased_file"], _erased, places),
-        Part(frozenset(), lambda _: check_ledger(connection)),
-        Part(frozenset(), lambda _: reconcile(connection)),
-        Part(frozenset(), lambda _: offsetting.check(connection)),
+        Part("ledger", frozenset(), lambda _: check_ledger(connection)),
+        Part("registry", frozenset(), lambda _: reconcile(connection)),
+        Part("offsetting", frozenset(), lambda _: offsetting.check(connection)),
     )
 
 

@@ -18,6 +18,7 @@ from psycopg import sql
 
 from tanpuhui.close.store import Store
 from tanpuhui.kit.home import home
+from tanpuhui.kit.progress import Report, nobody, told
 from tanpuhui.transparency.models import Leaf
 from tanpuhui.transparency.record import Record
 
@@ -243,12 +244,12 @@ def store() -> Store:
     return Store(home(), "seals")
 
 
-def seal(*, at: datetime) -> list[Record]:
+def seal(*, at: datetime, report: Report = nobody) -> list[Record]:
     """Records of all rows that are not sealed yet; their files are written. The caller enters them."""
     set_text()
     sealed: dict[str, list[int]] = {}
     records = []
-    for one in TABLES:
+    for one in told(TABLES, report, "Sealing rows", len(TABLES)):
         record, numbers = _next_page(one, sealed, at)
         sealed[one.table] = numbers
         if record is not None:

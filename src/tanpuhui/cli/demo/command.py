@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-from tanpuhui.cli.output import console, errors, print_json
+from tanpuhui.cli.output import console, print_json
+from tanpuhui.cli.progress import WATCHED, Watching
 from tanpuhui.kit.moment import utc_now
 
 if TYPE_CHECKING:
     from tanpuhui.cli.demo.plan import City
-    from tanpuhui.cli.demo.run import Installation, Result, Watch
+    from tanpuhui.cli.demo.run import Installation, Result
     from tanpuhui.cli.demo.sending import Sending
     from tanpuhui.cli.demo.witnesses import Witnessed
     from tanpuhui.cli.server import Running
+    from tanpuhui.kit.progress import Report
 
 DONE, FINDINGS = 0, 3
 #: A demonstration's lake has few buckets: each costs a close the same, however few residents it has.
@@ -27,7 +25,13 @@ BUCKETS = "2"
 
 
 def demo(
-    *, residents: int = 2_000, days: int = 7, seed: int = 1, serve: bool = True, json: bool = False
+    *,
+    residents: int = 2_000,
+    days: int = 7,
+    seed: int = 1,
+    serve: bool = True,
+    json: bool = False,
+    watching: Watching = WATCHED,
 ) -> int:
     """Make up a city, take it from providers' files to a certified lot, and check it against the known truth.
 
@@ -54,21 +58,21 @@ def demo(
 
     stop_earlier()
     started = time.monotonic()
-    with _bar(shown=not json) as watch:
-        watch("Making up a city", 0, 1)
+    with watching.told(as_json=json) as report_to:
+        report_to("Making a city", 0, 0)
         city = build(residents=residents, days=days, seed=seed)
         home = settle_in(utc_now())
-        watch("Starting the database", 0, 1)
+        report_to("Starting the database", 0, 0)
         at = _install(home)
         from tanpuhui.cli.demo.run import run
         from tanpuhui.cli.demo.witnesses import appoint, have_it_witnessed
 
         appoint(home)
-        result = run(city, at, watch)
-        watch("Having the log witnessed", 1, 1)
+        result = run(city, at, report_to)
+        report_to("Having the log witnessed", 0, 0)
         witnessed = have_it_witnessed(home)
         seconds = round(time.monotonic() - started)
-        served = _serve(city, home, watch) if serve else None
+        served = _serve(city, home, report_to) if serve else None
     if json:
         from tanpuhui.cli.demo import report
 
@@ -93,29 +97,14 @@ def _install(home: Path) -> Installation:
     return Installation(places.places(), load_jurisdiction("demo"), load_library(), home / "provider-files")
 
 
-def _serve(city: City, home: Path, watch: Watch) -> tuple[Running, Sending]:
+def _serve(city: City, home: Path, report_to: Report) -> tuple[Running, Sending]:
     """A server of this city that outlives the command, and what is needed to send something to it."""
     from tanpuhui.cli.demo.sending import get_ready
     from tanpuhui.cli.server import start_in_background
 
-    watch("Starting the server", 1, 1)
+    report_to("Starting the server", 0, 0)
     sending = get_ready(city, home)
     return start_in_background(home, demo=True), sending
-
-
-@contextmanager
-def _bar(*, shown: bool) -> Iterator[Watch]:
-    """A progress bar on the error stream, so that what is printed stays clean."""
-    bar = Progress(
-        BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=errors, transient=True
-    )
-    with bar if shown and errors.is_terminal else Progress(disable=True) as progress:
-        task = progress.add_task("", total=1)
-
-        def watch(what: str, done: int, whole: int) -> None:
-            progress.update(task, description=what, completed=done, total=whole)
-
-        yield watch
 
 
 def _print(
