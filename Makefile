@@ -87,7 +87,7 @@ pictures: .venv/dev.done  ## the pictures of the main pages in docs/pictures, ta
 	$(BIN)/python docs/pictures/take.py
 
 pins: .venv/dev.done  ## pin the requirements again, with hashes
-	cd requirements && for name in base dev dp oracle spark audit; do \
+	cd requirements && for name in base dev dp oracle otel spark audit; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    $$name.in -o $$name.txt; done
 

@@ -8,12 +8,16 @@ import shutil
 import socket
 from pathlib import Path
 
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.quantify.engines.choice import EMBEDDED, EngineChoice, EngineMisplaced, UnknownEngine, running
 from tanpuhui.quantify.engines.cluster import EngineMissing, EngineUnreachable
 from tanpuhui.quantify.engines.java import Java, JavaUnfit, heard_here_alone, not_started
+from tanpuhui.quantify.engines.spark import _there
 
 
 def refused(choice: EngineChoice, folder: Path) -> Refusal:
@@ -84,6 +88,15 @@ def test_where_nobody_listens_it_is_said_at_once(
 
     assert isinstance(answer, EngineUnreachable)
     assert answer.facts["address"] == address
+
+
+def test_a_column_that_a_file_has_without_a_type_is_as_good_as_absent(tmp_path: Path) -> None:
+    """Readings of meters have no station: DuckDB writes that column with the type Null, and Spark reads no such."""
+    file = tmp_path / "meters.parquet"
+    duckdb.execute(f"COPY (SELECT 1::BIGINT AS account_id, NULL AS station) TO '{file}' (FORMAT parquet)")
+
+    assert pq.read_schema(file).field("station").type == pa.null()
+    assert _there(file, {"account_id": "BIGINT", "station": "STRING"}) == (("account_id", "BIGINT"),)
 
 
 @pytest.mark.parametrize(

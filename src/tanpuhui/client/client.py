@@ -22,6 +22,7 @@ from tanpuhui.client.key import SigningKey, generate_key
 from tanpuhui.client.sign import Outgoing, sign
 from tanpuhui.client.tag import best_suite, blind
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.kit.span import passed_on
 
 BLOCK_BYTES = 256 * 1024
 MEDIA_TYPES = {
@@ -307,6 +308,8 @@ class Client:
         if key is not None:
             request.headers["Idempotency-Key"] = json.dumps(key)
         sign(request, self.key, at=self._now())
+        # Not signed: whoever is in between may go on with the trace, and nothing rests on it.
+        request.headers.update(passed_on())
         content = body.content if body is not None and isinstance(body.content, bytes) else None
         if body is not None and content is None:
             return self._http.request(method, request.url, headers=request.headers, content=body.blocks())

@@ -14,6 +14,7 @@ from tanpuhui.close.places import Places
 from tanpuhui.close.yearly import PRIOR_SCHEMA, capped_by_year, counting, without_versions
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.progress import Report, nobody
+from tanpuhui.kit.span import span
 from tanpuhui.quantify.bucket import BucketResult, Engine, methodology_key, quantify_bucket
 from tanpuhui.quantify.engines.choice import EMBEDDED, EngineChoice, running
 from tanpuhui.quantify.rules import Rules
@@ -61,7 +62,9 @@ def compute(
 
     def work(one: Engine, number: int) -> tuple[dict[str, Any], BucketResult]:
         files = inputs.buckets[number]
-        result = quantify_bucket(one, inputs.rules, files, inputs.window, inputs.distances)
+        with span("close.quantify", {"tanpuhui.bucket": number}) as traced:
+            result = quantify_bucket(one, inputs.rules, files, inputs.window, inputs.distances)
+            traced.says({"tanpuhui.records": len(result.results)})
         credits = name_methodologies(result.credits, inputs.rules)
         output = _output(number, result, credits, places)
         crash_point("close.bucket_computed")

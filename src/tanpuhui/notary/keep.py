@@ -13,6 +13,7 @@ from django.db import transaction
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.progress import Report, nobody
+from tanpuhui.kit.span import span
 from tanpuhui.notary import installation
 from tanpuhui.notary.enter import enter_all
 from tanpuhui.transparency.cosign import Ask, Asked, ask_all, ask_over_http, is_trusted, keep
@@ -58,6 +59,10 @@ def witness(ask: Ask = ask_over_http) -> tuple[Asked, ...]:
 
 def keep_round(*, rows: bool = True, ask: Ask = ask_over_http, report: Report = nobody) -> Round:
     """A whole round."""
-    new, checkpoint = integrate(rows=rows, report=report)
-    asked = witness(ask)
+    with span("log.round") as traced:
+        with span("log.integrate"):
+            new, checkpoint = integrate(rows=rows, report=report)
+        with span("log.witness"):
+            asked = witness(ask)
+        traced.says({"tanpuhui.new": new, "tanpuhui.leaves": checkpoint.size})
     return Round(new, checkpoint.size, asked, is_trusted(installation.policy()))

@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from tanpuhui.kit.progress import Count, Report, nobody
+from tanpuhui.kit.span import of_this
 from tanpuhui.quantify.bucket import Engine
 
 Answer = TypeVar("Answer")
@@ -53,4 +54,5 @@ def over_buckets(
     with ExitStack() as engines, ThreadPoolExecutor(workers()) as pool:
         for _ in range(workers()):
             free.put(engines.enter_context(start(f"{MEMORY_MB // workers()}MB", threads())))
-        return list(pool.map(one, given))
+        works = [of_this(one) for _ in given]
+        return list(pool.map(lambda work, number: work(number), works, given))
