@@ -79,6 +79,7 @@ bench: .venv/dev.done  ## the figures of docs/reference/benchmarks.md, on this m
 	$(BIN)/python bench/redeem.py
 	$(BIN)/python bench/auction.py
 	$(BIN)/python bench/fraud.py
+	$(BIN)/python bench/audit.py
 
 drill: .venv/base.done  ## lose a demonstration city and bring it back from its copies; prints RPO and RTO
 	$(BIN)/tanpuhui backup drill

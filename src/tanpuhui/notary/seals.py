@@ -299,9 +299,8 @@ def missing_lately(one: Sealed, at: datetime) -> list[list[int]]:
     since = Leaf.objects.filter(
         kind=KIND, key__startswith=f"{one.of or one.table}/", entered_at__gt=at - LATE
     ).order_by("index")
-    return [
-        gap for record in since.values_list("opening__record", flat=True) if record for gap in record["gaps"]
-    ]
+    records = since.values_list("opening__record", flat=True)
+    return [gap for record in records if isinstance(record, dict) for gap in record.get("gaps", ())]
 
 
 def _next_page(one: Sealed, sealed: Mapping[str, list[int]], at: datetime) -> tuple[Record | None, list[int]]:

@@ -16,7 +16,7 @@ from django.db.models import Exists, Model, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from tanpuhui.close.models import Erasure, Manifest
-from tanpuhui.kit.digest import digest_bytes, digest_json
+from tanpuhui.kit.digest import digest_bytes, digest_json, has_floats
 from tanpuhui.methodology.load import Library, load_library
 from tanpuhui.notary.shares import shares_of
 from tanpuhui.offsetting.models import Ending, Replacement
@@ -24,8 +24,12 @@ from tanpuhui.programme.models import Opening as OpenedHoldOut
 from tanpuhui.programme.models import Period, Programme, Window
 from tanpuhui.quantify.jurisdiction import known_jurisdictions, load_jurisdiction
 from tanpuhui.registry.models import Annulment, Block, Lot, Movement, PrivateRelease, StatisticsRelease
-from tanpuhui.transparency.models import Leaf, StatusStep
+from tanpuhui.transparency.log import OPENING
+from tanpuhui.transparency.models import DestroyedSalt, Leaf, StatusStep
 from tanpuhui.transparency.record import Record
+
+#: What a fact says whose key several rows have: whoever may drop a primary key can put another beside the first.
+TWICE: dict[str, Any] = {"rows": "several"}
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ def sources() -> tuple[Source, ...]:
             StatusStep.objects.select_related("credential").order_by("pk"),
             _credential_status,
         ),
+        _rows("destroyed_opening", DestroyedSalt.objects.filter(kind=OPENING).order_by("pk"), _destroyed),
     )
 
 
@@ -80,8 +85,10 @@ def _rows(kind: str, rows: QuerySet[Any], content: Callable[[Any], dict[str, Any
             yield Record(kind, str(row.pk), content(row))
 
     def now(key: str) -> dict[str, Any] | None:
-        row: Model | None = rows.filter(pk=key).first()
-        return None if row is None else content(row)
+        found: list[Model] = list(rows.filter(pk=key)[:2])
+        if len(found) > 1:
+            return TWICE
+        return content(found[0]) if found else None
 
     return Source(kind, rows.model._meta.db_table, waiting, now)
 
@@ -287,7 +294,10 @@ def _period(row: Period) -> dict[str, Any]:
 
 
 def _opened_hold_out(row: OpenedHoldOut) -> dict[str, Any]:
-    return {"content": digest_json(row.content), "at": _moment(row.at)}
+    return {
+        "content": "" if has_floats(row.content) else digest_json(row.content),
+        "at": _moment(row.at),
+    }
 
 
 def _credential_status(row: StatusStep) -> dict[str, Any]:
@@ -302,6 +312,11 @@ def _credential_status(row: StatusStep) -> dict[str, Any]:
         "by": row.by,
         "at": _moment(row.at),
     }
+
+
+def _destroyed(row: DestroyedSalt) -> dict[str, Any]:
+    """A leaf whose opening was destroyed on purpose, by its index and hash."""
+    return {"index": row.key, "leaf": bytes(row.leaf).hex()}
 
 
 def _moment(at: datetime) -> str:
