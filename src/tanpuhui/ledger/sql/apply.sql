@@ -62,15 +62,18 @@ DECLARE
     two           record;
     credits       boolean;
 BEGIN
-    SELECT bit_or(1 << code) FILTER (WHERE floored), bit_or(1 << code) FILTER (WHERE counter)
-    INTO floored_kinds, counter_kinds FROM ledger_account_kind;
-    WITH few AS MATERIALIZED (SELECT * FROM fresh LIMIT 3)
-    SELECT s.tx_id, s.posted_on, s.asset_id, s.account_id AS source, t.account_id AS target, t.amount AS moved
-    INTO two FROM few s JOIN few t
-        ON (t.tx_id, t.posted_on, t.asset_id, t.amount) = (s.tx_id, s.posted_on, s.asset_id, -s.amount)
-    WHERE s.amount < 0 AND t.account_id <> s.account_id AND (SELECT count(*) FROM few) = 2
-        AND ((counter_kinds >> (s.account_id & 15)::integer) | (counter_kinds >> (t.account_id & 15)::integer)) & 1 = 0;
-    IF FOUND THEN
+    SELECT k.floored_kinds, k.counter_kinds, f.* INTO two FROM (
+        SELECT count(*) AS legs, min(tx_id) AS tx_id, min(posted_on) AS posted_on, min(asset_id) AS asset_id,
+               max(amount) AS moved, sum(amount) = 0 AND min(asset_id) = max(asset_id) AND min(tx_id) = max(tx_id)
+                   AND min(posted_on) = max(posted_on) AND min(account_id) <> max(account_id) AS alike,
+               min(account_id) FILTER (WHERE amount < 0) AS source, min(account_id) FILTER (WHERE amount > 0) AS target
+        FROM (SELECT * FROM fresh LIMIT 3) few) f,
+        (SELECT bit_or(1 << code) FILTER (WHERE floored) AS floored_kinds,
+                bit_or(1 << code) FILTER (WHERE counter) AS counter_kinds FROM ledger_account_kind) k;
+    floored_kinds := two.floored_kinds;
+    counter_kinds := two.counter_kinds;
+    IF two.legs = 2 AND two.alike
+        AND ((counter_kinds >> (two.source & 15)::integer) | (counter_kinds >> (two.target & 15)::integer)) & 1 = 0 THEN
         INSERT INTO ledger_applied (tx_id, legs)
         SELECT t.id, 2 FROM ledger_transaction t JOIN ledger_asset a ON a.id = two.asset_id
         WHERE t.id = two.tx_id AND t.state = 'posted' AND t.posted_on = two.posted_on

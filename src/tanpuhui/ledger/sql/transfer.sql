@@ -1,4 +1,5 @@
--- Single transactions: transfer, and the reversal of one. A repeat of a key gives the first answer.
+-- Single transactions: what every one needs, and the reversal of one (transfer_one.sql has the transfer). A repeat of a
+-- key gives the first answer.
 
 CREATE TYPE ledger_answer AS (id bigint, state text, refusal jsonb, content_digest text, repeated boolean);
 
@@ -72,23 +73,6 @@ BEGIN
             WITH ORDINALITY AS legs (account_id, asset_id, amount, ref, code, leg);
     END IF;
     RETURN written;
-END
-$body$;
-
-CREATE FUNCTION ledger_transfer(
-    tx_key text, digest text, tx_reason text, effective date, at timestamptz, tx_manifest text,
-    accounts bigint[], assets integer[], amounts bigint[], refs bigint[], codes smallint[]
-) RETURNS ledger_answer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS
-$body$
-DECLARE
-    answer ledger_answer := ledger_answer_of(tx_key);
-BEGIN
-    IF answer.id IS NOT NULL THEN RETURN answer; END IF;
-    answer := ledger_write(tx_key, digest, tx_reason, effective, at, ledger_first_short(accounts, assets, amounts),
-                           NULL, tx_manifest, accounts, assets, amounts, refs, codes);
-    IF answer.id IS NULL THEN answer := ledger_answer_of(tx_key); END IF;
-    RETURN answer;
 END
 $body$;
 
