@@ -81,6 +81,7 @@ bench: .venv/dev.done  ## the figures of docs/reference/benchmarks.md, on this m
 	$(BIN)/python bench/redeem.py
 	$(BIN)/python bench/auction.py
 	$(BIN)/python bench/fraud.py
+	$(BIN)/python bench/audit.py
 
 drill: .venv/base.done  ## lose a demonstration city and bring it back from its copies; prints RPO and RTO
 	$(BIN)/tanpuhui backup drill
@@ -89,7 +90,7 @@ pictures: .venv/dev.done  ## the pictures of the main pages in docs/pictures, ta
 	$(BIN)/python docs/pictures/take.py
 
 pins: .venv/dev.done  ## pin the requirements again, with hashes
-	cd requirements && for name in base dev dp oracle spark audit; do \
+	cd requirements && for name in base dev dp oracle otel spark audit; do \
 	  $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	    $$name.in -o $$name.txt; done
 

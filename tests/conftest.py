@@ -34,8 +34,8 @@ def shared_reference() -> Path:
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """After the migrations, give the application's role its privileges, as an installation does.
 
-    Tables refuse TRUNCATE for everyone, so between transactional tests all of them are emptied with triggers
-    off, but for those that migrations filled.
+    Tables refuse TRUNCATE for everyone, so between transactional tests those that may have rows are emptied with
+    triggers off, but for those that migrations filled; numbers begin at one again.
     """
     from django.db import connection
     from django.db.backends.postgresql.operations import DatabaseOperations
@@ -45,15 +45,16 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
 
     with django_db_blocker.unblock():
         grant_privileges("default")
-        emptied = _empty_tables(connection)
-    command = sql.SQL("TRUNCATE {} RESTART IDENTITY CASCADE").format(
-        sql.SQL(", ").join(sql.Identifier(schema, table) for schema, table in emptied)
-    )
+        filled = _filled_tables(connection)
 
     def flush(operations: DatabaseOperations, sql_list: list[str]) -> None:
         with operations.connection.cursor() as cursor:
+            cursor.execute(_TOUCHED, [filled])
+            touched = sql.SQL(", ").join(sql.Identifier(schema, table) for schema, table in cursor.fetchall())
             cursor.execute("SET session_replication_role = replica")
-            cursor.execute(command)
+            if touched.as_string():
+                cursor.execute(sql.SQL("TRUNCATE {} CASCADE").format(touched))
+            cursor.execute(_RESTART, [filled])
             cursor.execute("SET session_replication_role = origin")
 
     with pytest.MonkeyPatch.context() as patch:
@@ -61,21 +62,35 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
         yield
 
 
-def _empty_tables(connection: Any) -> list[tuple[str, str]]:
+_OF_OURS = "n.nspname IN ('public', 'vault') AND c.oid <> ALL (%s::oid[])"
+#: Tables and partitions that have pages, so that they may have rows.
+_TOUCHED = (
+    "SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    f"WHERE {_OF_OURS} AND c.relkind = 'r' AND pg_relation_size(c.oid) > 0"
+)
+#: The sequences of their columns that have given a number.
+_RESTART = (
+    "SELECT setval(s.seqrelid, s.seqstart, false) FROM pg_sequence s "
+    "JOIN pg_depend d ON d.objid = s.seqrelid AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') "
+    "JOIN pg_class c ON c.oid = d.refobjid JOIN pg_namespace n ON n.oid = c.relnamespace "
+    f"WHERE {_OF_OURS} AND pg_sequence_last_value(s.seqrelid) IS NOT NULL"
+)
+
+
+def _filled_tables(connection: Any) -> list[int]:
     from psycopg import sql
 
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace "
-            "WHERE n.nspname IN ('public', 'vault') AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+            "SELECT c.oid::bigint, n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname IN ('public', 'vault') AND c.relkind IN ('r', 'p')"
         )
-        tables = cursor.fetchall()
-        empty = []
-        for schema, table in tables:
+        filled = []
+        for oid, schema, table in cursor.fetchall():
             cursor.execute(sql.SQL("SELECT EXISTS (SELECT FROM {})").format(sql.Identifier(schema, table)))
-            if not cursor.fetchone()[0]:
-                empty.append((schema, table))
-    return empty
+            if cursor.fetchone()[0]:
+                filled.append(oid)
+    return filled
 
 
 @pytest.fixture(autouse=True)

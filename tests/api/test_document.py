@@ -40,9 +40,11 @@ def test_it_is_openapi_3_1_and_names_each_operation_once() -> None:
     assert sorted(ids) == sorted(set(ids)) == [
         "add_key",
         "capture_redemption",
+        "claim_acts",
         "correct_rows",
         "declare_totals",
         "declare_year",
+        "evaluate_act_tags",
         "get_batch",
         "get_code_key",
         "get_offer",
@@ -175,10 +177,6 @@ def refusals() -> list[type[Refusal]]:
 
 #: Refusals of the evidence that only the operator's commands give: over the network they would be our fault.
 OPERATORS_OWN = {
-    "evidence.act_claimed_already",
-    "evidence.bad_element",
-    "evidence.bad_tags",
-    "evidence.claim_of_other_tags",
     "evidence.already_linked",
     "evidence.bad_correction",
     "evidence.bad_day",

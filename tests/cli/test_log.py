@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +41,23 @@ def program() -> Iterator[Program]:
         yield program
 
 
+@dataclass(frozen=True)
+class Three:
+    """Three witnesses that know the log: the policy that asks for two of them, and their processes."""
+
+    policy: str
+    processes: list[subprocess.Popen[bytes]]
+
+    def stop(self, number: int) -> None:
+        self.processes[number - 1].terminate()
+        self.processes[number - 1].wait(20)
+
+
 @pytest.fixture(scope="module")
-def witnesses(program: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
-    """Three witnesses that know the log; the lines of a policy."""
+def witnesses(program: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Three]:
     log_key = program.json("log", "show")["key"]
-    lines, processes = [f"log {log_key}"], []
+    lines: list[str] = [f"log {log_key}"]
+    processes: list[subprocess.Popen[bytes]] = []
     try:
         for number in (1, 2, 3):
             home = tmp_path_factory.mktemp(f"witness-{number}")
@@ -66,7 +79,7 @@ def witnesses(program: Program, tmp_path_factory: pytest.TempPathFactory) -> Ite
             processes.append(subprocess.Popen(serve, env=environment, stdout=subprocess.DEVNULL))
             wait_for(port)
             lines.append(f"witness w{number} {json.loads(named.stdout)['key']} http://127.0.0.1:{port}")
-        yield [*lines, "group three 2 w1 w2 w3", "quorum three"]
+        yield Three("\n".join([*lines, "group three 2 w1 w2 w3", "quorum three"]), processes)
     finally:
         for process in processes:
             process.terminate()
@@ -95,11 +108,11 @@ def proved(content: str, policy: str) -> list[Any]:
 
 
 def test_from_a_certified_lot_to_a_share_that_verifies_without_us(
-    program: Program, witnesses: list[str], tmp_path: Path
+    program: Program, witnesses: Three, tmp_path: Path
 ) -> None:
     """The time from the lot to its receipt with a quorum is at most ten seconds."""
     policy = tmp_path / "policy"
-    policy.write_text("\n".join(witnesses))
+    policy.write_text(witnesses.policy)
     assert program.run("log", "policy", policy).status == 0
     first = program.json("log", "integrate")
     assert (first["trusted"], set(first["witnesses"].values())) == (True, {"cosigned"})
@@ -123,6 +136,42 @@ def test_from_a_certified_lot_to_a_share_that_verifies_without_us(
     altered.write_text(share.read_text().replace('"amount_mg": 2000000000', '"amount_mg": 2000000001'))
     refused = program.run("verify", altered, "--policy", policy, "--json")
     assert (refused.status, refused.refused["code"]) == (2, "transparency.proof_invalid")
+
+
+def test_with_one_witness_down_a_proof_holds_and_with_two_down_both_verifiers_refuse_it(
+    program: Program, witnesses: Three, tmp_path: Path
+) -> None:
+    policy, file = tmp_path / "policy", tmp_path / "receipt.json"
+    policy.write_text(witnesses.policy)
+    program.run("log", "policy", policy)
+    command = [sys.executable, verify_certificate.__file__, str(file), "--policy", str(policy)]
+
+    witnesses.stop(1)
+    answered = logged_anew(program, "2026-03-03", file)
+    assert answered["trusted"]
+    assert answered["witnesses"]["w1.example"].startswith("0: ConnectError")
+    held = program.json("verify", file, "--policy", policy)
+    assert [sorted(one["witnesses"]) for one in held["proved"]] == [["w2", "w3"]]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    witnesses.stop(2)
+    assert logged_anew(program, "2026-03-04", file)["trusted"] is False
+    refused = program.run("verify", file, "--policy", policy, "--json")
+    assert (refused.status, refused.refused["code"]) == (2, "transparency.quorum_missing")
+    assert "w3" in refused.refused["message"]
+    alone = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert alone.returncode != 0
+    assert "enough witnesses cosigned the checkpoint" in alone.stdout + alone.stderr
+    assert program.run("log", "cosign", "--json").status == 3
+
+
+def logged_anew(program: Program, day: str, file: Path) -> Any:
+    """Another day is closed and enters the log; its receipt in a file. What the round answered."""
+    program.json("close", day)
+    answered = program.json("log", "integrate")
+    (manifest,) = [one["manifest"] for one in program.json("close", "list") if one["day"] == day]
+    assert program.run("log", "prove", "close", manifest, "--out", file).status == 0
+    return answered
 
 
 def test_verify_needs_no_database_and_says_whom_it_does_not_know(program: Program, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -10,10 +11,11 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from evidence.conftest import GENERIC, NOW, RIDE, Take, Write
-from tanpuhui.evidence.contract import UnknownProvider, ensure_default_contracts
+from tanpuhui.evidence.contract import UnknownProvider, ensure_default_contracts, latest
 from tanpuhui.evidence.lake import UNLINKED, record_files
 from tanpuhui.evidence.link import AlreadyLinked, NoAccount, NoPseudonym, link, link_many
 from tanpuhui.evidence.models import Subject, SubjectLink
+from tanpuhui.evidence.subjects import pseudonym_key
 
 pytestmark = pytest.mark.django_db
 Stored = Callable[[], list[dict[str, Any]]]
@@ -42,6 +44,24 @@ def test_a_link_made_after_the_record_is_found_by_its_subject(
 
     assert stored()[0]["subject_id"] == subject
     assert list(SubjectLink.objects.values_list("subject_id", "account_id")) == [(subject, 7)]
+
+
+def test_a_file_and_a_link_know_a_person_by_the_same_digest_in_any_script(
+    take_it: Take, write: Write, stored: Stored
+) -> None:
+    people = ["张三", "é", "e\u0301", "🚲", "x" * 190, "O'Hara", "0"]
+    rows = [f"{number},{person},bike_trip,{RIDE},1" for number, person in enumerate(people)]
+
+    take_it("generic", write(GENERIC, *rows))
+    subjects = [link("generic", person, 1 + number, at=NOW) for number, person in enumerate(people)]
+
+    of = {record["source_id"]: record["subject_id"] for record in stored()}
+    assert [of[str(number)] for number in range(len(people))] == subjects
+    key = pseudonym_key(latest("generic"))
+    assert {one.pk: bytes(one.digest) for one in Subject.objects.all()} == {
+        subject: hmac.digest(key, person.encode(), "sha256")
+        for subject, person in zip(subjects, people, strict=True)
+    }
 
 
 def test_the_same_link_again_changes_nothing_and_another_account_is_refused(defaults: None) -> None:

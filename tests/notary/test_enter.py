@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode
 from collections import Counter
 
@@ -9,9 +10,10 @@ import pytest
 from django.db import connection, transaction
 
 from close.town import Town
-from notary.town import AT, by_force, lived
+from notary.town import AT, by_force, districts_released, lived, lived_further
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.notary import seals
+from tanpuhui.notary.documents import receipt_of
 from tanpuhui.notary.enter import enter_all, waiting
 from tanpuhui.notary.installation import log, policy, set_policy
 from tanpuhui.notary.shares import shares_of
@@ -20,7 +22,8 @@ from tanpuhui.transparency.merkle import hash_leaf, verify_inclusion
 from tanpuhui.transparency.models import Leaf
 from tanpuhui.transparency.proof import verify_proof
 from tanpuhui.transparency.record import Record
-from tanpuhui.transparency.refusals import PolicyMalformed
+from tanpuhui.transparency.refusals import PolicyMalformed, ProofInvalid
+from tanpuhui.transparency.verify import verify_file
 
 pytestmark = pytest.mark.django_db
 
@@ -99,8 +102,44 @@ def test_a_share_is_proved_to_be_in_its_lot(town: Town) -> None:
     assert shares.proof(99) is None
 
 
+def test_what_is_rarer_enters_too(town: Town) -> None:
+    lived_further(town, lived(town))
+
+    integrate()
+
+    counted = Counter(Leaf.objects.values_list("kind", flat=True))
+    assert {kind: counted[kind] for kind in ("private_statistics", "annulment", "replacement")} == {
+        "private_statistics": 1,
+        "annulment": 1,
+        "replacement": 1,
+    }
+    # Suspended and valid again; revoked.
+    steps = Leaf.objects.filter(kind="credential_status").select_related("opening").order_by("index")
+    said = [leaf.opening.record for leaf in steps]
+    assert [(one["sequence"], one["state"]) for one in said] == [
+        (1, "suspended"),
+        (2, "valid"),
+        (1, "revoked"),
+    ]
+    assert said[0]["status_index"] == said[1]["status_index"] != said[2]["status_index"]
+    assert waiting() == {}
+
+
+def test_the_receipt_of_a_months_districts_has_the_figures_whose_digest_was_logged(town: Town) -> None:
+    release = districts_released("2026-02")
+    integrate()
+
+    document = receipt_of(log(), "private_statistics", str(release.pk))
+
+    assert document["body"] == release.body
+    (proved,) = verify_file(json.dumps(document).encode(), policy())
+    assert (proved.record["month"], proved.record["digest"]) == ("2026-02", release.digest)
+    with pytest.raises(ProofInvalid):
+        verify_file(json.dumps({**document, "body": {"month": "2026-02"}}).encode(), policy())
+
+
 def test_every_row_of_sealed_tables_is_in_a_page(town: Town) -> None:
-    lived(town)
+    lived_further(town, lived(town))
     integrate()
 
     for one in seals.TABLES:

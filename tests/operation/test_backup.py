@@ -39,6 +39,8 @@ class Lost:
     archive: Archive
     done: drill.Drill
     moment: datetime
+    #: What was told of the first copy.
+    told: list[tuple[str, int, int]]
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +62,12 @@ def lost() -> Iterator[Lost]:
         drill.Drill(),
     )
     try:
-        backup.make(archive, server, home)
+        told: list[tuple[str, int, int]] = []
+        backup.make(archive, server, home, report=lambda *what: told.append(what))
         backup.copy_keys(home, archive, place / "keys")
         (home / "lake" / "evidence" / "late.parquet").write_bytes(b"late")
         moment = drill._work_and_be_lost(home, cluster, archive, server, done)
-        yield Lost(place, archive, done, moment)
+        yield Lost(place, archive, done, moment, told)
     finally:
         for name in ("home", "late", "moment"):
             embedded.leave(place / name)
@@ -72,10 +75,28 @@ def lost() -> Iterator[Lost]:
         shutil.rmtree(place)
 
 
+def _refuse_untold(told: list[tuple[str, int, int]]) -> None:
+    """Every file of a copy was told of when it was checked, and every one that was copied."""
+    checked = [what for what in told if what[0] == "Checking the copy"]
+    copied = [what for what in told if what[0] == "Copying files"]
+    assert [done for _, done, _ in checked] == list(range(checked[-1][2] + 1))
+    assert 0 < copied[-1][1] <= copied[-1][2]
+
+
 @pytest.mark.slow
 def test_what_was_acknowledged_before_the_machine_was_lost_comes_back(lost: Lost) -> None:
-    restored = restore(lost.archive, lost.place / "late", to=None, keys=lost.place / "keys")
+    told: list[tuple[str, int, int]] = []
+    restored = restore(
+        lost.archive,
+        lost.place / "late",
+        to=None,
+        keys=lost.place / "keys",
+        report=lambda *what: told.append(what),
+    )
 
+    _refuse_untold(lost.told)
+    _refuse_untold(told)
+    assert told[-1] == ("Reading the database's log", 0, 0)
     rows = drill._rows(lost.place / "late")
     # What was acknowledged in the last moments may not have been received: no more than a second of it.
     assert 0 < len(rows) <= lost.done.committed

@@ -14,6 +14,7 @@ from tanpuhui.kit.digest import digest_bytes
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.operation import database, machine, proof
 from tanpuhui.operation.finding import Finding
+from tanpuhui.project import tracing
 
 NOW = utc_now()
 
@@ -129,3 +130,17 @@ def _lake_file(content: bytes) -> None:
         rows=1,
         size_bytes=len(content),
     )
+
+
+def test_a_collector_that_nothing_can_be_sent_to_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*tracing.ENDPOINTS, "OTEL_SDK_DISABLED"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(tracing, "find_spec", lambda _name: None)
+    nobody = codes(list(machine.traces()))
+
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318")
+    named = codes(list(machine.traces()))
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    off = codes(list(machine.traces()))
+
+    assert (nobody, named, off) == ([], ["machine.traces_not_sent"], [])

@@ -145,9 +145,30 @@ def test_without_a_consent_of_its_own_or_a_tier_there_is_no_product(loan: Offer)
     consent(poor)
 
     with pytest.raises(ConsentMissing):
-        redeem(wanting(loan, rich), at=AT)
+        redeem(wanting(loan, rich), at=AT).accepted()
     with pytest.raises(TierTooLow):
-        redeem(wanting(loan, poor), at=AT)
+        redeem(wanting(loan, poor), at=AT).accepted()
+
+
+def test_a_product_that_was_refused_stays_refused_under_its_key(loan: Offer) -> None:
+    rich, poor = new_resident(30 * KG), new_resident(KG - 1)
+    consent(poor)
+    orders = [wanting(loan, rich), wanting(loan, poor)]
+
+    first = [redeem(order, at=AT) for order in orders]
+    consent(rich)
+    certify(poor, 30 * KG)
+    again = [redeem(order, at=AT + timedelta(hours=1)) for order in orders]
+
+    assert [(one.state, one.refusal and one.refusal.code) for one in first] == [
+        ("refused", "points.consent_missing"),
+        ("refused", "points.tier_too_low"),
+    ]
+    assert [(one.id, one.refusal and str(one.refusal)) for one in again] == [
+        (one.id, one.refusal and str(one.refusal)) for one in first
+    ]
+    assert [one.repeated for one in again] == [True, True]
+    assert [redeem(wanting(loan, person), at=AT).state for person in (rich, poor)] == ["held", "held"]
 
 
 def test_only_a_bank_lends() -> None:

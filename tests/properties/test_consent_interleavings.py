@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -197,15 +199,27 @@ def test_a_withdrawal_during_the_computing_is_seen_before_the_posting(credits: N
         assert cursor.fetchall() == [(stays,)]
 
 
-def with_lock_timeout(work: Callable[[], object]) -> Callable[[], None]:
-    def run() -> None:
-        wait(60)
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL lock_timeout = '80ms'")
-            work()
+def held_against(first: Callable[[], object], second: Callable[[], object]) -> list[Any]:
+    """What comes of the second while the first has not committed: it waits for locks, but for 80 ms only."""
+    done, given_up = Event(), Event()
 
-    return run
+    def hold() -> None:
+        with transaction.atomic():
+            first()
+            done.set()
+            assert given_up.wait(60)
+
+    def meet() -> None:
+        assert done.wait(60)
+        try:
+            with transaction.atomic():
+                with connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL lock_timeout = '80ms'")
+                second()
+        finally:
+            given_up.set()
+
+    return in_parallel([hold, meet])
 
 
 @pytest.mark.parametrize("verb", ["give", "withdraw", "pause", "to the metro", "leave"])
@@ -217,20 +231,12 @@ def test_no_step_is_taken_while_a_close_holds_its_lock_nor_the_other_way_round(v
     def step() -> object:
         return VERBS[verb](account, grant)
 
-    def hold(work: Callable[[], object]) -> Callable[[], None]:
-        def run() -> None:
-            with transaction.atomic():
-                work()
-                wait(250)
-
-        return run
-
     def lock() -> None:
         lock_for_close(connection)
 
-    held, waited = in_parallel([hold(lock), with_lock_timeout(step)])
+    held, waited = held_against(lock, step)
     assert (held, type(waited)) == (None, OperationalError)
-    held, waited = in_parallel([hold(step), with_lock_timeout(lock)])
+    held, waited = held_against(step, lock)
     assert (held, type(waited)) == (None, OperationalError)
 
 
@@ -246,12 +252,7 @@ def test_the_database_itself_makes_a_step_wait_for_a_close() -> None:
                 [grant, AT],
             )
 
-    def hold() -> None:
-        with transaction.atomic():
-            lock_for_close(connection)
-            wait(250)
-
-    held, waited = in_parallel([hold, with_lock_timeout(insert)])
+    held, waited = held_against(lambda: lock_for_close(connection), insert)
 
     assert (held, type(waited)) == (None, OperationalError)
     assert GrantEvent.objects.count() == 1

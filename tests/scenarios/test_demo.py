@@ -138,6 +138,12 @@ def test_the_command_makes_a_city_that_other_commands_can_look_into(tmp_path: Pa
     assert printed["ledger_ok"] is True
     assert printed["truth"]["planted"] == printed["truth"]["found"]
     assert printed["truth"]["honest_mg"] == printed["truth"]["credited_mg"] == printed["credited_mg"] > 0
+    log = printed["log"]
+    assert (log["policy"], log["met_while_one_was_away"], len(log["cosigned"])) == ("2 of 3", True, 3)
+    assert (len(log["seen_by"]), log["with_one_witness"]) == (3, "transparency.quorum_missing")
+    policy = json.loads(command(home, "log", "policy", "--json").stdout)["policy"]
+    assert policy.endswith("group demo 2 university newspaper bank\nquorum demo\n")
+    assert json.loads(command(home, "log", "show", "--json").stdout)["trusted"] is True
 
     checked = command(home, "ledger", "check", "--json")
     again = command(home, "demo", "--residents", "20", "--days", "1", "--json")

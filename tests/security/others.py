@@ -69,6 +69,7 @@ NO_OBJECTS = {
     r"console:": "the operator's staff see all of it, and nobody else any: the table of access says so",
     r"invitation$": "its secret is the right to it: tests/web/test_members.py",
     r"resident:(chart|statement_pdf|new_request|source|identifier|recipient|challenge|pool)$": "always one's own",
+    r"resident:share_proof$": "one's own share: tests/web/test_share_proof.py",
     r"resident:points_offer$": "published for every resident",
     r"resident:link_begin$": "a platform that every resident may link with",
 }

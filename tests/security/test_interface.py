@@ -34,6 +34,8 @@ CONTENT: dict[str, Any] = {
     "corrections": {"rows": [{"row": 1, "columns": {"distance_m": "10"}}]},
     "retractions": {"rows": [{"source_id": "1", "person": "a", "kind": "bike_trip"}]},
     "totals": {"totals": [{"day": "2026-03-02", "kind": "bike_trip", "records": 1}]},
+    "evaluations": {"epoch": 2026, "suite": "hmac-sha256", "elements": ["0" * 64]},
+    "claims": {"epoch": 2026, "claims": [{"record": "a", "tags": [f"{one:064x}" for one in range(3)]}]},
     "keys": {"public_key": "A" * 44},
     "revocations": {"key_id": "other"},
 }

@@ -192,6 +192,8 @@ TABLE: dict[str, Row] = {
     "resident:appeals": RESIDENTS,
     "resident:certificates": RESIDENTS,
     "resident:statement_pdf": RESIDENTS,
+    # The resident of the table has no share of the lot.
+    "resident:share_proof": {**all_signed_in(302), "resident": 404},
     "resident:pools": RESIDENTS,
     "resident:pool": {**all_signed_in(302), "resident": 404},
     "resident:money": RESIDENTS,

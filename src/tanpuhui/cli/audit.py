@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from rich.table import Table
 
 from tanpuhui.cli.output import console, print_json
+from tanpuhui.cli.progress import WATCHED, Watching
 
 FINDINGS = 3
 
@@ -17,6 +18,7 @@ def audit(
     *,
     seen: list[Path] | None = None,
     as_json: Annotated[bool, Parameter(name="--json", negative=())] = False,
+    watching: Watching = WATCHED,
 ) -> int:
     """Compare the database, the files of closes and the log, and name every row that was edited, deleted or inserted.
 
@@ -41,10 +43,10 @@ def audit(
     from tanpuhui.notary.audit import audit as compare
 
     texts = [read_text(path) for path in seen or []]
-    with transaction.atomic():
+    with watching.told(as_json=as_json) as report, transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        audited = compare(installation.log(), places(), at=utc_now(), seen=texts)
+        audited = compare(installation.log(), places(), at=utc_now(), seen=texts, report=report)
     return show(audited, as_json=as_json)
 
 

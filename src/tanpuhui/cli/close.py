@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,9 @@ from cyclopts import App
 from rich.table import Table
 
 from tanpuhui.cli.days import read_day
-from tanpuhui.cli.output import console, errors, mg_as_mass, print_json
+from tanpuhui.cli.output import console, mg_as_mass, print_json
 from tanpuhui.cli.places import jurisdiction, places
+from tanpuhui.cli.progress import WATCHED, Watching
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 
@@ -48,6 +48,7 @@ def close(
     remote: str | None = None,
     reopen: bool = False,
     json: bool = False,
+    watching: Watching = WATCHED,
 ) -> int:
     """Close a day: evidence, grants, methodologies and rules become reductions in residents' accounts, once.
 
@@ -74,7 +75,7 @@ def close(
     from tanpuhui.quantify.engines.choice import EngineChoice
 
     rules = jurisdiction()
-    with nullcontext() if json else console.status(f"Closing {day} ..."):
+    with watching.told(as_json=json) as report:
         answer = close_day(
             parse_day(day),
             at=utc_now(),
@@ -83,6 +84,7 @@ def close(
             library=load_library(),
             engine=EngineChoice(engine, master, remote),
             reopen=reopen,
+            report=report,
         )
     if json:
         print_json(answer.as_json())
@@ -100,6 +102,7 @@ def replay(
     master: str | None = None,
     remote: str | None = None,
     json: bool = False,
+    watching: Watching = WATCHED,
 ) -> int:
     """Compute a close again from its manifest alone and compare; exit 3 when anything differs.
 
@@ -123,13 +126,15 @@ def replay(
     from tanpuhui.methodology.load import load_library
     from tanpuhui.quantify.engines.choice import EngineChoice
 
-    answer = replay_manifest(
-        find_manifest(manifest),
-        places=places(),
-        jurisdiction=jurisdiction(),
-        library=load_library(),
-        engine=EngineChoice(engine, master, remote),
-    )
+    with watching.told(as_json=json) as report:
+        answer = replay_manifest(
+            find_manifest(manifest),
+            places=places(),
+            jurisdiction=jurisdiction(),
+            library=load_library(),
+            engine=EngineChoice(engine, master, remote),
+            report=report,
+        )
     if json:
         print_json(answer.as_json())
     else:
@@ -188,7 +193,12 @@ def _follows(each: Due, last: Due) -> bool:
 
 @app.command(name="all")
 def close_all(
-    *, engine: str = EMBEDDED, master: str | None = None, remote: str | None = None, json: bool = False
+    *,
+    engine: str = EMBEDDED,
+    master: str | None = None,
+    remote: str | None = None,
+    json: bool = False,
+    watching: Watching = WATCHED,
 ) -> int:
     """Close every day that is due, in order, until none is; days that a lot has certified are left and listed.
 
@@ -205,8 +215,6 @@ def close_all(
     json
         print the answers as JSON.
     """
-    from rich.progress import track
-
     from tanpuhui.close.due import due as due_days
     from tanpuhui.close.run import close_day
     from tanpuhui.methodology.load import load_library
@@ -216,15 +224,17 @@ def close_all(
     rules, library, where = jurisdiction(), load_library(), places()
     answers: list[dict[str, Any]] = []
     closed: set[Due] = set()
-    while days := [
-        each for each in due_days(utc_now(), rules.zone, where) if each.lot is None and each not in closed
-    ]:
-        for each in track(days, "Closing", console=errors, transient=True, disable=json):
-            answer = close_day(
-                each.day, at=utc_now(), places=where, jurisdiction=rules, library=library, engine=chosen
-            )
-            answers.append(answer.as_json())
-        closed.update(days)
+    with watching.told(as_json=json) as report:
+        while days := [
+            each for each in due_days(utc_now(), rules.zone, where) if each.lot is None and each not in closed
+        ]:
+            for done, each in enumerate(days):
+                report(f"Closing: {each.day}", done, len(days))
+                answer = close_day(
+                    each.day, at=utc_now(), places=where, jurisdiction=rules, library=library, engine=chosen
+                )
+                answers.append(answer.as_json())
+            closed.update(days)
     left = [each for each in due_days(utc_now(), rules.zone, where) if each not in closed]
     if json:
         print_json({"closed": answers, "left": [_as_json(each) for each in left]})

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date
 from json import loads
 from pathlib import Path
@@ -11,16 +10,16 @@ from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tanpuhui.cli.output import console, print_json
+from tanpuhui.cli.progress import WATCHED, Watching
 from tanpuhui.kit.home import inbox
 from tanpuhui.kit.moment import utc_now
+from tanpuhui.kit.progress import Report
 from tanpuhui.kit.refusal import Refusal
 
 FINDINGS = 3
-SMALL_FILE_BYTES = 5_000_000
 LISTED_AT_MOST = 200
 
 REFUSED = 2
@@ -54,7 +53,15 @@ class BadOptions(Refusal):
 
 
 @app.command
-def take(provider: str, file: Path, /, *, key: str | None = None, as_json: AsJson = False) -> int:
+def take(
+    provider: str,
+    file: Path,
+    /,
+    *,
+    key: str | None = None,
+    as_json: AsJson = False,
+    watching: Watching = WATCHED,
+) -> int:
     """Take a provider's file: each row is accepted, a duplicate, or refused with a reason.
 
     The same file again gives the same receipt. Refused rows go into quarantine; the exit status is 2 when no row
@@ -82,7 +89,7 @@ def take(provider: str, file: Path, /, *, key: str | None = None, as_json: AsJso
     where, now = places(), utc_now()
     with transaction.atomic():
         ensure_default_contracts(at=now)
-    with _progress(file, silent=as_json) as progress, transaction.atomic():
+    with watching.told(as_json=as_json) as report, transaction.atomic():
         receipt = take_file(
             provider,
             file,
@@ -91,7 +98,7 @@ def take(provider: str, file: Path, /, *, key: str | None = None, as_json: AsJso
             lake=where.lake,
             buckets=where.buckets,
             zone=jurisdiction().zone,
-            progress=progress,
+            progress=_reading(report),
         )
     _show_receipt(receipt.as_json(), as_json=as_json)
     return REFUSED if receipt.rows and receipt.refused == receipt.rows else 0
@@ -520,26 +527,12 @@ def _options(text: str) -> dict[str, Any]:
     return options
 
 
-@contextmanager
-def _progress(file: Path, *, silent: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """A bar for files that take longer than a moment."""
-    small = not file.is_file() or file.stat().st_size < SMALL_FILE_BYTES
-    if silent or small or not console.is_terminal:
-        yield None
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(f"Reading {escape(file.name)}", total=file.stat().st_size)
+def _reading(report: Report) -> Callable[[int, int], None]:
+    """What is told of reading a file, byte by byte; afterwards every row is checked."""
 
-        def show(done: int, whole: int) -> None:
-            bar.update(task, completed=done, total=whole)
-            if done >= whole:
-                bar.update(task, description="Checking every row")
+    def read(done: int, whole: int) -> None:
+        report("Reading the file", done, whole)
+        if done >= whole:
+            report("Checking every row", 0, 0)
 
-        yield show
+    return read

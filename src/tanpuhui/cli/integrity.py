@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from tanpuhui.cli.output import console, print_json
+from tanpuhui.cli.progress import WATCHED, Watching
 from tanpuhui.kit.files import write_bytes
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def run(
     as_json: Annotated[
         bool, Parameter(name="--json", negative="", help="One JSON document on standard output.")
     ] = False,
+    watching: Watching = WATCHED,
 ) -> int:
     """Issue by every scheme in the same cities; exit status 3 when anything that ours must keep does not hold.
 
@@ -47,7 +49,9 @@ def run(
     from tanpuhui.baseline.schemes.rules import SCHEMES
     from tanpuhui.baseline.schemes.trial import run as try_schemes
 
-    trial = try_schemes(seeds, homes, (*SCHEMES, *(_scheme(name) for name in scheme or ())))
+    schemes = (*SCHEMES, *(_scheme(name) for name in scheme or ()))
+    with watching.told(as_json=as_json) as report_to:
+        trial = try_schemes(seeds, homes, schemes, report_to)
     answer = report(trial, claims(trial))
     if figure is not None:
         from tanpuhui.baseline.refusals import FileUnwritable

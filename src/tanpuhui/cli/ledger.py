@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 from rich.table import Table
 
 from tanpuhui.cli.output import console, print_json
+from tanpuhui.cli.progress import WATCHED, Watching
 
 FINDINGS = 3
 
@@ -15,7 +16,9 @@ app = App(name="ledger", help="Check every invariant of the ledger.")
 
 
 @app.command
-def check(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = False) -> int:
+def check(
+    *, as_json: Annotated[bool, Parameter(name="--json", negative=())] = False, watching: Watching = WATCHED
+) -> int:
     """Look for rows that break an invariant of the ledger, and name them. Exit status 3 when there are any.
 
     What was issued is compared with closes and lots too, so that a credit that no close gave is found; serial numbers
@@ -31,37 +34,29 @@ def check(*, as_json: Annotated[bool, Parameter(name="--json", negative=())] = F
     """
     from django.db import connection, transaction
 
-    from tanpuhui.ledger.invariants import check as find
-    from tanpuhui.ledger.invariants import counts
+    from tanpuhui.ledger.invariants import counts, exceptions_of, invariants
     from tanpuhui.market import invariants as market
     from tanpuhui.money import invariants as money
     from tanpuhui.offsetting import invariants as offsetting
     from tanpuhui.points import invariants as points
     from tanpuhui.pooling import invariants as pooling
-    from tanpuhui.registry.reconcile import INVARIANTS, reconcile
+    from tanpuhui.registry.reconcile import INVARIANTS
 
-    with transaction.atomic():
+    others = [
+        *INVARIANTS,
+        *money.INVARIANTS,
+        *market.INVARIANTS,
+        *offsetting.INVARIANTS,
+        *points.invariants(),
+        *pooling.INVARIANTS,
+    ]
+    with watching.told(as_json=as_json) as report, transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        found = [
-            *find(connection),
-            *reconcile(connection),
-            *money.check(connection),
-            *market.check(connection),
-            *offsetting.check(connection),
-            *points.check(connection),
-            *pooling.check(connection),
-        ]
+        found = exceptions_of(connection, [*invariants(), *others], report)
         findings = [finding.as_json() for finding in found]
         checked = counts(connection)
-        checked["invariants"] += (
-            len(INVARIANTS)
-            + len(market.INVARIANTS)
-            + len(money.INVARIANTS)
-            + len(offsetting.INVARIANTS)
-            + len(points.invariants())
-            + len(pooling.INVARIANTS)
-        )
+        checked["invariants"] += len(others)
     if as_json:
         print_json({"ok": not findings, "findings": findings, "checked": checked})
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,8 +14,10 @@ from rich.table import Table
 
 from tanpuhui.cli import server
 from tanpuhui.cli.output import console, errors, print_json
+from tanpuhui.cli.progress import WATCHED, Watching
 from tanpuhui.kit.files import write_bytes
 from tanpuhui.kit.home import home
+from tanpuhui.kit.progress import nobody
 from tanpuhui.kit.refusal import Refusal
 
 FINDINGS = 3
@@ -28,7 +31,7 @@ app = App(name="log")
 
 
 @app.command
-def integrate(*, again: Flag = False, as_json: AsJson = False) -> int:
+def integrate(*, again: Flag = False, as_json: AsJson = False, watching: Watching = WATCHED) -> int:
     """Enter everything that is certified and not in the log yet, sign a checkpoint, and have it witnessed.
 
     Example: tanpuhui log integrate --json
@@ -46,7 +49,8 @@ def integrate(*, again: Flag = False, as_json: AsJson = False) -> int:
 
     if again:
         write_again(installation.log())
-    done = keep_round()
+    with watching.told(as_json=as_json) as report:
+        done = keep_round(report=report)
     said = {
         "new": done.new,
         "leaves": done.size,
@@ -69,6 +73,7 @@ def work(
     *,
     every_s: Annotated[float, Parameter(validator=Number(gte=0.1, lte=3600))] = 2.0,
     beside_server: Flag = False,
+    watching: Watching = WATCHED,
 ) -> int:
     """Keep the log until it is stopped: a round every two seconds. It may be killed at any time; several may run.
 
@@ -87,7 +92,9 @@ def work(
     while not beside_server or server.running(home()) is not None:
         rows = time.monotonic() - sealed_at > SEAL_EVERY_S
         try:
-            keep_round(rows=rows)
+            # The first round of a large installation is the long one.
+            with nullcontext(nobody) if sealed_at else watching.told() as report:
+                keep_round(rows=rows, report=report)
             problem = ""
         except Refusal as refusal:
             problem = str(refusal)
@@ -181,7 +188,9 @@ def prove(
     Parameters
     ----------
     kind
-        close, lot, retirement, cancellation, surrender, annulment, replacement, statistics, methodology or rules.
+        close, lot, retirement, cancellation, surrender, annulment, replacement, statistics, private_statistics,
+        credential_status, programme, programme_window, programme_period, programme_opening, erasure, methodology
+        or rules.
     key
         Which one: a lot's code, a manifest's digest, a number.
     account

@@ -8,6 +8,7 @@ from uuid import uuid4
 from cyclopts import App
 
 from tanpuhui.cli.points import JsonFlag, show, show_all
+from tanpuhui.cli.progress import WATCHED, Watching
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 
@@ -22,7 +23,7 @@ class NoFile(Refusal):
 
 
 @app.command
-def bank(file: Path | None = None, /, *, as_json: JsonFlag = False) -> int:
+def bank(file: Path | None = None, /, *, as_json: JsonFlag = False, watching: Watching = WATCHED) -> int:
     """Import a bank's camt.053 statement, or list the lines that nobody expects. Exit status 3 when there are any.
 
     Example: tanpuhui money bank 2026-11-25.xml --json
@@ -46,8 +47,8 @@ def bank(file: Path | None = None, /, *, as_json: JsonFlag = False) -> int:
         body = file.read_bytes()
     except OSError as error:
         raise NoFile(path=file, why=error.strerror) from error
-    with transaction.atomic():
-        shown = import_statement(body, at=utc_now())
+    with watching.told(as_json=as_json) as report, transaction.atomic():
+        shown = import_statement(body, at=utc_now(), report=report)
     show(shown, as_json=as_json)
     return FINDINGS if shown["unmatched"] else 0
 

@@ -73,7 +73,9 @@ def fund(
     key: str | None = None,
     as_json: JsonFlag = False,
 ) -> int:
-    """Enter money that came in for a sponsor's budget, once for each key.
+    """Enter money that came in for a sponsor's budget as the operator states it, once for each key.
+
+    A bank's statement enters it by itself where the payment carries the sponsor's funding reference (see `sponsors`).
 
     Example: tanpuhui points fund city 10000.00 --reference BANK-2026-118 --key fund-1
 
@@ -106,7 +108,7 @@ def fund(
 
 @app.command
 def sponsors(*, as_json: JsonFlag = False) -> int:
-    """Every sponsor, with budget, reserve and points outstanding.
+    """Every sponsor: budget, reserve, points outstanding, and what a payment into its budget carries as its reference.
 
     Example: tanpuhui points sponsors --json
 
@@ -115,11 +117,15 @@ def sponsors(*, as_json: JsonFlag = False) -> int:
     as_json
         Print as JSON.
     """
+    from tanpuhui.points.budget import funding_reference
     from tanpuhui.points.models import Sponsor
     from tanpuhui.points.sponsor import liability as owed
 
     now = utc_now()
-    rows = [owed(one, at=now).as_json() for one in Sponsor.objects.order_by("code")]
+    rows = [
+        {**owed(one, at=now).as_json(), "funding_reference": funding_reference(one)}
+        for one in Sponsor.objects.order_by("code")
+    ]
     return show_all(rows, as_json=as_json)
 
 

@@ -11,7 +11,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,12 @@ from typing import Any
 
 from tanpuhui.cli import start
 from tanpuhui.kit.files import write_bytes
+from tanpuhui.kit.home import VARIABLE, home
 from tanpuhui.kit.refusal import Refusal
 
 LOCK, RECORD, LOG = "server.lock", "server.json", "server.log"
+#: Where a demonstration's witnesses have their homes, and in each the port at which it answers.
+WITNESSES, PORT = "witnesses", "port"
 FIRST_PORT, LAST_PORT = 8000, 8099
 #: How long a server may take to answer for the first time, and to end, in seconds.
 STARTS_IN_S, STOPS_IN_S = 60.0, 30.0
@@ -68,15 +71,16 @@ class Running:
 
 @contextmanager
 def inbox_taken(*, wanted: bool) -> Iterator[None]:
-    """While the block serves, processes beside it take what arrives in the inbox and keep the log; they end with it."""
+    """While the block serves, processes beside it take what arrives in the inbox and keep the log; they end with it.
+
+    So do a demonstration's witnesses, each in a process and a home of its own.
+    """
     if not wanted:
         yield
         return
     processes = [
-        subprocess.Popen(
-            [*start.installation().program, *work, "--beside-server"], stdin=subprocess.DEVNULL, cwd="/"
-        )
-        for work in (("evidence", "work"), ("log", "work"))
+        *(_beside([*work, "--beside-server"]) for work in (("evidence", "work"), ("log", "work"))),
+        *(_witness(place) for place in sorted(witnesses_of(home()).glob(f"*/{PORT}"))),
     ]
     try:
         yield
@@ -85,6 +89,25 @@ def inbox_taken(*, wanted: bool) -> Iterator[None]:
             process.terminate()
         for process in processes:
             process.wait(STOPS_IN_S)
+
+
+def witnesses_of(place: Path) -> Path:
+    """The homes of a demonstration's witnesses; other installations have none, since witnesses are somebody else's."""
+    return place / WITNESSES
+
+
+def _witness(port: Path) -> subprocess.Popen[bytes]:
+    """A witness at its port: nothing of this home is told to it but where the server is, beside which it runs."""
+    serve = ["witness", "serve", "--port", port.read_text(), "--beside-server", str(home())]
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("TANPUHUI_", "DJANGO_"))
+    }
+    return _beside(serve, {**kept, VARIABLE: str(port.parent)})
+
+
+def _beside(work: Sequence[str], environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    program = start.installation().program
+    return subprocess.Popen([*program, *work], stdin=subprocess.DEVNULL, cwd="/", env=environment)
 
 
 @contextmanager

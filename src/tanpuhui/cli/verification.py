@@ -14,6 +14,7 @@ from cyclopts import App, Parameter
 
 from tanpuhui.cli.days import parse_day
 from tanpuhui.cli.output import console, mg_as_mass, print_json
+from tanpuhui.cli.progress import WATCHED, Watching
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 
@@ -308,6 +309,7 @@ def recalculate(
     master: str | None = None,
     remote: str | None = None,
     as_json: AsJson = False,
+    watching: Watching = WATCHED,
 ) -> int:
     """Compute every close again from its frozen evidence; exit status 3 where anything differs.
 
@@ -332,13 +334,15 @@ def recalculate(
     from tanpuhui.verification.recalculate import compute_again, keep
 
     engagement = get_engagement(number)
-    answers = compute_again(
-        engagement,
-        places=places(),
-        jurisdiction=load_jurisdiction(engagement.jurisdiction),
-        library=load_library(),
-        engine=EngineChoice(engine, master, remote),
-    )
+    with watching.told(as_json=as_json) as report:
+        answers = compute_again(
+            engagement,
+            places=places(),
+            jurisdiction=load_jurisdiction(engagement.jurisdiction),
+            library=load_library(),
+            engine=EngineChoice(engine, master, remote),
+            report=report,
+        )
     with transaction.atomic():
         made = keep(number, answers, engine=engine, at=utc_now())
     _say(

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
+from tanpuhui.cli import server
 from tanpuhui.cli.output import console, print_json
 
 #: Requests are decided one at a time; this many may wait for it.
 THREADS, BACKPRESSURE = 4, 32
+#: How often a demonstration's witness looks whether its server still runs.
+LOOKS_EVERY_S = 2.0
 APPLICATION = "tanpuhui.transparency.witness_home:application"
 
 app = App(name="witness")
@@ -61,6 +68,7 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: Annotated[int, Parameter(validator=Number(gte=1, lte=65_535))] = 8100,
+    beside_server: Path | None = None,
 ) -> int:
     """Answer logs until it is stopped. It needs no database; put a proxy with TLS before it.
 
@@ -72,8 +80,11 @@ def serve(
         The address to listen at; 127.0.0.1 is this machine alone.
     port
         The port to listen at.
+    beside_server
+        Stop when no server of that home runs any more: for the witnesses of a demonstration.
     """
     import multiprocessing
+    import threading
 
     from granian.constants import Interfaces
     from granian.log import LogLevels
@@ -85,6 +96,8 @@ def serve(
     console.print(
         f"{known.key.name} witnesses {', '.join(known.logs) or 'no log yet'} at http://{host}:{port}."
     )
+    if beside_server is not None:
+        threading.Thread(target=_end_with, args=(beside_server,), daemon=True).start()
     multiprocessing.set_start_method("spawn", force=True)
     Server(
         APPLICATION,
@@ -98,3 +111,10 @@ def serve(
         websockets=False,
     ).serve()
     return 0
+
+
+def _end_with(place: Path) -> None:
+    """End this process, as Ctrl-C would, once no server of that home runs any more."""
+    while server.running(place) is not None:
+        time.sleep(LOOKS_EVERY_S)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 import traceback
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from tanpuhui.cli import server
 from tanpuhui.cli.output import console, errors, print_json
+from tanpuhui.cli.progress import WATCHED, Watching
 from tanpuhui.kit.home import home
 from tanpuhui.kit.moment import utc_now
+from tanpuhui.kit.progress import Report, nobody
 
 OUR_FAULT = 1
 PAUSE_S = 0.5
@@ -22,7 +25,9 @@ Flag = Annotated[bool, Parameter(negative=())]
 AsJson = Annotated[bool, Parameter(name="--json", negative=())]
 
 
-def work(*, once: Flag = False, beside_server: Flag = False, as_json: AsJson = False) -> int:
+def work(
+    *, once: Flag = False, beside_server: Flag = False, as_json: AsJson = False, watching: Watching = WATCHED
+) -> int:
     """Take batches of the inbox into the lake, oldest first, many small ones of a provider together.
 
     What time alone makes due (points, redemptions and holds that are over) is done in between, as 'tanpuhui work' does.
@@ -46,18 +51,20 @@ def work(*, once: Flag = False, beside_server: Flag = False, as_json: AsJson = F
     rounds = Rounds()
     done = {"taken": 0, "refused": 0, "rows": 0, "failed": 0}
     forgotten_at = 0.0
-    while True:
-        before = dict(done)
-        if time.monotonic() - forgotten_at > FORGET_EVERY_S:
-            _forget()
-            forgotten_at = time.monotonic()
-        if not once:
-            rounds.tend()
-        _take_each_provider(done)
-        if done == before:
-            if once or (beside_server and server.running(home()) is None):
-                break
-            time.sleep(PAUSE_S)
+    with watching.told(as_json=as_json) if once else nullcontext(nobody) as report:
+        waiting = _waiting() if once else 0
+        while True:
+            before = dict(done)
+            if time.monotonic() - forgotten_at > FORGET_EVERY_S:
+                _forget()
+                forgotten_at = time.monotonic()
+            if not once:
+                rounds.tend()
+            _take_each_provider(done, waiting, report)
+            if done == before:
+                if once or (beside_server and server.running(home()) is None):
+                    break
+                time.sleep(PAUSE_S)
     if as_json:
         print_json(done)
     else:
@@ -67,10 +74,19 @@ def work(*, once: Flag = False, beside_server: Flag = False, as_json: AsJson = F
     return OUR_FAULT if done["failed"] else 0
 
 
-def _take_each_provider(done: dict[str, int]) -> None:
+def _waiting() -> int:
+    from tanpuhui.evidence.inbox import backlog
+
+    return backlog()[0]
+
+
+def _take_each_provider(done: dict[str, int], waiting: int, report: Report) -> None:
     from tanpuhui.evidence.inbox import providers_waiting
 
     for provider in providers_waiting(at=utc_now()):
+        # More may have come since it was counted how many wait.
+        so_far = done["taken"] + done["refused"]
+        report(f"Taking batches: {provider}", so_far, max(waiting, so_far))
         try:
             _count(done, _take(provider))
         except Exception:

@@ -20,7 +20,9 @@ import httpx
 from tanpuhui.client import profile
 from tanpuhui.client.key import SigningKey, generate_key
 from tanpuhui.client.sign import Outgoing, sign
+from tanpuhui.client.tag import best_suite, blind
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.kit.span import passed_on
 
 BLOCK_BYTES = 256 * 1024
 MEDIA_TYPES = {
@@ -195,6 +197,27 @@ class Client:
         """Say how many records (``records``) of a ``kind`` were sent of a ``day``."""
         return self._post_json("/api/v1/provider/totals", {"totals": [dict(each) for each in totals]})
 
+    def tags_of(
+        self, acts: Sequence[tuple[str, str, int]], *, epoch: int, suite: str | None = None
+    ) -> list[tuple[bytes, ...]]:
+        """The three tags of each act (kind, thing, started in microseconds), computed blind with the platform's help.
+
+        Refuses an answer that its public key did not make (:class:`tanpuhui.client.tag.BadEvaluation`).
+        """
+        chosen = suite or best_suite()
+        blinded = [blind(kind=kind, thing=thing, started_us=at, suite=chosen) for kind, thing, at in acts]
+        elements = [element.hex() for one in blinded for element in one.elements]
+        asked: Json = {"epoch": epoch, "suite": chosen, "elements": elements}
+        said = self._post_json("/api/v1/provider/act-tags/evaluations", asked)
+        answers = iter([bytes.fromhex(one) for one in said["evaluations"]])
+        key = bytes.fromhex(said["public_key"])
+        return [one.finish([next(answers) for _ in one.elements], key) for one in blinded]
+
+    def claim_acts(self, claims: Mapping[str, Sequence[bytes]], *, epoch: int) -> Json:
+        """Claim acts by their tags for records of yours; each has an answer of its own."""
+        listed = [{"record": record, "tags": [tag.hex() for tag in tags]} for record, tags in claims.items()]
+        return self._post_json("/api/v1/provider/act-tags/claims", {"epoch": epoch, "claims": listed})
+
     def quality(self, *, days: int = 30) -> Json:
         """Shares and score of what was sent in the last days."""
         return self._request("GET", f"/api/v1/provider/quality?days={days}")
@@ -285,6 +308,8 @@ class Client:
         if key is not None:
             request.headers["Idempotency-Key"] = json.dumps(key)
         sign(request, self.key, at=self._now())
+        # Not signed: whoever is in between may go on with the trace, and nothing rests on it.
+        request.headers.update(passed_on())
         content = body.content if body is not None and isinstance(body.content, bytes) else None
         if body is not None and content is None:
             return self._http.request(method, request.url, headers=request.headers, content=body.blocks())

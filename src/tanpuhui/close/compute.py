@@ -13,6 +13,8 @@ from tanpuhui.close.inputs import Inputs
 from tanpuhui.close.places import Places
 from tanpuhui.close.yearly import PRIOR_SCHEMA, capped_by_year, counting, without_versions
 from tanpuhui.kit.crash import crash_point
+from tanpuhui.kit.progress import Report, nobody
+from tanpuhui.kit.span import span
 from tanpuhui.quantify.bucket import BucketResult, Engine, methodology_key, quantify_bucket
 from tanpuhui.quantify.engines.choice import EMBEDDED, EngineChoice, running
 from tanpuhui.quantify.rules import Rules
@@ -52,13 +54,17 @@ class Computed:
         return [(output["bucket"], output["rows"], output["digest"]) for output in self.outputs]
 
 
-def compute(inputs: Inputs, places: Places, engine: EngineChoice = EMBEDDED) -> Computed:
+def compute(
+    inputs: Inputs, places: Places, engine: EngineChoice = EMBEDDED, report: Report = nobody
+) -> Computed:
     """Quantify every bucket, as many at once as there are cores, and write results and credits to the lake."""
     capped = capped_by_year(inputs.rules)
 
     def work(one: Engine, number: int) -> tuple[dict[str, Any], BucketResult]:
         files = inputs.buckets[number]
-        result = quantify_bucket(one, inputs.rules, files, inputs.window, inputs.distances)
+        with span("close.quantify", {"tanpuhui.bucket": number}) as traced:
+            result = quantify_bucket(one, inputs.rules, files, inputs.window, inputs.distances)
+            traced.says({"tanpuhui.records": len(result.results)})
         credits = name_methodologies(result.credits, inputs.rules)
         output = _output(number, result, credits, places)
         crash_point("close.bucket_computed")
@@ -67,7 +73,7 @@ def compute(inputs: Inputs, places: Places, engine: EngineChoice = EMBEDDED) -> 
         return output, kept
 
     with running(engine, places.lake) as found:
-        done = over_buckets(found.start, sorted(inputs.buckets), work)
+        done = over_buckets(found.start, sorted(inputs.buckets), work, report)
     outcomes: Counter[str] = Counter()
     below: Counter[str] = Counter()
     keys = [methodology_key(applied.methodology) for applied in inputs.rules.applied]

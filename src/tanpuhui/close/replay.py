@@ -22,6 +22,7 @@ from tanpuhui.close.places import Places
 from tanpuhui.close.refusals import InputsOver, ManifestUnknown, RuleChanged
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.kit.erased import notes_of, said
+from tanpuhui.kit.progress import Report, nobody
 from tanpuhui.methodology.load import Library
 from tanpuhui.quantify.engines.choice import EMBEDDED, EngineChoice
 from tanpuhui.quantify.jurisdiction import Jurisdiction
@@ -71,6 +72,7 @@ def replay(
     jurisdiction: Jurisdiction,
     library: Library,
     engine: EngineChoice = EMBEDDED,
+    report: Report = nobody,
 ) -> ReplayAnswer:
     """Recompute a close on any engine; every input and rule must still have the digest that the manifest names."""
     body = manifest.body
@@ -81,7 +83,7 @@ def replay(
     _refuse_over(body, places)
     rules = rules_then(body["inputs"], jurisdiction, library)
     inputs = thaw(body["inputs"], datetime.fromisoformat(body["as_of"]), rules, places)
-    computed = compute(inputs, places, engine)
+    computed = compute(inputs, places, engine, report)
     differences = [*_other_buckets(body["outputs"], computed, places), *_other_sums(body, computed, places)]
     return ReplayAnswer(
         manifest=manifest.digest,

@@ -18,6 +18,8 @@ from tanpuhui.close.refusals import DayNotOver, DayOutOfRange, KeepsChanging, re
 from tanpuhui.evidence.expressions import FIRST_YEAR, LAST_YEAR
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.moment import day_bounds_us, to_us
+from tanpuhui.kit.progress import Report, nobody
+from tanpuhui.kit.span import span
 from tanpuhui.methodology.load import Library
 from tanpuhui.quantify.engines.choice import EMBEDDED, EngineChoice
 from tanpuhui.quantify.jurisdiction import Jurisdiction
@@ -51,6 +53,7 @@ def close_day(
     library: Library,
     engine: EngineChoice = EMBEDDED,
     reopen: bool = False,
+    report: Report = nobody,
 ) -> CloseAnswer:
     """Close a day as of a moment and post it once.
 
@@ -61,22 +64,26 @@ def close_day(
     """
     refuse_unfit_day(day, at, jurisdiction, reopen=reopen)
     engine.refuse_unfit()
-    for _ in range(ATTEMPTS):
-        with transaction.atomic():
-            inputs = gather(day, at, places, jurisdiction, library)
-        crash_point("close.gathered")
-        computed = compute(inputs, places, engine)
-        crash_point("close.computed")
-        standing = unchanged(inputs, computed)
-        if standing is not None:
-            return _answer(standing, posted=False)
-        with transaction.atomic():
-            manifest = post(inputs, computed, manifest_body(inputs, computed), places, reopen=reopen)
-            crash_point("close.before_commit")
-        crash_point("close.committed")
-        if manifest is not None:
-            return _answer(manifest, posted=True)
-    raise KeepsChanging(day=day, attempts=ATTEMPTS)
+    with span("close", {"tanpuhui.day": day.isoformat(), "tanpuhui.engine": engine.name}) as traced:
+        for _ in range(ATTEMPTS):
+            report("Freezing inputs", 0, 0)
+            with span("close.gate"), transaction.atomic():
+                inputs = gather(day, at, places, jurisdiction, library)
+            crash_point("close.gathered")
+            computed = compute(inputs, places, engine, report)
+            traced.says({"tanpuhui.records": computed.records})
+            crash_point("close.computed")
+            standing = unchanged(inputs, computed)
+            if standing is not None:
+                return _answer(standing, posted=False)
+            report("Posting", 0, 0)
+            with span("close.post"), transaction.atomic():
+                manifest = post(inputs, computed, manifest_body(inputs, computed), places, reopen=reopen)
+                crash_point("close.before_commit")
+            crash_point("close.committed")
+            if manifest is not None:
+                return _answer(manifest, posted=True)
+        raise KeepsChanging(day=day, attempts=ATTEMPTS)
 
 
 def refuse_unfit_day(day: date, at: datetime, jurisdiction: Jurisdiction, *, reopen: bool = False) -> None:

@@ -24,6 +24,7 @@ from tanpuhui.copies import points_words as words
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.money.amounts import DECIMALS, to_minor, to_text
 from tanpuhui.points.balance import expiring
+from tanpuhui.points.budget import funding_reference
 from tanpuhui.points.models import Closing, Offer, Redemption, Settlement, Sponsor
 from tanpuhui.points.redeem import state_of
 from tanpuhui.points.refund import refunded
@@ -122,7 +123,12 @@ class SponsorList(ReadOnlyList):
             for month, points in expiring(found, at=utc_now(), zone=zone())
         ]
         funded = [
-            [cells.moment(one.at), money(one.amount_minor, found.currency)] for one in fundings(found)[:SHOWN]
+            [
+                cells.moment(one.at),
+                money(one.amount_minor, found.currency),
+                _("by the bank's statement") if one.by_bank else _("as the operator stated"),
+            ]
+            for one in fundings(found)[:SHOWN]
         ]
         covers = owed.reserve_minor == owed.outstanding_points * owed.point_value_minor
         return {
@@ -142,6 +148,7 @@ class SponsorList(ReadOnlyList):
                 (_("Budget left"), money(owed.budget_minor, found.currency)),
                 (_("A point is worth"), money(found.point_value_minor, found.currency)),
                 (_("Code of the organisation"), cells.code(found.code)),
+                (_("Reference of its payments"), cells.code(funding_reference(found))),
             ],
             "tables": [
                 Table(
@@ -152,7 +159,7 @@ class SponsorList(ReadOnlyList):
                     numbers=(1,),
                 ),
                 Table(
-                    [_("At"), _("Amount")],
+                    [_("At"), _("Amount"), _("How")],
                     funded,
                     caption=_("Fundings"),
                     empty=_("No money came in yet."),

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from importlib.util import find_spec
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -38,6 +39,11 @@ class BadElement(Refusal):
     message = (
         "An element cannot be evaluated ({why}). Blind the act again with the suite {suite} and send that."
     )
+
+
+class SuiteMissing(Refusal):
+    code = "evidence.suite_missing"
+    message = "This platform has no {suite}. Use {other}, or ask its operator to install 'tanpuhui[voprf]'."
 
 
 class BadTags(Refusal):
@@ -73,9 +79,9 @@ class Evaluator:
             if any(len(one) != sha256().digest_size for one in elements):
                 raise BadElement(why="its length", suite=self.suite)
             return [hmac.digest(self._secret, one, "sha256") for one in elements]
+        server = _voprf(self._secret)
         from voprf import ristretto
 
-        server = _voprf(self._secret)
         try:
             blinded = [ristretto.BlindedInput.deserialize(one) for one in elements]
             return [bytes(server.evaluate(one).serialize()) for one in blinded]
@@ -113,6 +119,8 @@ def claim(provider: str, record: str, tags: Sequence[bytes], *, epoch: int, at: 
 
 
 def _voprf(secret: bytes) -> Any:
+    if find_spec("voprf") is None:
+        raise SuiteMissing(suite=VOPRF, other=HMAC)
     from voprf import ristretto
 
     return ristretto.Evaluator(secret)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 from django.db import connection as database
 
@@ -32,65 +33,94 @@ def row_id_key(contract: Contract) -> bytes:
 def subject_ids(contract: Contract, pseudonyms: Iterable[str]) -> Iterator[dict[str, tuple[int, int]]]:
     """For pieces of the pseudonyms: (subject id, account id or 0) of each. New subjects are stored."""
     key = pseudonym_key(contract)
-    rest = iter(pseudonyms)
+    rest = iter(dict.fromkeys(pseudonyms))
     while piece := list(islice(rest, AT_ONCE)):
-        digests = {hmac.digest(key, pseudonym.encode(), "sha256"): pseudonym for pseudonym in piece}
-        found = _stored(contract.provider, list(digests))
-        yield {digests[digest]: ids for digest, ids in found.items()}
+        digests = b"".join(hmac.digest(key, pseudonym.encode(), "sha256") for pseudonym in piece)
+        yield dict(zip(piece, map(tuple, _stored(contract.provider, digests).tolist()), strict=True))
 
 
-#: Digests travel as one value, since a list of many takes longer to quote than to look up.
-_ASKED = f"SELECT substr(%s::bytea, n * {DIGEST_BYTES} + 1, {DIGEST_BYTES}) AS digest FROM generate_series(0, %s) n"
+#: Digests travel as one value, since a list of many takes longer to quote than to look up; so do the answers.
+_ASKED = (
+    f"SELECT n, substr(asked.digests, n * {DIGEST_BYTES} + 1, {DIGEST_BYTES}) AS digest "
+    f"FROM (VALUES (%s::bytea)) asked (digests), generate_series(0, length(asked.digests) / {DIGEST_BYTES} - 1) n"
+)
 
 
-def _stored(provider: str, digests: Sequence[bytes]) -> Mapping[bytes, tuple[int, int]]:
-    """Ids of the digests; those that are new are stored, in the order of their digests.
+def _stored(provider: str, digests: bytes) -> np.ndarray:
+    """(count, 2) int64: subject and account of each of the distinct digests, in their order. New ones are stored.
 
     Somebody who links a pseudonym does not wait for the provider's turn, so what they stored meanwhile is read again.
     """
     found = _known(provider, digests)
-    with database.cursor() as cursor:
-        if new := sorted(set(digests) - found.keys()):
+    if not found[:, 0].all():
+        pieces = np.frombuffer(digests, f"V{DIGEST_BYTES}")
+        with database.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO vault.subject (provider, digest) SELECT %s, digest FROM ({_ASKED}) asked "
-                "ON CONFLICT (provider, digest) DO NOTHING RETURNING digest, id",
-                [provider, b"".join(new), len(new) - 1],
+                "ORDER BY digest ON CONFLICT (provider, digest) DO NOTHING",
+                [provider, pieces[found[:, 0] == 0].tobytes()],
             )
-            found |= {bytes(digest): (subject, 0) for digest, subject in cursor.fetchall()}
-    if len(found) < len(digests):
         found = _known(provider, digests)
-    assert len(found) == len(digests), "a subject that is there already is seen by the next look"
+    assert found[:, 0].all(), "a subject that is there already is seen by the next look"
     return found
 
 
-def _known(provider: str, digests: Sequence[bytes]) -> dict[bytes, tuple[int, int]]:
-    """Ids of those digests that are stored."""
+def _known(provider: str, digests: bytes) -> np.ndarray:
+    """(count, 2) int64: subject and account of each digest, zeros where it is not stored, zero without an account."""
+    found = np.zeros((len(digests) // DIGEST_BYTES, 2), np.int64)
     with database.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT s.digest, s.id, coalesce(l.account_id, 0)
+            SELECT coalesce(string_agg(
+                int8send(asked.n) || int8send(s.id) || int8send(coalesce(l.account_id, 0)), ''), '')
             FROM ({_ASKED}) asked JOIN vault.subject s ON s.provider = %s AND s.digest = asked.digest
             LEFT JOIN vault.subject_link l ON l.subject_id = s.id
             """,
-            [b"".join(digests), len(digests) - 1, provider],
+            [digests, provider],
         )
-        return {bytes(digest): (subject, account) for digest, subject, account in cursor.fetchall()}
+        rows = np.frombuffer(cursor.fetchone()[0], ">i8").reshape(-1, 3)
+    found[rows[:, 0]] = rows[:, 1:]
+    return found
+
+
+#: HMAC (RFC 2104) of a person under a key that was padded to a block of SHA-256, as a blob.
+_DIGEST = "unhex(sha256(?::BLOB || unhex(sha256(?::BLOB || encode(person)))))"
+_BLOCK_BYTES, _OUTER, _INNER = 64, 0x5C, 0x36
 
 
 def make_people(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
     """The table ``people`` (person, subject_id, account_id) of everybody in an unrefused candidate."""
+    padded = pseudonym_key(contract).ljust(_BLOCK_BYTES, b"\0")
+    connection.execute(
+        f"""
+        CREATE OR REPLACE TEMP TABLE named AS
+        SELECT row_number() OVER () - 1 AS number, person, {_DIGEST} AS digest
+        FROM (SELECT DISTINCT person FROM candidates WHERE failed IS NULL)
+        """,
+        [bytes(byte ^ pad for byte in padded) for pad in (_OUTER, _INNER)],
+    )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE people (person VARCHAR, subject_id BIGINT, account_id BIGINT)"
     )
-    everybody = connection.execute("SELECT DISTINCT person FROM candidates WHERE failed IS NULL").fetchall()
-    for piece in subject_ids(contract, (person for (person,) in everybody)):
+    start = 0
+    while digests := _digests(connection, start):
+        found = _stored(contract.provider, digests)
+        numbers = np.arange(start, start + len(found))
         table = pa.table(
-            {
-                "person": list(piece),
-                "subject_id": pa.array([subject for subject, _ in piece.values()], pa.int64()),
-                "account_id": pa.array([account for _, account in piece.values()], pa.int64()),
-            }
+            {"number": numbers, "subject_id": found[:, 0].copy(), "account_id": found[:, 1].copy()}
         )
         connection.register("piece", table)
-        connection.execute("INSERT INTO people SELECT person, subject_id, account_id FROM piece")
+        connection.execute(
+            "INSERT INTO people SELECT person, subject_id, account_id FROM piece JOIN named USING (number)"
+        )
         connection.unregister("piece")
+        start += AT_ONCE
+
+
+def _digests(connection: duckdb.DuckDBPyConnection, start: int) -> bytes:
+    """The digests of up to a piece of those who are named, one after the other."""
+    found = connection.execute(
+        "SELECT string_agg(hex(digest), '' ORDER BY number) FROM named WHERE number >= ? AND number < ?",
+        [start, start + AT_ONCE],
+    ).fetchall()
+    return bytes.fromhex(found[0][0] or "")

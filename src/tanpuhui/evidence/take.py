@@ -24,6 +24,7 @@ from tanpuhui.evidence.record import ROWS_PER_BATCH
 from tanpuhui.evidence.rows import Progress, Staging, present_columns, stage
 from tanpuhui.evidence.settle import Bench, Intake, next_batch_id, settle, workbench
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.kit.span import span
 
 #: Account buckets of the lake where the caller names no other number.
 BUCKETS = 16
@@ -81,11 +82,13 @@ def take(
     form, terms = format_called(contract.format), contract.terms()
     intake = Intake(next_batch_id(), key, envelope.digest, stem, at)
     to = Staging(intake.batch * ROWS_PER_BATCH, progress=progress or _silent)
-    with workbench(lake) as (connection, work):
+    with span("evidence.take", {"tanpuhui.batches": 1}) as traced, workbench(lake) as (connection, work):
         shape = stage(connection, envelope, form, terms, to)
         sheet = Sheet(shape, stem, frozenset(present_columns(connection)))
         bench = Bench(contract, terms, lake, buckets, zone)
-        return settle(connection, work, bench, [intake], form=form, sheet=sheet)[0]
+        [answer] = settle(connection, work, bench, [intake], form=form, sheet=sheet)
+        traced.says({"tanpuhui.rows": answer.rows})
+    return answer
 
 
 def begin(provider: str, *, key: str, digest: str, buckets: int) -> Receipt | None:

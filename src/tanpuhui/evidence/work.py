@@ -27,6 +27,7 @@ from tanpuhui.evidence.settle import Bench, Intake, settle, workbench
 from tanpuhui.evidence.take import refuse_other_buckets, wait_for_turn
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.kit.span import span
 
 #: Batches and bytes that are taken together: enough that what each taking costs does not matter.
 MOST_TOGETHER = 500
@@ -96,7 +97,9 @@ def take_waiting(
     taken = Taken()
     if not waiting:
         return taken
-    _take(waiting, place, taken)
+    with span("evidence.take", {"tanpuhui.batches": len(waiting)}) as traced:
+        _take(waiting, place, taken)
+        traced.says({"tanpuhui.rows": taken.rows})
     for batch, refusal in taken.refused:
         kept = refusal.as_json()
         InboxRefusal.objects.create(

@@ -7,6 +7,7 @@ from typing import Protocol
 import httpx
 
 from tanpuhui.federation.signature import Answered, Sent
+from tanpuhui.kit.span import passed_on
 
 TIMEOUT_S = 20.0
 MOST_ANSWER_BYTES = 20_000_000
@@ -24,10 +25,11 @@ class Transport(Protocol):
 
 def over_http(sent: Sent) -> Answered:
     """Send a request as it was signed; never led elsewhere, and no proxy of the environment sees it."""
+    headers = {**sent.headers, **passed_on()}
     try:
         with (
             httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as http,
-            http.stream(sent.method, sent.url, headers=sent.headers, content=sent.content or None) as answer,
+            http.stream(sent.method, sent.url, headers=headers, content=sent.content or None) as answer,
         ):
             content = b""
             for piece in answer.iter_bytes():

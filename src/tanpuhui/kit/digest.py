@@ -40,6 +40,17 @@ def digest_json(value: Any) -> str:
     return digest_bytes(canonical_json(value))
 
 
+def has_floats(value: Any) -> bool:
+    """Whether a float is anywhere in a JSON value; nothing of ours writes one.
+
+    >>> has_floats({"a": [1, {"b": 0.5}]}), has_floats({"a": 1})
+    (True, False)
+    """
+    if isinstance(value, dict):
+        return any(map(has_floats, value.values()))
+    return isinstance(value, float) or (isinstance(value, list) and any(map(has_floats, value)))
+
+
 def _refuse_floats(value: Any) -> None:
     assert not isinstance(value, float), "a float has no canonical form here: use an integer or a string"
     if isinstance(value, dict):

@@ -46,9 +46,12 @@ def keys() -> Path:
     return path
 
 
-def secret_key(name: str, length: int = 32) -> bytes:
-    """A secret key of this installation, made on first use, mode 0600: whole for everyone, or not there yet."""
-    path = keys() / name
+def secret_key(name: str, length: int = 32, *, folder: Path | None = None) -> bytes:
+    """A secret key of this installation, made on first use, mode 0600: whole for everyone, or not there yet.
+
+    ``folder`` is where another party's keys are; this installation's when left out.
+    """
+    path = (folder or keys()) / name
     try:
         return path.read_bytes()
     except FileNotFoundError:

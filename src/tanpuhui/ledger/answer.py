@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.kit.span import span
 from tanpuhui.ledger.connection import Connection, fetch_one
 from tanpuhui.ledger.refusals import KeyReused, refusal_from
 
@@ -36,7 +37,9 @@ def ask(connection: Connection, key: str, digest: str, query: str, parameters: l
     columns = (
         "(answer).id, (answer).state, (answer).refusal::text, (answer).content_digest, (answer).repeated"
     )
-    row = fetch_one(connection, f"SELECT {columns} FROM (SELECT {query} AS answer OFFSET 0) call", parameters)
+    asked = f"SELECT {columns} FROM (SELECT {query} AS answer OFFSET 0) call"
+    with span("ledger.post", {"tanpuhui.verb": query.partition("(")[0]}):
+        row = fetch_one(connection, asked, parameters)
     tx_id, state, stored, known_digest, repeated = row
     if known_digest != digest:
         raise KeyReused(key=key)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tanpuhui.kit.progress import Report, nobody, told
 from tanpuhui.ledger import sql
 from tanpuhui.ledger.connection import Connection
 
@@ -46,7 +48,15 @@ def check(connection: Connection) -> list[Finding]:
     In a REPEATABLE READ transaction (the command line's is one) it looks at a single moment, so that postings
     made meanwhile are not taken for findings.
     """
-    return [finding for invariant in invariants() for finding in exceptions(connection, invariant)]
+    return exceptions_of(connection, invariants())
+
+
+def exceptions_of(
+    connection: Connection, asked: Sequence[Invariant], report: Report = nobody
+) -> list[Finding]:
+    """Exceptions to each of some invariants, in their order; whoever watches is told after each."""
+    each = told(asked, report, "Asking the ledger's invariants", len(asked))
+    return [finding for invariant in each for finding in exceptions(connection, invariant)]
 
 
 def exceptions(connection: Connection, invariant: Invariant) -> list[Finding]:

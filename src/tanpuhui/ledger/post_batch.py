@@ -13,6 +13,7 @@ from psycopg.copy import QueuedLibpqWriter
 
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.digest import digest_json
+from tanpuhui.kit.span import span
 from tanpuhui.ledger.account import LEDGER_ITSELF, Kind, account_id
 from tanpuhui.ledger.connection import Connection, refusing
 from tanpuhui.ledger.copy_rows import BATCH_STREAM, COLUMNS, CopyRows
@@ -59,7 +60,8 @@ def post_batch(
     parts = part_by_asset_and_code(legs)
     parameters = [key, digest, manifest, reason, effective_on, at, len(legs), legs.credited(), legs.debited()]
     parameters += [parts.asset_id.tolist(), parts.code.tolist()]
-    with _all_or_nothing(connection), connection.cursor() as cursor:
+    facts: dict[str, str | int] = {"tanpuhui.reason": reason, "tanpuhui.legs": len(legs)}
+    with span("ledger.post", facts), _all_or_nothing(connection), connection.cursor() as cursor:
         answer = _open(cursor, parameters)
         if answer.digest != digest:
             raise KeyReused(key=key)

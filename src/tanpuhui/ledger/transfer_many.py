@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from tanpuhui.kit.span import span
 from tanpuhui.ledger.answer import Answer
 from tanpuhui.ledger.connection import Connection, refusing
 from tanpuhui.ledger.refusals import KeyReused, refusal_from
@@ -49,7 +50,8 @@ def transfer_many(
         for name in ("source", "target", "asset_id", "amount", "ref", "code")
     ]
     parameters = [[one.key for one in moves], digests, reason, effective_on, at, *columns]
-    with refusing(), connection.cursor() as cursor:
+    facts: dict[str, str | int] = {"tanpuhui.reason": reason, "tanpuhui.moves": len(moves)}
+    with span("ledger.post", facts), refusing(), connection.cursor() as cursor:
         cursor.execute(query, parameters)
         rows = cursor.fetchall()
     answers = []

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from tanpuhui.kit.digest import digest_bytes
+from tanpuhui.kit.progress import Report, nobody, told
 from tanpuhui.money import camt
 from tanpuhui.money.account import lock_money
 from tanpuhui.money.amounts import to_text
@@ -17,7 +18,7 @@ from tanpuhui.money.models import BankFile, BankLine
 SEEN, OTHER_CONTENT = "seen_before", "other_content"
 
 
-def import_statement(body: bytes, *, at: datetime) -> dict[str, Any]:
+def import_statement(body: bytes, *, at: datetime, report: Report = nobody) -> dict[str, Any]:
     """Take a camt.053 file once, in the caller's transaction: each line is claimed by whom its reference names.
 
     The same file again gives the same answer, and an entry that two files have counts once. Nothing is guessed: what
@@ -34,7 +35,7 @@ def import_statement(body: bytes, *, at: datetime) -> dict[str, Any]:
         file = BankFile.objects.create(
             digest=digest, statement=found.id, lines_count=len(found.entries), at=at
         )
-        for entry in found.entries:
+        for entry in told(found.entries, report, "Importing", len(found.entries)):
             _take(file, entry, at)
     return describe(file)
 

@@ -7,7 +7,7 @@ signed, and what witnesses have cosigned not even with the log's key. Findings n
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,27 +20,32 @@ from tanpuhui.close.models import ErasedFile, Manifest
 from tanpuhui.close.places import Places
 from tanpuhui.close.store import FileAltered, FileMissing, NoteInvalid
 from tanpuhui.close.store import checked as file_checked
-from tanpuhui.kit.digest import digest_json
+from tanpuhui.kit.digest import digest_json, has_floats
 from tanpuhui.kit.erased import SUFFIX, notes_of, notes_path, said
+from tanpuhui.kit.progress import Report, nobody
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.ledger.invariants import Finding
 from tanpuhui.ledger.invariants import check as check_ledger
 from tanpuhui.notary.seals import TABLES, Sealed, missing_lately, pages, read_page, rows_through, set_text
-from tanpuhui.notary.sources import Source, sources
+from tanpuhui.notary.sources import TWICE, Source, sources
 from tanpuhui.offsetting import invariants as offsetting
 from tanpuhui.registry.models import PrivateRelease, StatisticsRelease
 from tanpuhui.registry.reconcile import reconcile
 from tanpuhui.transparency import note
 from tanpuhui.transparency.checkpoint import Checkpoint, read_checkpoint
+from tanpuhui.transparency.log import OPENING as DESTROYED
 from tanpuhui.transparency.log import Log
 from tanpuhui.transparency.merkle import EMPTY_ROOT, hash_leaf, hash_node
-from tanpuhui.transparency.models import Leaf, SignedCheckpoint
+from tanpuhui.transparency.models import DestroyedSalt, Leaf, SignedCheckpoint
 from tanpuhui.transparency.record import SALT_BYTES, Record
 from tanpuhui.transparency.tiles import CHECKPOINT, WIDTH
 
 #: Findings of one kind that are listed.
 MOST = 20
 LEAF, SIGNED, OPENING = "transparency_leaf", "transparency_checkpoint", "transparency_opening"
+PUBLISHED = "the published checkpoint"
+#: Tables whose rows name something by its digest and have it beside.
+BODIES = ("close_manifest", "registry_statistics_release", "registry_private_release")
 
 
 @dataclass(frozen=True)
@@ -51,24 +56,57 @@ class Audited:
     checked: Mapping[str, int]
 
 
-def audit(log: Log, places: Places, *, at: datetime, seen: Iterable[str] = ()) -> Audited:
+@dataclass(frozen=True)
+class Part:
+    """A part of the audit: the tables whose rows it compares with what was signed, and how; none: it looks at sums."""
+
+    name: str
+    tables: frozenset[str]
+    look: Callable[[dict[str, int]], Iterable[Finding]]
+
+
+def audit(
+    log: Log, places: Places, *, at: datetime, seen: Iterable[str] = (), report: Report = nobody
+) -> Audited:
     """Compare database, files and log, in the caller's transaction (one moment of the database).
 
     ``seen`` are notes of checkpoints that somebody else kept, a witness for one: the log must contain them.
     """
     checked: dict[str, int] = {}
-    findings = [
-        *_first(_log(log, [*seen], checked)),
-        *_first(_openings(checked)),
-        *(finding for source in sources() for finding in _first(_facts(source, checked))),
-        *(finding for one in TABLES for finding in _first(_rows(one, at, checked))),
-        *_first(_bodies(places, checked)),
-        *_first(_erased(places, checked)),
-        *check_ledger(connection),
-        *reconcile(connection),
-        *offsetting.check(connection),
-    ]
-    return Audited(tuple(findings), checked)
+    found: list[Finding] = []
+    wanted = parts(log, places, at=at, seen=seen)
+    for done, part in enumerate(wanted):
+        report(f"Comparing with the log: {part.name}", done, len(wanted))
+        found += part.look(checked)
+    return Audited(tuple(found), checked)
+
+
+def audit_table(table: str, log: Log, places: Places, *, at: datetime) -> Audited:
+    """Those parts of an audit alone that compare the rows of one table with what was signed."""
+    checked: dict[str, int] = {}
+    wanted = [part for part in parts(log, places, at=at) if table in part.tables]
+    assert wanted, f"{table} is nothing that the log has"
+    return Audited(tuple(finding for part in wanted for finding in part.look(checked)), checked)
+
+
+def parts(log: Log, places: Places, *, at: datetime, seen: Iterable[str] = ()) -> tuple[Part, ...]:
+    """The whole audit, in the order of its findings: the log's own rows first, sums of the books last."""
+
+    def part(tables: Iterable[str], look: Callable[..., Iterator[Finding]], *values: Any) -> Part:
+        named = [*tables]
+        return Part(named[-1], frozenset(named), lambda checked: _first(look(*values, checked)))
+
+    return (
+        part([SIGNED, LEAF], _log, log, [*seen]),
+        part([LEAF, OPENING], _openings),
+        *(part([source.table], _facts, source) for source in sources()),
+        *(part([one.table], _rows, one, at) for one in TABLES),
+        part(BODIES, _bodies, places),
+        part(["close_erased_file"], _erased, places),
+        Part("ledger", frozenset(), lambda _: check_ledger(connection)),
+        Part("registry", frozenset(), lambda _: reconcile(connection)),
+        Part("offsetting", frozenset(), lambda _: offsetting.check(connection)),
+    )
 
 
 def audit_log(log: Log) -> Audited:
@@ -113,6 +151,11 @@ def _log(log: Log, seen: list[str], checked: dict[str, int]) -> Iterator[Finding
     outside, wrong = _outside(log, seen)
     yield from wrong
     roots: dict[int, list[tuple[str, bytes]]] = {}
+    known = {one.size for one in signed}
+    for name, checkpoint in outside:
+        if name == PUBLISHED and checkpoint.size not in known:
+            key = f"size={checkpoint.size}"
+            yield Finding("checkpoints_are_signed", SIGNED, key, "it was published, and its row is gone")
     for one in signed:
         yield from _unsigned(log, one)
         roots.setdefault(one.size, []).append((f"size={one.size}", bytes(one.root)))
@@ -124,7 +167,12 @@ def _log(log: Log, seen: list[str], checked: dict[str, int]) -> Iterator[Finding
     for number, (index, entry) in enumerate(_entries()):
         if number == 0:
             yield from _other_roots(growing, roots)
-        if index != growing.size:
+        if index < growing.size:
+            yield Finding(
+                "log_has_no_gap", LEAF, f"index={index}", "a leaf is there that is none of the log's"
+            )
+            return
+        if index > growing.size:
             yield Finding("log_has_no_gap", LEAF, f"index={growing.size}", "the leaf is not there")
             return
         if index % WIDTH == 0 and index < filed:
@@ -184,7 +232,7 @@ def _outside(log: Log, seen: list[str]) -> tuple[list[tuple[str, Checkpoint]], l
     texts = [("a checkpoint that was seen", text) for text in seen]
     path = log.folder / CHECKPOINT
     if path.exists():
-        texts.append(("the published checkpoint", path.read_text()))
+        texts.append((PUBLISHED, path.read_text()))
     known, wrong = [], []
     for name, text in texts:
         try:
@@ -209,7 +257,16 @@ def _bundle(log: Log, index: int, size: int) -> tuple[list[bytes], list[Finding]
 
 
 def _openings(checked: dict[str, int]) -> Iterator[Finding]:
-    """Every opening that was not destroyed opens its leaf."""
+    """Every opening opens its leaf, and none is gone but those whose destruction was written down.
+
+    Without its opening a leaf says nothing: whoever deletes one could change the fact behind it unseen.
+    """
+    destroyed = set(DestroyedSalt.objects.filter(kind=DESTROYED).values_list("key", flat=True))
+    bare = Leaf.objects.filter(opening__isnull=True).order_by("index")
+    for leaf in bare.iterator(chunk_size=2_000):
+        if str(leaf.index) not in destroyed:
+            found = f"what opens {leaf.kind} {leaf.key} is gone, and nobody destroyed it"
+            yield Finding("openings_are_there", OPENING, f"leaf={leaf.index}", found)
     leaves = Leaf.objects.filter(opening__isnull=False).select_related("opening").order_by("index")
     for leaf in leaves.iterator(chunk_size=2_000):
         checked["openings"] = checked.get("openings", 0) + 1
@@ -225,9 +282,10 @@ def _openings(checked: dict[str, int]) -> Iterator[Finding]:
 def _opens(leaf: Leaf) -> bool:
     """Whether a leaf's opening is the one that it was made from; another is not read any further."""
     salt = bytes(leaf.opening.salt)
-    if len(salt) != SALT_BYTES:
+    record = leaf.opening.record
+    if len(salt) != SALT_BYTES or not isinstance(record, dict) or has_floats(record):
         return False
-    return Record(leaf.kind, leaf.key, leaf.opening.record).entry(salt) == bytes(leaf.entry)
+    return Record(leaf.kind, leaf.key, record).entry(salt) == bytes(leaf.entry)
 
 
 def _facts(source: Source, checked: dict[str, int]) -> Iterator[Finding]:
@@ -243,6 +301,8 @@ def _facts(source: Source, checked: dict[str, int]) -> Iterator[Finding]:
             yield Finding(
                 "facts_are_as_logged", source.table, leaf.key, f"it is gone; leaf {leaf.index} has it"
             )
+        elif now == TWICE:
+            yield Finding("facts_are_as_logged", source.table, leaf.key, "several rows have this key")
         elif now != logged:
             fields = sorted({*now, *logged})
             changed = [name for name in fields if now.get(name) != logged.get(name)]
@@ -326,7 +386,7 @@ def _bodies(places: Places, checked: dict[str, int]) -> Iterator[Finding]:
     """Manifests and releases have the digest that they are named by, and so have the files of closes."""
     for manifest in Manifest.objects.order_by("day", "sequence").iterator(chunk_size=500):
         checked["bodies"] = checked.get("bodies", 0) + 1
-        if digest_json(manifest.body) != manifest.digest:
+        if not _has_digest(manifest.body, manifest.digest):
             yield Finding(
                 "bodies_have_their_digests", "close_manifest", manifest.digest, "the body was edited"
             )
@@ -341,20 +401,25 @@ def _bodies(places: Places, checked: dict[str, int]) -> Iterator[Finding]:
                     )
     for release in StatisticsRelease.objects.order_by("pk").iterator(chunk_size=500):
         checked["bodies"] = checked.get("bodies", 0) + 1
-        if digest_json(release.body) != release.digest:
+        if not _has_digest(release.body, release.digest):
             key = str(release.pk)
             yield Finding(
                 "bodies_have_their_digests", "registry_statistics_release", key, "the body was edited"
             )
     for private in PrivateRelease.objects.order_by("pk").iterator(chunk_size=500):
         checked["bodies"] = checked.get("bodies", 0) + 1
-        if digest_json(private.body) != private.digest:
+        if not _has_digest(private.body, private.digest):
             yield Finding(
                 "bodies_have_their_digests",
                 "registry_private_release",
                 str(private.pk),
                 "the body was edited",
             )
+
+
+def _has_digest(body: Any, digest: str) -> bool:
+    """A body with a float is none that we wrote."""
+    return not has_floats(body) and digest_json(body) == digest
 
 
 # -- what was erased -----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from tanpuhui.kit.progress import Report, nobody, told
 from tanpuhui.notary.seals import seal
 from tanpuhui.notary.sources import sources
 from tanpuhui.transparency.log import Log, enter, lock, sign_checkpoint
@@ -19,15 +20,16 @@ class Entered:
     checkpoint: SignedCheckpoint
 
 
-def enter_all(log: Log, *, at: datetime, rows: bool = True) -> Entered:
+def enter_all(log: Log, *, at: datetime, rows: bool = True, report: Report = nobody) -> Entered:
     """Enter what waits and sign, in the caller's transaction. The caller publishes once it is committed.
 
     Without ``rows``, facts alone enter: whoever does this every second seals rows every minute.
     """
     lock()
-    new = enter((record for source in sources() for record in source.waiting()), at=at)
+    kinds = told(sources(), report, "Entering facts", len(sources()))
+    new = enter((record for source in kinds for record in source.waiting()), at=at)
     if rows:
-        new += enter(seal(at=at), at=at)
+        new += enter(seal(at=at, report=report), at=at)
     return Entered(new, sign_checkpoint(log, at=at))
 
 

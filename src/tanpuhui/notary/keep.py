@@ -12,6 +12,8 @@ from django.db import transaction
 
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.moment import utc_now
+from tanpuhui.kit.progress import Report, nobody
+from tanpuhui.kit.span import span
 from tanpuhui.notary import installation
 from tanpuhui.notary.enter import enter_all
 from tanpuhui.transparency.cosign import Ask, Asked, ask_all, ask_over_http, is_trusted, keep
@@ -30,11 +32,11 @@ class Round:
     trusted: bool
 
 
-def integrate(*, rows: bool = True) -> tuple[int, SignedCheckpoint]:
+def integrate(*, rows: bool = True, report: Report = nobody) -> tuple[int, SignedCheckpoint]:
     """Enter what waits, sign and publish."""
     log = installation.log()
     with transaction.atomic():
-        entered = enter_all(log, at=utc_now(), rows=rows)
+        entered = enter_all(log, at=utc_now(), rows=rows, report=report)
         crash_point("log.before_commit")
     crash_point("log.committed")
     publish(log)
@@ -55,8 +57,12 @@ def witness(ask: Ask = ask_over_http) -> tuple[Asked, ...]:
     return tuple(asked)
 
 
-def keep_round(*, rows: bool = True, ask: Ask = ask_over_http) -> Round:
+def keep_round(*, rows: bool = True, ask: Ask = ask_over_http, report: Report = nobody) -> Round:
     """A whole round."""
-    new, checkpoint = integrate(rows=rows)
-    asked = witness(ask)
+    with span("log.round") as traced:
+        with span("log.integrate"):
+            new, checkpoint = integrate(rows=rows, report=report)
+        with span("log.witness"):
+            asked = witness(ask)
+        traced.says({"tanpuhui.new": new, "tanpuhui.leaves": checkpoint.size})
     return Round(new, checkpoint.size, asked, is_trusted(installation.policy()))

@@ -18,6 +18,7 @@ from psycopg import sql
 
 from tanpuhui.close.store import Store
 from tanpuhui.kit.home import home
+from tanpuhui.kit.progress import Report, nobody, told
 from tanpuhui.transparency.models import Leaf
 from tanpuhui.transparency.record import Record
 
@@ -161,6 +162,69 @@ TABLES = (
             "reserved_at",
         ),
     ),
+    Sealed(
+        "offsetting_replacement",
+        "id",
+        ("id",),
+        ("id", "key", "reservation_id", "lot", "amount_mg", "ranges", "replaced_at"),
+    ),
+    Sealed(
+        "offsetting_voluntary_retirement",
+        "id",
+        ("id",),
+        (
+            "id",
+            "key",
+            "content_digest",
+            "company",
+            "jurisdiction",
+            "amount_mg",
+            "beneficiary",
+            "purpose",
+            "rule",
+            "ranges",
+            "retired_at",
+        ),
+    ),
+    Sealed(
+        "offsetting_certificate",
+        "sequence",
+        ("number",),
+        (
+            "number",
+            "sequence",
+            "company",
+            "reservation_id",
+            "retirement_id",
+            "content",
+            "digest",
+            "jws",
+            "issued_at",
+        ),
+    ),
+    Sealed("offsetting_certificate_range", "id", ("id",), ("id", "certificate_id", "first", "last")),
+    Sealed(
+        "registry_private_release",
+        "id",
+        ("id",),
+        ("id", "month", "year", "epsilon", "limit_epsilon", "digest", "body", "published_at"),
+    ),
+    Sealed(
+        "transparency_credential",
+        "id",
+        ("id",),
+        (
+            "id",
+            "kind",
+            "subject",
+            "sequence",
+            "status_list",
+            "status_index",
+            "jwt",
+            "issued_at",
+            "expires_at",
+        ),
+    ),
 )
 
 
@@ -180,12 +244,12 @@ def store() -> Store:
     return Store(home(), "seals")
 
 
-def seal(*, at: datetime) -> list[Record]:
+def seal(*, at: datetime, report: Report = nobody) -> list[Record]:
     """Records of all rows that are not sealed yet; their files are written. The caller enters them."""
     set_text()
     sealed: dict[str, list[int]] = {}
     records = []
-    for one in TABLES:
+    for one in told(TABLES, report, "Sealing rows", len(TABLES)):
         record, numbers = _next_page(one, sealed, at)
         sealed[one.table] = numbers
         if record is not None:
@@ -235,9 +299,8 @@ def missing_lately(one: Sealed, at: datetime) -> list[list[int]]:
     since = Leaf.objects.filter(
         kind=KIND, key__startswith=f"{one.of or one.table}/", entered_at__gt=at - LATE
     ).order_by("index")
-    return [
-        gap for record in since.values_list("opening__record", flat=True) if record for gap in record["gaps"]
-    ]
+    records = since.values_list("opening__record", flat=True)
+    return [gap for record in records if isinstance(record, dict) for gap in record.get("gaps", ())]
 
 
 def _next_page(one: Sealed, sealed: Mapping[str, list[int]], at: datetime) -> tuple[Record | None, list[int]]:

@@ -89,7 +89,7 @@ def _record(lot: str, account: int, amount_mg: int) -> Record:
 def destroy_salts(account: int) -> int:
     """Keep the hashes of an account's shares, in the caller's transaction, before its key is destroyed; how many."""
     made = 0
-    for lot in _lots_of(account):
+    for lot in lots_of(account):
         shares = shares_of(lot)
         if account in _erased(lot):
             continue
@@ -99,7 +99,7 @@ def destroy_salts(account: int) -> int:
     return made
 
 
-def _lots_of(account: int) -> list[str]:
+def lots_of(account: int) -> list[str]:
     """Lots of which an account was given a share when they were certified."""
     with connection.cursor() as cursor:
         cursor.execute(

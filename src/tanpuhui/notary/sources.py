@@ -16,14 +16,20 @@ from django.db.models import Exists, Model, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from tanpuhui.close.models import Erasure, Manifest
-from tanpuhui.kit.digest import digest_json
+from tanpuhui.kit.digest import digest_bytes, digest_json, has_floats
 from tanpuhui.methodology.load import Library, load_library
 from tanpuhui.notary.shares import shares_of
 from tanpuhui.offsetting.models import Ending, Replacement
+from tanpuhui.programme.models import Opening as OpenedHoldOut
+from tanpuhui.programme.models import Period, Programme, Window
 from tanpuhui.quantify.jurisdiction import known_jurisdictions, load_jurisdiction
 from tanpuhui.registry.models import Annulment, Block, Lot, Movement, PrivateRelease, StatisticsRelease
-from tanpuhui.transparency.models import Leaf
+from tanpuhui.transparency.log import OPENING
+from tanpuhui.transparency.models import DestroyedSalt, Leaf, StatusStep
 from tanpuhui.transparency.record import Record
+
+#: What a fact says whose key several rows have: whoever may drop a primary key can put another beside the first.
+TWICE: dict[str, Any] = {"rows": "several"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,16 @@ def sources() -> tuple[Source, ...]:
         _rows("statistics", StatisticsRelease.objects.order_by("pk"), _statistics),
         _rows("private_statistics", PrivateRelease.objects.order_by("pk"), _private_statistics),
         _rows("erasure", Erasure.objects.order_by("at", "pk"), _erasure),
+        _rows("programme", Programme.objects.order_by("opened_at", "pk"), _programme),
+        _rows("programme_window", Window.objects.order_by("pk"), _window),
+        _rows("programme_period", Period.objects.order_by("pk"), _period),
+        _rows("programme_opening", OpenedHoldOut.objects.order_by("at", "pk"), _opened_hold_out),
+        _rows(
+            "credential_status",
+            StatusStep.objects.select_related("credential").order_by("pk"),
+            _credential_status,
+        ),
+        _rows("destroyed_opening", DestroyedSalt.objects.filter(kind=OPENING).order_by("pk"), _destroyed),
     )
 
 
@@ -69,8 +85,10 @@ def _rows(kind: str, rows: QuerySet[Any], content: Callable[[Any], dict[str, Any
             yield Record(kind, str(row.pk), content(row))
 
     def now(key: str) -> dict[str, Any] | None:
-        row: Model | None = rows.filter(pk=key).first()
-        return None if row is None else content(row)
+        found: list[Model] = list(rows.filter(pk=key)[:2])
+        if len(found) > 1:
+            return TWICE
+        return content(found[0]) if found else None
 
     return Source(kind, rows.model._meta.db_table, waiting, now)
 
@@ -222,6 +240,83 @@ def _erasure(row: Erasure) -> dict[str, Any]:
         "credits": digest_json(stays),
         "at": _moment(row.at),
     }
+
+
+def _programme(row: Programme) -> dict[str, Any]:
+    """What is published before recruitment: the draw's commitment, and the digest of the sealed draw."""
+    return {
+        "title_zh": row.title_zh,
+        "title_en": row.title_en,
+        "methodology": row.methodology,
+        "zone": row.zone,
+        "homes": row.homes,
+        "held_out": row.held_out,
+        "percent": row.percent,
+        "commitment": row.commitment,
+        "sealed": digest_bytes(bytes(row.sealed)),
+        "opened_at": _moment(row.opened_at),
+    }
+
+
+def _window(row: Window) -> dict[str, Any]:
+    return {
+        "programme": row.programme_id,
+        "rung": row.rung,
+        "baseline_from": _day(row.baseline_from),
+        "starts_on": _day(row.starts_on),
+        "declared_at": _moment(row.declared_at),
+    }
+
+
+def _period(row: Period) -> dict[str, Any]:
+    """A settled period: the pooled result, with the digests of the readings and of the shares that it rests on."""
+    return {
+        "window": row.window_id,
+        "first_day": _day(row.first_day),
+        "last_day": _day(row.last_day),
+        "readings": row.readings,
+        "shares": row.shares,
+        "homes": row.homes,
+        "joined": row.joined,
+        "held_out": row.held_out,
+        "left_out": row.left_out,
+        "saved_wh": row.saved_wh,
+        "error_wh": row.error_wh,
+        "bound_wh": row.bound_wh,
+        "carried_in_wh": row.carried_in_wh,
+        "carried_out_wh": row.carried_out_wh,
+        "certifiable_wh": row.certifiable_wh,
+        "certifiable_mg": row.certifiable_mg,
+        "shared_mg": row.shared_mg,
+        "batch": row.batch,
+        "settled_at": _moment(row.settled_at),
+    }
+
+
+def _opened_hold_out(row: OpenedHoldOut) -> dict[str, Any]:
+    return {
+        "content": "" if has_floats(row.content) else digest_json(row.content),
+        "at": _moment(row.at),
+    }
+
+
+def _credential_status(row: StatusStep) -> dict[str, Any]:
+    """A change in a status list, by the place in the list; whom the credential is about is nowhere in it."""
+    return {
+        "credential": row.credential_id,
+        "status_list": row.credential.status_list,
+        "status_index": row.credential.status_index,
+        "sequence": row.sequence,
+        "state": row.state,
+        "reason": row.reason,
+        "by": row.by,
+        "at": _moment(row.at),
+    }
+
+
+def _destroyed(row: DestroyedSalt) -> dict[str, Any]:
+    """A leaf whose opening was destroyed on purpose, by its index and hash."""
+    return {"index": row.key, "leaf": bytes(row.leaf).hex()}
 
 
 def _moment(at: datetime) -> str:

@@ -22,12 +22,14 @@ from pathlib import Path
 from typing import Any
 
 from tanpuhui.kit.files import whole_or_absent, write_bytes
+from tanpuhui.kit.progress import Count, Report, nobody
 from tanpuhui.operation.refusals import InsideEachOther, NoBackup, OtherInstallation, TooLate
 
 #: Letters of a segment's name.
 SEGMENT = 24
-#: Of a home: what is made again, what belongs to a process, and what is copied in another way or to another place.
-NOT_COPIED = ("postgres", "server.", "static", "keys", "metrics", ".")
+#: Of a home: what is made again, what belongs to a process, what is copied in another way or to another place, and what
+#: is somebody else's: the witnesses of a demonstration, with keys of their own.
+NOT_COPIED = ("postgres", "server.", "static", "keys", "metrics", "witnesses", ".")
 
 
 @dataclass(frozen=True)
@@ -150,17 +152,23 @@ def _first_segment(base: Path) -> str:
     return found[1]
 
 
-def mirror(home: Path, target: Path, gone: Path) -> int:
+def mirror(home: Path, target: Path, gone: Path, report: Report = nobody) -> int:
     """Copy what is new in a home's files, and put aside what has gone from it; answers how many were copied."""
     _put_aside(home, target, gone)
+    found = [path for path in sorted(home.iterdir()) if not path.name.startswith(NOT_COPIED)]
+    count = Count(report, "Copying files", 0 if report is nobody else sum(map(_files_in, found)))
     copied = 0
-    for path in sorted(home.iterdir()):
-        if path.name.startswith(NOT_COPIED):
-            continue
-        copied += (
-            _copy_tree(path, target / path.name) if path.is_dir() else _copy_file(path, target / path.name)
-        )
+    for path in found:
+        there = target / path.name
+        copied += _copy_tree(path, there, count) if path.is_dir() else _copy_file(path, there, count)
     return copied
+
+
+def _files_in(path: Path) -> int:
+    """How many files a folder's copy has; a file is one."""
+    if not path.is_dir():
+        return 1
+    return sum(_files_in(each) for each in path.iterdir() if not each.name.startswith("."))
 
 
 def _put_aside(home: Path, target: Path, gone: Path) -> None:
@@ -172,20 +180,20 @@ def _put_aside(home: Path, target: Path, gone: Path) -> None:
             path.replace(gone / place)
 
 
-def _copy_tree(source: Path, target: Path) -> int:
+def _copy_tree(source: Path, target: Path, count: Count) -> int:
     target.mkdir(mode=0o700, exist_ok=True, parents=True)
     copied = 0
     for path in sorted(source.iterdir()):
         if path.name.startswith("."):
             continue
-        copied += (
-            _copy_tree(path, target / path.name) if path.is_dir() else _copy_file(path, target / path.name)
-        )
+        there = target / path.name
+        copied += _copy_tree(path, there, count) if path.is_dir() else _copy_file(path, there, count)
     return copied
 
 
-def _copy_file(source: Path, target: Path) -> int:
+def _copy_file(source: Path, target: Path, count: Count) -> int:
     """Copy a file that is missing or other; one that goes away meanwhile (a batch that was taken) is no loss."""
+    count.one_more()
     try:
         here = source.stat()
         if target.exists():

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tanpuhui.erasure.backup import KEEP
 from tanpuhui.kit.files import write_bytes
+from tanpuhui.kit.progress import Report, nobody
 from tanpuhui.operation.archive import Archive, Base, mirror
 from tanpuhui.operation.refusals import InsideEachOther, ToolFailed
 from tanpuhui.operation.server import Server
@@ -26,19 +27,21 @@ PAUSE_S, PAUSE_TIMES = 1.0, 5
 RECEIVED_IN_S = 30.0
 
 
-def make(archive: Archive, server: Server, home: Path, *, keep: timedelta = KEEP) -> Base:
+def make(
+    archive: Archive, server: Server, home: Path, *, keep: timedelta = KEEP, report: Report = nobody
+) -> Base:
     """Copy the database whole, then the files; answers the copy. What a failed one left and what is over is removed."""
     archive.belong_to(home, server.system())
     began_at = server.now()
     name = f"{began_at:%Y-%m-%dT%H%M%S}"
     unfinished = archive.folder / "bases" / f".{name}"
     try:
-        server.copy_whole(unfinished, name)
+        server.copy_whole(unfinished, name, report)
         unfinished.rename(archive.base_folder(name))
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     base = Base(name, began_at, server.now(), server.version())
-    mirror(home, archive.files, archive.gone / f"{base.ended_at:%Y-%m-%d}")
+    mirror(home, archive.files, archive.gone / f"{base.ended_at:%Y-%m-%d}", report)
     write_bytes(archive.folder / "bases" / f"{name}.json", json.dumps(base.as_json()).encode())
     archive.reaches(max(base.ended_at, archive.through() or base.ended_at))
     archive.remove_before(base.ended_at - keep)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,8 +12,10 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 from rich.table import Table
 
-from tanpuhui.cli.output import console, print_json
+from tanpuhui.cli.output import console, errors, print_json
+from tanpuhui.cli.progress import WATCHED, Watching
 from tanpuhui.kit.home import home as this_home
+from tanpuhui.kit.progress import nobody
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.operation.archive import Archive
 from tanpuhui.operation.server import Server
@@ -42,6 +45,7 @@ def make(
     keys: Path | None = None,
     keep_days: Annotated[int, Parameter(validator=Number(gte=1, lte=90))] = 14,
     as_json: AsJson = False,
+    watching: Watching = WATCHED,
 ) -> int:
     """Copy this installation whole: the database, checked file by file, and the files it refers to.
 
@@ -61,7 +65,8 @@ def make(
     from tanpuhui.operation import backup
 
     archive = Archive(folder.absolute())
-    base = backup.make(archive, _server(), this_home(), keep=timedelta(days=keep_days))
+    with watching.told(as_json=as_json) as report:
+        base = backup.make(archive, _server(), this_home(), keep=timedelta(days=keep_days), report=report)
     count = backup.copy_keys(this_home(), archive, keys.absolute()) if keys else 0
     if as_json:
         print_json({**base.as_json(), "keys": count})
@@ -152,7 +157,15 @@ def list_copies(folder: Path, *, as_json: AsJson = False) -> int:
 
 
 @app.command
-def restore(folder: Path, *, home: Path, keys: Path, to: str | None = None, as_json: AsJson = False) -> int:
+def restore(
+    folder: Path,
+    *,
+    home: Path,
+    keys: Path,
+    to: str | None = None,
+    as_json: AsJson = False,
+    watching: Watching = WATCHED,
+) -> int:
     """Bring an installation back into a new home: as it was at a moment, or as late as was received.
 
     Example: tanpuhui backup restore /mnt/elsewhere/carbon --home /srv/carbon --keys /mnt/safe/carbon-keys
@@ -172,7 +185,9 @@ def restore(folder: Path, *, home: Path, keys: Path, to: str | None = None, as_j
     """
     from tanpuhui.operation.restore import restore as bring_back
 
-    restored = bring_back(Archive(folder.absolute()), home.absolute(), to=_moment(to), keys=keys.absolute())
+    archive, moment = Archive(folder.absolute()), _moment(to)
+    with watching.told(as_json=as_json) as report:
+        restored = bring_back(archive, home.absolute(), to=moment, keys=keys.absolute(), report=report)
     if as_json:
         print_json(restored.as_json())
     else:
@@ -198,7 +213,7 @@ def _moment(given: str | None) -> datetime | None:
 
 
 @app.command
-def drill(*, residents: int = 200, as_json: AsJson = False) -> int:
+def drill(*, residents: int = 200, as_json: AsJson = False, watching: Watching = WATCHED) -> int:
     """Lose a demonstration city and bring it back twice: as late as possible, and as it was at a moment.
 
     Prints how much was lost (RPO) and how long it took until everything was checked (RTO). Exit status 3 when what came
@@ -215,7 +230,11 @@ def drill(*, residents: int = 200, as_json: AsJson = False) -> int:
     """
     from tanpuhui.operation.drill import drill as rehearse
 
-    done = rehearse(residents, said=(lambda _: None) if as_json else console.print)
+    with watching.told(as_json=as_json) as report:
+        # On a terminal the line of progress says the same.
+        silent = as_json or (report is not nobody and errors.is_terminal)
+        said: Callable[[str], Any] = (lambda _: None) if silent else console.print
+        done = rehearse(residents, said=said, report=report)
     if as_json:
         print_json(done.as_json())
     else:

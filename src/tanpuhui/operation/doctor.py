@@ -54,6 +54,7 @@ def doctor(
 def look(*, files: bool = False) -> Iterator[Finding]:
     """Everything; where the database does not answer, that is the finding, and what needs none was looked at before."""
     yield from machine.room({"the home": home(), "the lake": lake()})
+    yield from machine.traces()
     try:
         from tanpuhui.project.database import prepare
 

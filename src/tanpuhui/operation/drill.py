@@ -19,6 +19,7 @@ from typing import Any
 
 import psycopg
 
+from tanpuhui.kit.progress import Report, nobody
 from tanpuhui.operation import backup
 from tanpuhui.operation.archive import Archive
 from tanpuhui.operation.refusals import ToolFailed
@@ -32,6 +33,8 @@ from tanpuhui.project.database import NAME
 EVERY_S = 0.02
 #: How long it works before and after the moment to which it is brought back.
 WORKS_S = 3.0
+#: The city, its copy and its loss, and the two ways back.
+STEPS = 4
 
 
 @dataclass
@@ -72,27 +75,32 @@ class Drill:
         }
 
 
-def drill(residents: int, *, said: Callable[[str], Any]) -> Drill:
+def drill(residents: int, *, said: Callable[[str], Any], report: Report = nobody) -> Drill:
     """The whole of it, in a temporary folder that goes away."""
     place = Path(tempfile.mkdtemp(prefix="tanpuhui-drill-"))
     place.chmod(0o711)
     done = Drill()
+
+    def step(number: int, words: str) -> None:
+        said(words)
+        report("Rehearsing a loss: " + words.rstrip(".:"), number, STEPS)
+
     try:
-        said("A city comes into being.")
+        step(0, "A city comes into being.")
         _program(place / "home", "demo", "--no-serve", "--residents", str(residents), "--days", "2", "--json")
         with _cluster(place / "home") as cluster:
             archive, server = Archive(place / "copies"), Server(cluster.url(NAME), embedded.programs())
             done.found_before = _found(place / "home")
-            said("It is copied whole, then followed.")
+            step(1, "It is copied whole, then followed.")
             began = time.monotonic()
             backup.make(archive, server, place / "home")
             backup.copy_keys(place / "home", archive, place / "keys")
             done.made_s = time.monotonic() - began
             moment = _work_and_be_lost(place / "home", cluster, archive, server, done)
         shutil.rmtree(place / "home")
-        said("The machine is lost, its disk too. As late as possible:")
+        step(2, "The machine is lost, its disk too. As late as possible:")
         _come_back(place, archive, done)
-        said("And as it was at a moment:")
+        step(3, "And as it was at a moment:")
         _come_back_to(place, archive, moment, done)
     finally:
         for home in ("home", "late", "moment"):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tanpuhui.operation.finding import Finding
+from tanpuhui.project import tracing
 
 #: Less room than this is wrong, less than that will soon be.
 LEAST_BYTES, FEW_BYTES = 1_000_000_000, 5_000_000_000
@@ -50,3 +51,14 @@ def secrets(home: Path) -> Iterator[Finding]:
                 f"Run 'chmod -R go= {keys}', and change the key.",
             )
             return
+
+
+def traces() -> Iterator[Finding]:
+    """A collector is named, and nothing can be sent to it."""
+    if tracing.is_wanted() and not tracing.is_installed():
+        yield Finding(
+            "machine.traces_not_sent",
+            True,
+            "OTEL_EXPORTER_OTLP_ENDPOINT names a collector, and OpenTelemetry is not installed: no span is recorded.",
+            "Install the extra: pip install --require-hashes -r requirements/otel.txt; or unset the variable.",
+        )

@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+from tanpuhui.kit.progress import Count, Report, nobody
 from tanpuhui.operation.archive import NOT_COPIED, Archive, Base
 from tanpuhui.operation.refusals import HomeInUse, KeysMissing, OtherVersion, ToolFailed
 from tanpuhui.operation.server import check_copy
@@ -44,7 +45,9 @@ class Restored:
         }
 
 
-def restore(archive: Archive, home: Path, *, to: datetime | None, keys: Path) -> Restored:
+def restore(
+    archive: Archive, home: Path, *, to: datetime | None, keys: Path, report: Report = nobody
+) -> Restored:
     """Bring an installation back into a new home; without a moment, to the last that was received.
 
     The embedded server of the new home runs afterwards, until this process ends.
@@ -57,36 +60,66 @@ def restore(archive: Archive, home: Path, *, to: datetime | None, keys: Path) ->
         raise OtherVersion(found=base.postgresql, known=VERSION)
     if not keys.is_dir() or not any(keys.iterdir()):
         raise KeysMissing(folder=archive.folder)
-    check_copy(archive.base_folder(base.name))
+    check_copy(archive.base_folder(base.name), report)
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o711)
-    _bring_files(archive, home, keys)
-    cluster = embedded.adopt(home, lambda data: _bring_database(archive, base, data, to))
+    count = Count(report, "Copying files", 0 if report is nobody else _files(archive, base))
+    _bring_files(archive, home, keys, count)
+    cluster = embedded.adopt(home, lambda data: _bring_database(archive, base, data, to, count))
+    report("Reading the database's log", 0, 0)
     embedded.start(home)
     last = _wait_until_read(cluster)
     _forget_recovery(cluster)
     return Restored(home, base, to, last, time.monotonic() - began)
 
 
-def _bring_files(archive: Archive, home: Path, keys: Path) -> None:
+def _files(archive: Archive, base: Base) -> int:
+    folders = (archive.files, archive.base_folder(base.name), archive.wal)
+    return sum(path.is_file() for folder in folders for path in folder.rglob("*"))
+
+
+def _counted(count: Count) -> Callable[..., Any]:
+    """Copies a file as it is, and counts it."""
+
+    def copy(source: Any, target: Any) -> Any:
+        done = shutil.copy2(source, target)
+        count.one_more()
+        return done
+
+    return copy
+
+
+def _bring_files(archive: Archive, home: Path, keys: Path, count: Count) -> None:
+    copy_one = _counted(count)
     for path in archive.files.iterdir():
-        copy: Callable[..., Any] = shutil.copytree if path.is_dir() else shutil.copy2
-        if not path.name.startswith(NOT_COPIED):
-            copy(path, home / path.name)
+        if path.name.startswith(NOT_COPIED):
+            continue
+        if path.is_dir():
+            shutil.copytree(path, home / path.name, copy_function=copy_one)
+        else:
+            copy_one(path, home / path.name)
     shutil.copytree(keys, home / "keys")
     (home / "keys").chmod(0o700)
 
 
-def _bring_database(archive: Archive, base: Base, data: Path, to: datetime | None) -> None:
+def _bring_database(archive: Archive, base: Base, data: Path, to: datetime | None, count: Count) -> None:
     """Fill the cluster's folder, and tell the server to read the log until then."""
     # What belonged to the server that ran there: its socket's lock names a process, and its log is another's.
     left = shutil.ignore_patterns(".s.PGSQL.*", "server.log")
-    shutil.copytree(archive.base_folder(base.name), data, dirs_exist_ok=True, symlinks=True, ignore=left)
+    copy_one = _counted(count)
+    shutil.copytree(
+        archive.base_folder(base.name),
+        data,
+        dirs_exist_ok=True,
+        symlinks=True,
+        ignore=left,
+        copy_function=copy_one,
+    )
     (data / LOG).mkdir()
     for path in sorted(archive.wal.iterdir()):
         if not path.name.startswith("."):
             # A segment that was being received is as good as it is long.
-            shutil.copy2(path, data / LOG / path.name.removesuffix(".partial"))
+            copy_one(path, data / LOG / path.name.removesuffix(".partial"))
     settings = [f'restore_command = \'cp "{data.with_name(data.name.removesuffix(".new"))}/{LOG}/%f" "%p"\'']
     if to is not None:
         settings.append(f"recovery_target_time = '{to.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f+00}'")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,10 +15,13 @@ from typing import Any
 import psycopg
 
 from tanpuhui.kit.digest import PREFIX, digest_file
+from tanpuhui.kit.progress import Report, nobody, told
 from tanpuhui.operation.refusals import CopyAltered, ToolFailed
 
 #: The server keeps what it wrote until whoever follows under this name has it.
 SLOT = "tanpuhui_backup"
+#: How often it is looked how far a copy is.
+LOOKS_EVERY_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,22 @@ class Server:
         moment: datetime = row[0]
         return moment
 
-    def copy_whole(self, folder: Path, name: str) -> None:
+    def size_bytes(self) -> int:
+        """About how large a whole copy becomes: all databases."""
+        with self.connection() as connection:
+            row = connection.execute("SELECT sum(pg_database_size(oid))::bigint FROM pg_database").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def copy_whole(self, folder: Path, name: str, report: Report = nobody) -> None:
         """Copy the cluster with the log that makes it whole, and check every file of it against its digest."""
         self._run(
             "pg_basebackup",
             *(f"--dbname={self.address}", f"--pgdata={folder}", f"--label={name}", "--format=plain"),
             *("--wal-method=stream", "--checkpoint=fast", "--manifest-checksums=SHA256"),
+            meanwhile=_telling_of(folder, self.size_bytes(), report),
         )
-        check_copy(folder)
+        check_copy(folder, report)
 
     def receive(self, folder: Path) -> subprocess.Popen[bytes]:
         """Begin to receive what the server writes, as it writes it; each piece is on disk before it is confirmed."""
@@ -111,26 +122,57 @@ class Server:
     def _command(self, program: str, *arguments: str) -> list[str]:
         return [str(self.programs / program), *arguments]
 
-    def _run(self, program: str, *arguments: str) -> None:
-        done = subprocess.run(
+    def _run(self, program: str, *arguments: str, meanwhile: Callable[[], None] | None = None) -> None:
+        with subprocess.Popen(
             self._command(program, *arguments),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
             env=_environment(),
-        )
-        if done.returncode != 0:
-            raise ToolFailed(tool=program, said=" ".join(done.stderr.split())[-400:])
+        ) as running:
+            try:
+                said = _what_it_said(running, meanwhile)
+            except BaseException:
+                running.kill()
+                raise
+        if running.returncode != 0:
+            raise ToolFailed(tool=program, said=" ".join(said.split())[-400:])
 
 
-def check_copy(folder: Path) -> None:
+def _what_it_said(running: subprocess.Popen[str], meanwhile: Callable[[], None] | None) -> str:
+    """Wait until a program has ended; answers its error stream. In between, something else is done once a second."""
+    while True:
+        try:
+            return running.communicate(timeout=LOOKS_EVERY_S if meanwhile else None)[1]
+        except subprocess.TimeoutExpired:
+            assert meanwhile is not None
+            meanwhile()
+
+
+def _telling_of(folder: Path, whole_bytes: int, report: Report) -> Callable[[], None] | None:
+    """Tells how large a folder has become; nothing is looked at where nobody watches."""
+    if report is nobody:
+        return None
+
+    def tell() -> None:
+        done_bytes = 0
+        for path in folder.rglob("*"):
+            # The program that fills the folder renames what it has whole.
+            with suppress(FileNotFoundError):
+                done_bytes += path.stat().st_size
+        report("Copying the database", done_bytes, max(whole_bytes, done_bytes))
+
+    return tell
+
+
+def check_copy(folder: Path, report: Report = nobody) -> None:
     """Compare every file of a whole copy with what the server said of it (backup_manifest); refuses another.
 
     PostgreSQL's own program for this ends with a fault of memory in the wheel that the embedded server comes in.
     """
     listed = json.loads((folder / "backup_manifest").read_bytes())["Files"]
-    for one in listed:
+    for one in told(listed, report, "Checking the copy", len(listed)):
         path = folder / one["Path"]
         digest = digest_file(path).removeprefix(PREFIX) if path.is_file() else "nothing"
         if digest != one["Checksum"]:

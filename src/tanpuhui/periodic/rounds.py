@@ -18,6 +18,7 @@ from tanpuhui.federation.peer import enabled_peers
 from tanpuhui.federation.send import is_due, send
 from tanpuhui.federation.transport import over_http
 from tanpuhui.kit.moment import utc_now
+from tanpuhui.kit.span import span
 from tanpuhui.ledger.release import expire_holds
 from tanpuhui.market.expire import expire as expire_market
 from tanpuhui.market.refusals import NoMarket
@@ -178,7 +179,9 @@ class Rounds:
 
     def _do(self, one: Periodic, now: float, at: datetime) -> int | None:
         try:
-            count = one.do(at)
+            with span("periodic", {"tanpuhui.job": one.name}) as traced:
+                count = one.do(at)
+                traced.says({"tanpuhui.done": count})
         except Exception:
             log.exception("%s", one.name)
             return None

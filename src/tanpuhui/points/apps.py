@@ -19,6 +19,8 @@ class PointsConfig(AppConfig):
 
     def ready(self) -> None:
         from tanpuhui.money.claimant import register
+        from tanpuhui.points.budget import Fundings
         from tanpuhui.points.pay import Settlements
 
         register(Settlements())
+        register(Fundings())

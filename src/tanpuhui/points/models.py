@@ -54,6 +54,8 @@ class Funding(models.Model):
     reference = models.TextField()
     amount_minor = models.BigIntegerField()
     tx_id = models.BigIntegerField(unique=True)
+    #: The bank's line that says so; nothing where the operator stated the payment.
+    line = models.OneToOneField(BankLine, models.PROTECT, null=True, related_name="funding")
     at = models.DateTimeField()
 
     class Meta:

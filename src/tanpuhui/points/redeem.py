@@ -71,7 +71,10 @@ def redeem(order: RedeemOrder, *, at: datetime) -> Redeemed:
         return known
     offer = get_offer(order.offer)
     get_resident(order.account)
-    terms, grant = _terms(offer, order.account, at) if offer.kind == Offer.FINANCIAL else (None, None)
+    try:
+        terms, grant = _terms(offer, order.account, at) if offer.kind == Offer.FINANCIAL else (None, None)
+    except (TierTooLow, ConsentMissing) as refusal:
+        return _turn_down(order, offer, refusal, at)
     return _ask(
         order.key,
         order.digest(),
@@ -201,6 +204,14 @@ def consent_to(offer: Offer, account: int, at: datetime) -> int:
         if _stands(grant):
             return grant.pk
     raise ConsentMissing(offer=offer.code, account=account)
+
+
+def _turn_down(order: RedeemOrder, offer: Offer, refusal: Refusal, at: datetime) -> Redeemed:
+    """Store a refusal of a financial product under its key."""
+    why_not = json.dumps({"code": refusal.code, "facts": refusal.facts})
+    query = "points_turn_down(%s, %s, %s, %s, %s, %s, %s, %s)"
+    given = [order.key, order.digest(), offer.pk, order.account, order.quantity, why_not, order.day, at]
+    return _ask(order.key, order.digest(), query, given)
 
 
 def _stands(grant: Grant) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
@@ -15,6 +15,7 @@ from tanpuhui.ledger.balance import balance_at, balances
 from tanpuhui.ledger.transfer import TransferOrder, move, transfer
 from tanpuhui.money.account import OUTSIDE
 from tanpuhui.money.amounts import known_currency, to_minor, to_text
+from tanpuhui.money.models import BankLine
 from tanpuhui.money.refusals import BadAmount
 from tanpuhui.points.answer import Answer, once
 from tanpuhui.points.models import Funding, Sponsor
@@ -123,26 +124,35 @@ def _fund(order: FundOrder, at: datetime) -> dict[str, Any]:
     sponsor = get_sponsor(order.sponsor)
     if sponsor.currency != order.currency:
         raise OtherCurrency(sponsor=sponsor.code, currency=sponsor.currency, given=order.currency)
-    _refuse_reference(sponsor, " ".join(order.reference.split()))
+    reference = " ".join(order.reference.split())
+    _refuse_reference(sponsor, reference)
+    made = enter(sponsor, amount_minor, f"points.fund:{order.key}", reference, day=at.date(), at=at)
+    return {
+        "sponsor": sponsor.code,
+        "amount_minor": amount_minor,
+        "currency": sponsor.currency,
+        "tx": made.tx_id,
+    }
+
+
+def enter(
+    sponsor: Sponsor,
+    amount_minor: int,
+    key: str,
+    reference: str,
+    *,
+    day: date,
+    at: datetime,
+    line: BankLine | None = None,
+) -> Funding:
+    """Post money into a budget with the row that says why: a bank's line, or what the operator stated."""
     legs = move(
-        source=OUTSIDE,
-        target=budget_account(sponsor.pk),
-        asset_id=sponsor.money_asset,
-        amount=amount_minor,
+        source=OUTSIDE, target=budget_account(sponsor.pk), asset_id=sponsor.money_asset, amount=amount_minor
     )
-    tx = transfer(
-        connection,
-        TransferOrder(f"points.fund:{order.key}", "points.fund", at.date(), legs),
-        at=at,
-    ).accepted()
-    Funding.objects.create(
-        sponsor=sponsor,
-        reference=" ".join(order.reference.split()),
-        amount_minor=amount_minor,
-        tx_id=tx,
-        at=at,
+    tx = transfer(connection, TransferOrder(key, "points.fund", day, legs), at=at).accepted()
+    return Funding.objects.create(
+        sponsor=sponsor, reference=reference, amount_minor=amount_minor, tx_id=tx, line=line, at=at
     )
-    return {"sponsor": sponsor.code, "amount_minor": amount_minor, "currency": sponsor.currency, "tx": tx}
 
 
 def _refuse_reference(sponsor: Sponsor, reference: str) -> None:
@@ -199,17 +209,20 @@ def liability(sponsor: Sponsor, *, at: datetime) -> Liability:
 
 @dataclass(frozen=True)
 class Funded:
-    """Money that came into a budget."""
+    """Money that came into a budget: by a line of a bank's statement, or as the operator stated it."""
 
     amount_minor: int
     at: datetime
+    by_bank: bool
 
 
 def fundings(sponsor: Sponsor) -> list[Funded]:
     """Every funding of a sponsor, the newest first, from the ledger."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT p.amount, t.posted_at FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.tx_id "
+            "SELECT p.amount, t.posted_at, f.line_id IS NOT NULL "
+            "FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.tx_id "
+            "LEFT JOIN points_funding f ON f.tx_id = t.id "
             "WHERE p.account_id = %s AND p.asset_id = %s AND t.reason = 'points.fund' ORDER BY t.id DESC",
             [budget_account(sponsor.pk), sponsor.money_asset],
         )

@@ -41,9 +41,11 @@ def use() -> None:
 
 def _prepare() -> None:
     """Imported when it is needed, so that help answers at once."""
+    from tanpuhui.project import tracing
     from tanpuhui.project.database import prepare
 
     prepare()
+    tracing.begin()
 
 
 def _prepare_pages() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -19,6 +21,10 @@ NAME = "tanpuhui"
 APP_ROLE = "tanpuhui_app"
 #: How long a server may take to answer the first connection.
 CONNECT_S = 10
+#: How long a step of a migration waits for a lock: whoever comes after it waits as long.
+WAIT_S = 10.0
+#: PostgreSQL's code for a lock that was waited for too long.
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 class Unreachable(Refusal):
@@ -32,6 +38,15 @@ class Unreachable(Refusal):
 class MigrationsMissing(Refusal):
     code = "project.migrations_missing"
     message = "{count} migrations are not applied to this database. Run 'tanpuhui database migrate' first."
+
+
+class MigrationWaits(Refusal):
+    code = "project.migration_waits"
+    message = (
+        "A migration waited {seconds} s for a lock that others hold, and was undone; those before it stand. Longest at "
+        "work: {sessions}. Whoever comes later waits behind it. End those sessions or wait for them, then run "
+        "'tanpuhui database migrate' again; --wait-s says how long it may wait."
+    )
 
 
 def url() -> str:
@@ -108,12 +123,56 @@ def _without_password(text: str, address: str) -> str:
     return text
 
 
-def migrate(alias: str = "owner") -> None:
-    """Apply every migration as the owner, then give the application's role what it may do."""
+def migrate(alias: str = "owner", *, wait_s: float = WAIT_S) -> None:
+    """Apply every migration as the owner, then give the application's role what it may do.
+
+    No step waits longer than ``wait_s`` for a lock (:class:`MigrationWaits`); what was applied before stands.
+    """
     from django.core.management import call_command
 
-    call_command("migrate", database=alias, interactive=False, verbosity=0)
-    grant_privileges(alias)
+    with waiting_at_most(wait_s, alias):
+        call_command("migrate", database=alias, interactive=False, verbosity=0)
+        grant_privileges(alias)
+
+
+@contextmanager
+def waiting_at_most(seconds: float, alias: str = "owner") -> Iterator[None]:
+    """A block in which no statement waits longer for a lock; one that would is refused and names who is at work."""
+    from django.db import OperationalError, connections
+
+    connection = connections[alias]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{round(seconds * 1000)}ms"])
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
+        sessions = _longest_at_work(alias)
+        _wait_as_before(alias)
+        raise MigrationWaits(seconds=seconds, sessions=sessions) from error
+    _wait_as_before(alias)
+
+
+def _wait_as_before(alias: str) -> None:
+    from django.db import connections
+
+    with connections[alias].cursor() as cursor:
+        cursor.execute("RESET lock_timeout")
+
+
+def _longest_at_work(alias: str) -> str:
+    """The other sessions of this database with the oldest transactions, by process and age."""
+    from django.db import connections
+
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT pid, extract(epoch FROM clock_timestamp() - xact_start)::int FROM pg_stat_activity "
+            "WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid() "
+            "AND backend_type = 'client backend' ORDER BY xact_start LIMIT 3"
+        )
+        found = [f"process {pid} for {age_s} s" for pid, age_s in cursor.fetchall()]
+    return ", ".join(found) or "nobody any more"
 
 
 def missing_migrations(alias: str = "owner") -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from tanpuhui.cli.output import console, print_json
 from tanpuhui.project.backup import backup
@@ -14,13 +16,17 @@ app.command(backup)
 
 
 @app.command
-def migrate(*, json: bool = False) -> int:
+def migrate(
+    *, wait_s: Annotated[float, Parameter(validator=Number(gte=0.1, lte=3600))] = 10.0, json: bool = False
+) -> int:
     """Apply every migration as the owner and give the application's role its privileges.
 
     Example: TANPUHUI_DATABASE_URL=postgresql://owner@db/tanpuhui tanpuhui database migrate
 
     Parameters
     ----------
+    wait_s
+        how long a step may wait for a lock, in seconds: everybody else waits behind it.
     json
         print the number of migrations as JSON.
     """
@@ -32,7 +38,7 @@ def migrate(*, json: bool = False) -> int:
     os.environ["DJANGO_SETTINGS_MODULE"] = "tanpuhui.project.settings"
     django.setup()
     count = database.missing_migrations()
-    database.migrate()
+    database.migrate(wait_s=wait_s)
     if json:
         print_json({"applied": count})
     else:

@@ -87,6 +87,7 @@ MUTABLE_TABLES = [
     "socialaccount_socialtoken",
 ]
 MIDDLEWARE = [
+    "tanpuhui.web.shared.traced.Traced",
     "tanpuhui.web.shared.request_id.RequestId",
     "tanpuhui.web.shared.metrics.Measured",
     # What sets headers is around everything that answers: pages, files, interfaces, errors.

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
 
+from tanpuhui.project import tracing
 from tanpuhui.project.database import prepare
 
 
@@ -28,5 +29,6 @@ def warm_up() -> None:
 
 
 prepare()
+tracing.begin()
 application = _application()
 Thread(target=warm_up, name="warm-up", daemon=True).start()

@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager, ExitStack
 from queue import SimpleQueue
 from typing import TypeVar
 
+from tanpuhui.kit.progress import Count, Report, nobody
+from tanpuhui.kit.span import of_this
 from tanpuhui.quantify.bucket import Engine
 
 Answer = TypeVar("Answer")
@@ -30,21 +32,27 @@ def over_buckets(
     start: Callable[[str, int], AbstractContextManager[Engine]],
     numbers: Iterable[int],
     work: Callable[[Engine, int], Answer],
+    report: Report = nobody,
 ) -> list[Answer]:
     """The answers for the buckets, in the order given; ``start`` makes an engine of a memory limit and threads.
 
     The first error ends the whole: what was begun is finished, and nothing more is.
     """
     free: SimpleQueue[Engine] = SimpleQueue()
+    given = list(numbers)
+    count = Count(report, "Computing buckets", len(given))
 
     def one(number: int) -> Answer:
         engine = free.get()
         try:
-            return work(engine, number)
+            answer = work(engine, number)
         finally:
             free.put(engine)
+        count.one_more()
+        return answer
 
     with ExitStack() as engines, ThreadPoolExecutor(workers()) as pool:
         for _ in range(workers()):
             free.put(engines.enter_context(start(f"{MEMORY_MB // workers()}MB", threads())))
-        return list(pool.map(one, numbers))
+        works = [of_this(one) for _ in given]
+        return list(pool.map(lambda work, number: work(number), works, given))

@@ -20,8 +20,8 @@ from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.files import write_bytes
 from tanpuhui.transparency import note
 from tanpuhui.transparency.checkpoint import Checkpoint, read_checkpoint
-from tanpuhui.transparency.merkle import prove_inclusion
-from tanpuhui.transparency.models import Leaf, Opening, SignedCheckpoint
+from tanpuhui.transparency.merkle import hash_leaf, prove_inclusion
+from tanpuhui.transparency.models import DestroyedSalt, Leaf, Opening, SignedCheckpoint
 from tanpuhui.transparency.proof import LogProof
 from tanpuhui.transparency.record import RECEIPT, Record
 from tanpuhui.transparency.refusals import (
@@ -36,6 +36,8 @@ from tanpuhui.transparency.tiles import CHECKPOINT, Tiles
 
 #: Advisory lock under which leaves get their places and checkpoints are signed, one after the other.
 LOCK = 0x6C6F6773
+#: What a destroyed opening is called where destroyed salts are written down.
+OPENING = "opening"
 #: Leaves that are read at once when a log is extended.
 AT_ONCE = 65_536
 
@@ -192,8 +194,14 @@ def receipt(log: Log, leaf: Leaf, *, under: SignedCheckpoint | None = None) -> d
 
 
 def destroy_opening(leaf: Leaf) -> bool:
-    """Destroy what leads from a leaf to its record; the leaf stays, and every proof of others with it."""
+    """Destroy what leads from a leaf to its record; the leaf stays, and every proof of others with it.
+
+    That it was destroyed is written down, in the same transaction: an opening that is merely gone is a finding.
+    """
     deleted, _ = Opening.objects.filter(pk=leaf.index).delete()
+    if deleted:
+        said = hash_leaf(bytes(leaf.entry))
+        DestroyedSalt.objects.get_or_create(kind=OPENING, key=str(leaf.index), defaults={"leaf": said})
     return bool(deleted)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -23,34 +24,68 @@ KEY = "transparency-witness"
 NAME, LOGS = "name", "logs"
 
 
-def folder() -> Path:
-    return home() / "witness"
+@dataclass(frozen=True)
+class WitnessHome:
+    """The home of one witness: a folder with its key, which nobody else reads."""
+
+    path: Path
+
+    @property
+    def folder(self) -> Path:
+        return self.path / "witness"
+
+    def name(self, name: str) -> note.VerifierKey:
+        """Give the witness its name and key, once; answers the public key."""
+        path = self.folder / NAME
+        if not path.exists():
+            note.key_from_secret(name, self._secret(), kind=note.COSIGNATURE)
+            write_bytes(path, name.encode())
+        return self._key().verifier
+
+    def trust(self, line: str) -> None:
+        """Know a log from now on, by its public key."""
+        key = note.read_verifier_key(line)
+        known = self._lines()
+        if str(key) not in known:
+            write_bytes(self.folder / LOGS, "".join(f"{one}\n" for one in [*known, str(key)]).encode())
+
+    def witness(self) -> Witness:
+        """The witness; refused before it has a name."""
+        logs: dict[str, list[note.VerifierKey]] = {}
+        for line in self._lines():
+            key = note.read_verifier_key(line)
+            logs.setdefault(key.name, []).append(key)
+        return Witness(self.folder, self._key(), logs)
+
+    def _secret(self) -> bytes:
+        keys = self.path / "keys"
+        keys.mkdir(mode=0o700, exist_ok=True)
+        return secret_key(KEY, folder=keys)
+
+    def _key(self) -> note.SigningKey:
+        path = self.folder / NAME
+        if not path.exists():
+            raise WitnessUnnamed()
+        return note.key_from_secret(path.read_text(), self._secret(), kind=note.COSIGNATURE)
+
+    def _lines(self) -> list[str]:
+        path = self.folder / LOGS
+        return path.read_text().splitlines() if path.exists() else []
 
 
 def name_witness(name: str) -> note.VerifierKey:
     """Give this home's witness its name and key, once; answers the public key."""
-    path = folder() / NAME
-    if not path.exists():
-        note.key_from_secret(name, secret_key(KEY), kind=note.COSIGNATURE)
-        write_bytes(path, name.encode())
-    return _key().verifier
+    return WitnessHome(home()).name(name)
 
 
 def trust_log(line: str) -> None:
     """Know a log from now on, by its public key."""
-    key = note.read_verifier_key(line)
-    known = _lines()
-    if str(key) not in known:
-        write_bytes(folder() / LOGS, "".join(f"{one}\n" for one in [*known, str(key)]).encode())
+    WitnessHome(home()).trust(line)
 
 
 def witness() -> Witness:
     """The witness of this home; refused before it has a name."""
-    logs: dict[str, list[note.VerifierKey]] = {}
-    for line in _lines():
-        key = note.read_verifier_key(line)
-        logs.setdefault(key.name, []).append(key)
-    return Witness(folder(), _key(), logs)
+    return WitnessHome(home()).witness()
 
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -84,15 +119,3 @@ def _answer(served: Witness, environ: dict[str, Any]) -> Answer:
 @cache
 def _served() -> Witness:
     return witness()
-
-
-def _key() -> note.SigningKey:
-    path = folder() / NAME
-    if not path.exists():
-        raise WitnessUnnamed()
-    return note.key_from_secret(path.read_text(), secret_key(KEY), kind=note.COSIGNATURE)
-
-
-def _lines() -> list[str]:
-    path = folder() / LOGS
-    return path.read_text().splitlines() if path.exists() else []

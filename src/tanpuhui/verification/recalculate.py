@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
 
 from tanpuhui.close.places import Places
 from tanpuhui.close.replay import ReplayAnswer, replay
+from tanpuhui.kit.progress import Report, nobody, told
 from tanpuhui.methodology.load import Library
 from tanpuhui.quantify.engines.choice import EMBEDDED, EngineChoice
 from tanpuhui.quantify.jurisdiction import Jurisdiction
@@ -22,18 +23,14 @@ def compute_again(
     jurisdiction: Jurisdiction,
     library: Library,
     engine: EngineChoice = EMBEDDED,
-    watch: Callable[[int, int], None] | None = None,
+    report: Report = nobody,
 ) -> list[ReplayAnswer]:
     """Each close again, by day; reads frozen files and writes nothing but the same files. Outside any transaction."""
     manifests = manifests_of(engagement)
-    answers = []
-    for done, manifest in enumerate(manifests):
-        if watch:
-            watch(done, len(manifests))
-        answers.append(
-            replay(manifest, places=places, jurisdiction=jurisdiction, library=library, engine=engine)
-        )
-    return answers
+    return [
+        replay(manifest, places=places, jurisdiction=jurisdiction, library=library, engine=engine)
+        for manifest in told(manifests, report, "Computing closes again", len(manifests))
+    ]
 
 
 def keep(

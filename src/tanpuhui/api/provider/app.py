@@ -14,7 +14,7 @@ from ninja.openapi.schema import OpenAPISchema
 from tanpuhui.api.limits import say_limits
 from tanpuhui.api.organisation import company, merchant
 from tanpuhui.api.problem import our_fault, problem
-from tanpuhui.api.provider import batches, corrections, keys, quality, sandbox, totals
+from tanpuhui.api.provider import act_tags, batches, corrections, keys, quality, sandbox, totals
 from tanpuhui.api.provider.document import complete
 from tanpuhui.api.refusals import BadRequest, NotFound, RequestInvalid, SignatureMissing
 from tanpuhui.kit.refusal import Refusal
@@ -56,6 +56,10 @@ api = ProviderAPI(
             {"name": "batches", "description": "Rows in, receipts and refused rows out."},
             {"name": "corrections", "description": "Refused rows sent again, and acts that never were."},
             {"name": "totals", "description": "How many records you say that you sent."},
+            {
+                "name": "act tags",
+                "description": "Acts claimed once across providers, without their identifiers.",
+            },
             {"name": "quality", "description": "How good the reports are."},
             {"name": "keys", "description": "The keys with which requests are signed."},
             {"name": "merchant", "description": "Redemptions taken, let go and given back; settlements."},
@@ -64,7 +68,14 @@ api = ProviderAPI(
         ],
     },
 )
-for router in (batches.router, corrections.router, totals.router, quality.router, keys.router):
+for router in (
+    batches.router,
+    corrections.router,
+    totals.router,
+    act_tags.router,
+    quality.router,
+    keys.router,
+):
     api.add_router("/provider", router)
 api.add_router("/sandbox", sandbox.router)
 api.add_router("/merchant", merchant.router)

@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from ninja import Schema
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
+from tanpuhui.kit.act_tag import HMAC
+
 RECEIPT_EXAMPLE = "eyJhbGciOiJFZDI1NTE5IiwidHlwIjoiZXZpZGVuY2UtcmVjZWlwdCtqd3QifQ.eyJiYXRjaCI6NDJ9.c2ln"
 DIGEST_EXAMPLE = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 KEY_EXAMPLE = "blue-bikes:0123456789abcdef0123456789abcdef"
@@ -288,6 +290,78 @@ class Declared(Schema):
     model_config = ConfigDict(json_schema_extra={"example": {"totals": 1, "new": 1}})
     totals: int
     new: int
+
+
+ELEMENT_EXAMPLE = "e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76"
+Epoch = Annotated[int, Field(ge=2000, le=2100, examples=[2026])]
+Element = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Elements(Strict):
+    """Blinded elements of 32 bytes, as hexadecimal digits; an act has three. The epoch is a year."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"epoch": 2026, "suite": HMAC, "elements": [ELEMENT_EXAMPLE]}},
+    )
+    epoch: Epoch
+    suite: Literal["voprf-ristretto255-sha512", "hmac-sha256"]
+    elements: list[Element] = Field(min_length=1, max_length=900)
+
+
+class Evaluations(Schema):
+    """The evaluations, in the order of the elements; the public key is empty where the suite has none."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {"epoch": 2026, "suite": HMAC, "public_key": "", "evaluations": [ELEMENT_EXAMPLE]}
+        }
+    )
+    epoch: int
+    suite: str
+    public_key: str
+    evaluations: list[str]
+
+
+class Claim(Strict):
+    """A record of yours and the three tags of its act."""
+
+    record: Name
+    tags: list[Element] = Field(min_length=3, max_length=3)
+
+
+class Claims(Strict):
+    """Acts to claim in an epoch."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "epoch": 2026,
+                "claims": [{"record": "session-7", "tags": [f"{number:064x}" for number in (1, 2, 3)]}],
+            }
+        },
+    )
+    epoch: Epoch
+    claims: list[Claim] = Field(min_length=1, max_length=300)
+
+
+class ClaimAnswer(Schema):
+    """What became of a claim; a refused one says why, and what to do."""
+
+    record: str
+    state: Literal["claimed", "refused"]
+    code: str | None = None
+    detail: str | None = None
+
+
+class Claimed(Schema):
+    """An answer for each claim, in their order."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"claims": [{"record": "session-7", "state": "claimed"}]}}
+    )
+    claims: list[ClaimAnswer]
 
 
 class Quality(Schema):

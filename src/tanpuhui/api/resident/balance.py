@@ -19,10 +19,13 @@ from tanpuhui.access.resident_scope import parts_of
 from tanpuhui.access.token import FORM
 from tanpuhui.api.limits import TOKEN, TOKEN_SUBJECT, fields_of, limit
 from tanpuhui.evidence.request import minute_of
+from tanpuhui.kit.span import span
 from tanpuhui.ledger.account import KIND_BITS, Kind
 
 PATH = "/api/v1/resident/balance"
 PART = "balance"
+#: What a trace says of it.
+TRACED = {"http.request.method": "GET", "http.route": PATH.removeprefix("/")}
 #: Token, user, account and the account's neighbours in the ledger, and one more request of the token: five looks into
 #: indexes, one answer.
 _AMOUNTS = ", ".join(
@@ -110,12 +113,15 @@ class FastBalance:
         if environ.get("PATH_INFO") == PATH and environ.get("REQUEST_METHOD") == "GET" and _may(environ):
             given = _BEARER.match(environ.get("HTTP_AUTHORIZATION", ""))
             at, most = datetime.now(UTC), limit(TOKEN)
-            found = balance_of(given[1], self._ask, at=at, most=most) if given else None
-            if found is not None:
-                body = json.dumps(found.content).encode()
-                limits = fields_of("token", most=most, count=found.count, at=at)
-                start_response("200 OK", [*HEADERS, *limits, ("Content-Length", str(len(body)))])
-                return [body]
+            with span("request", TRACED, caller=_caller(environ)) as traced:
+                found = balance_of(given[1], self._ask, at=at, most=most) if given else None
+                if found is not None:
+                    body = json.dumps(found.content).encode()
+                    limits = fields_of("token", most=most, count=found.count, at=at)
+                    start_response("200 OK", [*HEADERS, *limits, ("Content-Length", str(len(body)))])
+                    traced.says({"http.response.status_code": 200})
+                    return [body]
+                return self._application(environ, start_response)
         return self._application(environ, start_response)
 
     def _ask(self, query: str, given: list[Any]) -> Any:
@@ -129,6 +135,12 @@ class FastBalance:
                 connection.close()
         self._own.connection = _connect()
         return self._own.connection.execute(query, given).fetchone()
+
+
+def _caller(environ: dict[str, Any]) -> dict[str, str]:
+    """Of which trace a request says that it is a part."""
+    given = environ.get("HTTP_TRACEPARENT")
+    return {"traceparent": given} if given else {}
 
 
 def _may(environ: dict[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from tanpuhui.baseline.schemes.city import EIGHT, NO_EFFECT, WORLDS, City, draw,
 from tanpuhui.baseline.schemes.rules import OURS, comparable, pooled
 from tanpuhui.baseline.schemes.scheme import MONTHS, Readings, Scheme
 from tanpuhui.baseline.schemes.unlike import noisier
+from tanpuhui.kit.progress import Report, nobody, told
 
 ALPHA = 0.10
 LEAST_HOMES, LEAST_SEEDS = 100, 2
@@ -47,7 +48,7 @@ class Trial:
         return float((self.issued[scheme][world] > 0).mean())
 
 
-def run(seeds: int, homes: int, schemes: Sequence[Scheme]) -> Trial:
+def run(seeds: int, homes: int, schemes: Sequence[Scheme], report: Report = nobody) -> Trial:
     """Draw ``seeds`` cities of ``homes``, half of which join, and let every scheme issue in each world."""
     if homes < LEAST_HOMES:
         raise TooFewControls(found=homes, least=LEAST_HOMES)
@@ -57,7 +58,7 @@ def run(seeds: int, homes: int, schemes: Sequence[Scheme]) -> Trial:
     true = {w.code: np.zeros(seeds) for w in WORLDS}
     flagged = {w.code: np.zeros(seeds) for w in WORLDS}
     signed, covered, quiet, noisy = np.zeros((4, seeds))
-    for seed in range(seeds):
+    for seed in told(range(seeds), report, "Issuing in cities", seeds):
         city = draw(seed, homes)
         for world in WORLDS:
             outcome = live(city, world)

@@ -17,6 +17,7 @@ from tanpuhui.cli.demo.run import Result
 from tanpuhui.cli.demo.sell import Sold
 from tanpuhui.cli.demo.sending import Sending
 from tanpuhui.cli.demo.spend import Spent
+from tanpuhui.cli.demo.witnesses import ENOUGH, NAMES, Witnessed
 from tanpuhui.cli.output import amount_of, mg_as_mass
 from tanpuhui.cli.server import Running
 from tanpuhui.ledger.statement import Statement
@@ -84,6 +85,24 @@ def show(result: Result, statement: Statement, notice: str, console: Console) ->
     console.print(_statement(statement))
     if notice:
         console.print(f"[dim]{notice}[/]")
+
+
+def show_witnessed(witnessed: Witnessed, console: Console) -> None:
+    """What witnesses signed of the log, and that a proof needs two of them."""
+    table = _table("What witnesses saw of the log", "What")
+    table.add_row("everything certified, and the ledger's rows", f"{witnessed.leaves:,} leaves")
+    table.add_row(
+        f"of {len(NAMES)} witnesses {ENOUGH} are enough, {len(witnessed.cosigned)} signed", ", ".join(NAMES)
+    )
+    table.add_row(
+        "while one of them was away", "enough" if witnessed.without_one else "[red]were not enough[/]"
+    )
+    table.add_row(
+        f"the receipt of {witnessed.proved[:60]} holds offline", f"seen by {len(witnessed.seen_by)}"
+    )
+    table.add_row("with one witness alone", witnessed.alone or "[red]was not refused[/]")
+    table.add_row("entered, signed, witnessed and proved in", f"{witnessed.seconds:.1f} s")
+    console.print(table)
 
 
 def show_home(home: Path, console: Console) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,6 +31,7 @@ from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.record import ROWS_PER_BATCH
 from tanpuhui.evidence.take import take
 from tanpuhui.kit.moment import utc_now
+from tanpuhui.kit.progress import Report
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import Kind
 from tanpuhui.ledger.invariants import Finding
@@ -49,9 +50,6 @@ from tanpuhui.verification.refusals import NothingToVerify
 OPERATOR, VERIFIER = "Demonstration city centre", "Demonstration verifier"
 #: The methodology of which the first lot is made.
 FIRST_LOT = "shenzhen/metro"
-
-#: Told after every step: what is being done, how many steps are done, of how many.
-Watch = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -157,9 +155,9 @@ class Result:
         return shop and pool
 
 
-def run(city: City, at: Installation, watch: Watch) -> Result:
+def run(city: City, at: Installation, report: Report) -> Result:
     """Take a city through a week, its late files, a first lot, and a check of everything."""
-    steps = Steps(watch, whole=len(city.deliveries) + 3 * city.days + 9)
+    steps = Steps(report, whole=len(city.deliveries) + 3 * city.days + 9)
     expected = check.expect(city)
     steps.begin("Opening accounts, giving grants")
     registered = register(city)
@@ -214,12 +212,12 @@ def run(city: City, at: Installation, watch: Watch) -> Result:
 class Steps:
     """Counts steps for whoever watches."""
 
-    def __init__(self, watch: Watch, whole: int) -> None:
-        self._watch, self._whole, self._done = watch, whole, -1
+    def __init__(self, report: Report, whole: int) -> None:
+        self._report, self._whole, self._done = report, whole, -1
 
     def begin(self, what: str) -> None:
         self._done += 1
-        self._watch(what, min(self._done, self._whole), self._whole)
+        self._report(f"Running a city: {what}", min(self._done, self._whole), self._whole)
 
 
 def certify_first(city: City, at: Installation) -> Lot | None:
@@ -357,7 +355,7 @@ def _arriving(city: City, after: datetime, until: datetime) -> list[Delivery]:
 
 def _take_all(deliveries: Sequence[Delivery], taken: Taken, at: Installation, steps: Steps) -> None:
     for delivery in deliveries:
-        steps.begin(f"Taking {delivery.file_name}")
+        steps.begin(f"Taking files: {delivery.file_name}")
         taken.note(_take(delivery, at))
 
 
@@ -377,5 +375,5 @@ def _take(delivery: Delivery, at: Installation) -> Receipt:
 
 def _close(calendar: Calendar, index: int, moment: datetime, at: Installation, steps: Steps) -> CloseAnswer:
     day = calendar.day(index)
-    steps.begin(f"Closing {day}")
+    steps.begin(f"Closing: {day}")
     return close_day(day, at=moment, places=at.places, jurisdiction=at.jurisdiction, library=at.library)

@@ -12,6 +12,7 @@ from tanpuhui.cli.demo.bank_file import Booked, bank_file
 from tanpuhui.cli.demo.calendar import Calendar
 from tanpuhui.money.amounts import to_text
 from tanpuhui.money.bank_statement import import_statement
+from tanpuhui.points.budget import funding_reference
 from tanpuhui.points.convert import ConvertOrder, convert
 from tanpuhui.points.models import Offer, Redemption, Terms
 from tanpuhui.points.offer import OfferOrder, TermsOf, publish
@@ -19,7 +20,7 @@ from tanpuhui.points.redeem import CaptureOrder, RedeemOrder, capture, redeem
 from tanpuhui.points.refund import RefundOrder, refund
 from tanpuhui.points.rule import conversion_rule
 from tanpuhui.points.settle import SettleOrder, settle
-from tanpuhui.points.sponsor import FundOrder, fund, open_sponsor
+from tanpuhui.points.sponsor import open_sponsor
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 
 SPONSOR, SHOP, BANK = "demo-centre", "demo-merchant", "bank"
@@ -55,8 +56,9 @@ def spend(accounts: dict[int, int], days: int, jurisdiction: Jurisdiction) -> Sp
     calendar = Calendar(days)
     at, day = calendar.certified_at, calendar.day(days + 1)
     with transaction.atomic():
-        open_sponsor(SPONSOR, currency="CNY", point_value_minor=POINT_VALUE_MINOR, at=at)
-        fund(FundOrder("demo:fund", SPONSOR, BUDGET, "CNY", "DEMO-BUDGET"), at=at).accepted()
+        sponsor = open_sponsor(SPONSOR, currency="CNY", point_value_minor=POINT_VALUE_MINOR, at=at)
+        paid_in = Booked(funding_reference(sponsor), BUDGET, is_out=False)
+        import_statement(bank_file("DEMO-STATEMENT-0", [paid_in], at=at), at=at)
         for offer in offers(at):
             publish(offer, at=at)
         rule = conversion_rule(jurisdiction, day)

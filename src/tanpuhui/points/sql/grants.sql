@@ -14,7 +14,8 @@ BEGIN
         FOR routine IN
             SELECT p.oid FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
             WHERE n.nspname = 'public' AND p.proname IN (
-                'points_hold', 'points_capture', 'points_release', 'points_expire_redemptions', 'points_most')
+                'points_hold', 'points_turn_down', 'points_capture', 'points_release', 'points_expire_redemptions',
+                'points_most')
         LOOP
             EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO tanpuhui_app', routine);
         END LOOP;

@@ -7,7 +7,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.quantify.engines.java import fit, heard_here_alone, not_started
+from tanpuhui.quantify.engines.java import program as java_program
 from tanpuhui.quantify.engines.spark import Spark, first_line
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ OF_THIS_MACHINE = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host":
 #: Addresses that are asked for a listener first; a master may also be one that is no address, as ``local[2]``.
 DEFAULT_PORTS = {"spark": 7077, "sc": 15002}
 ANSWERS_WITHIN_S = 10
+#: PySpark's name for: the process that it started for Java ended at once.
+GATEWAY_ENDED = "JAVA_GATEWAY_EXITED"
 
 
 class EngineMissing(Refusal):
@@ -85,20 +89,25 @@ def cluster(*, master: str | None, remote: str | None, shared: Path) -> Iterator
 @contextmanager
 def _of_master(master: str) -> Iterator[Callable[[], SparkSession]]:
     """A driver of our own in this process, with executors where the master has them."""
-    _refuse_missing(java=True)
+    program = _refuse_missing_java()
     _refuse_silent(master)
+    found = fit(program)
+    local = master.startswith("local")
     from py4j.protocol import Py4JError
-    from pyspark.errors import PySparkException
+    from pyspark.errors import PySparkException, PySparkRuntimeError
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master(master).appName("tanpuhui close")
-    for name, value in (
-        SETTINGS | OF_DRIVER | (OF_THIS_MACHINE if master.startswith("local") else {})
-    ).items():
+    for name, value in (SETTINGS | OF_DRIVER | (OF_THIS_MACHINE if local else {})).items():
         builder = builder.config(name, value)
     shared_by_others = SparkSession.getActiveSession() is not None
     try:
-        first = builder.getOrCreate()
+        with heard_here_alone(os.environ) if local else nullcontext():
+            first = builder.getOrCreate()
+    except PySparkRuntimeError as error:
+        if error.getCondition() == GATEWAY_ENDED:
+            raise not_started(found, first_line(error)) from error
+        raise EngineUnreachable(address=master, reason=first_line(error)) from error
     except (PySparkException, Py4JError) as error:
         raise EngineUnreachable(address=master, reason=first_line(error)) from error
 
@@ -121,7 +130,9 @@ def _of_server(remote: str) -> Iterator[Callable[[], SparkSession]]:
 
     The client's own class: the common one would make every later session of this process a remote one.
     """
-    _refuse_missing(java=False)
+    _refuse_missing()
+    if importlib.util.find_spec("grpc") is None:
+        raise EngineMissing(what="PySpark's client for Spark Connect")
     _refuse_silent(remote)
     from pyspark.errors import PySparkException
     from pyspark.sql.connect.session import SparkSession
@@ -145,13 +156,18 @@ def _of_server(remote: str) -> Iterator[Callable[[], SparkSession]]:
             own.stop()
 
 
-def _refuse_missing(*, java: bool) -> None:
+def _refuse_missing() -> None:
     if importlib.util.find_spec("pyspark") is None:
         raise EngineMissing(what="PySpark")
-    if not java and importlib.util.find_spec("grpc") is None:
-        raise EngineMissing(what="PySpark's client for Spark Connect")
-    if java and not (os.environ.get("JAVA_HOME") or shutil.which("java")):
+
+
+def _refuse_missing_java() -> Path:
+    """The Java that Spark would start; refuses where there is none, or no PySpark."""
+    _refuse_missing()
+    found = java_program()
+    if found is None:
         raise EngineMissing(what="Java")
+    return found
 
 
 def _refuse_silent(address: str) -> None:

@@ -122,9 +122,13 @@ class Spark:
 
 
 def _there(file: Path, types: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    """Those of the columns that a file has, with the types in which they are stored."""
+    """Those of the columns that a file has, with the types in which they are stored.
+
+    A column that was written without a type has nothing but NULL in it, and Spark can read none such: it is absent.
+    """
     schema = pq.read_schema(file)
-    return tuple((name, _READ_AS[schema.field(name).type]) for name in types if name in schema.names)
+    stored = {name: schema.field(name).type for name in types if name in schema.names}
+    return tuple((name, _READ_AS[type_]) for name, type_ in stored.items() if not pa.types.is_null(type_))
 
 
 def _columns(there: Mapping[str, str], types: Mapping[str, str]) -> list[str]:

@@ -96,6 +96,7 @@ urlpatterns = [
     path("appeals/", appeals.appeals, name="appeals"),
     path("certificates/", certificates.certificates, name="certificates"),
     path("certificates/statement-<slug:language>.pdf", certificates.statement_pdf, name="statement_pdf"),
+    path("certificates/share-<str:lot>.json", certificates.share_proof, name="share_proof"),
     path("pools/", pools.pools_page, name="pools"),
     path("pools/<slug:pool>/", pools.pool_page, name="pool"),
     path("money/", shown_recently(money.money_page, methods=CHANGING), name="money"),

@@ -21,6 +21,7 @@ from tanpuhui.access.models import Organisation
 from tanpuhui.close.installation import zone
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.points.balance import expiring
+from tanpuhui.points.budget import funding_reference
 from tanpuhui.points.models import Offer, Settlement, Sponsor
 from tanpuhui.points.sponsor import Liability, fundings, liability
 from tanpuhui.web.shared.access import MemberRequest, organisation_page, own_or_404
@@ -81,6 +82,7 @@ def figures(found: Sponsor, *, at: datetime) -> dict[str, Any]:
         "worth_minor": owed.outstanding_points * owed.point_value_minor,
         "months": _months(expiring(found, at=now, zone=zone())),
         "fundings": fundings(found)[:NEWEST],
+        "reference": funding_reference(found),
         "settlements": Settlement.objects.filter(sponsor=found)
         .select_related("organisation", "payment")
         .order_by("-id")[:NEWEST],
