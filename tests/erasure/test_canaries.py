@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -46,7 +47,7 @@ from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.registry.models import Lot
 from tanpuhui.sealing import keys
 from tanpuhui.sealing.seal import GONE
-from tanpuhui.transparency.log import newest_note, publish
+from tanpuhui.transparency.log import find_leaf, newest_note, publish
 
 
 def test_every_column_is_in_the_list_and_every_table_says_what_becomes_of_it(db: None) -> None:
@@ -152,6 +153,7 @@ def test_after_an_erasure_no_mark_is_found_and_everything_else_verifies(before: 
     _nothing_is_left(before, marks)
     _everything_else_stands(before, erased)
     _a_restored_backup_opens_nothing(before)
+    _a_dump_in_another_database_verifies(before, marks)
     _passing_backups_go(before)
     assert erase(agreed(account).pk, at=AT, places=town.places).tables == {}
     assert erase_again(places=town.places, at=AT) == []
@@ -218,6 +220,68 @@ def _a_restored_backup_opens_nothing(before: Before) -> None:
     assert restored.words == GONE
     key = (keys.folder() / keys.FILE).read_bytes()[before.account * keys.ROW_BYTES :][: keys.ROW_BYTES]
     assert key == bytes([keys.DESTROYED]) + bytes(keys.ROW_BYTES - 1)
+
+
+def _a_dump_in_another_database_verifies(before: Before, marks: dict[Any, str]) -> None:
+    """Ledger, log, the checkpoint that was seen before the erasure, and others' shares; and nobody's mark."""
+    (lot,) = Lot.objects.all()
+    counted = _counts()
+    with _restored(_dump()):
+        after = _dump()
+        with transaction.atomic():
+            looked = audit(log(), before.town.places, at=AT + timedelta(minutes=1), seen=[before.note])
+        shares = shares_of(lot.code)
+
+        assert [place for place, text in marks.items() if _has(after, text)] == []
+        assert str(BORN) not in after
+        assert looked.findings == ()
+        assert looked.checked["checkpoints"] >= 2
+        assert _counts() == counted
+        assert shares.root.hex() == find_leaf("lot", lot.code).opening.record["shares_root"]
+        assert shares.proof(before.other) is not None
+        assert shares.proof(before.account) is None
+
+
+def _counts() -> tuple[int, ...]:
+    """Rows of the ledger and of the log, and the sum of all postings."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT (SELECT count(*) FROM ledger_posting), (SELECT sum(abs(amount)) FROM ledger_posting), "
+            "(SELECT count(*) FROM transparency_leaf)"
+        )
+        return tuple(map(int, cursor.fetchone()))
+
+
+@contextmanager
+def _restored(dump: str) -> Iterator[None]:
+    """The dump in a second database of the same server, which everything reads meanwhile."""
+    first = connection.settings_dict["NAME"]
+    second = f"{first}_restored"
+    with connection.cursor() as cursor:
+        cursor.execute(f'CREATE DATABASE "{second}"')
+    try:
+        connection.close()
+        connection.settings_dict["NAME"] = second
+        subprocess.run(
+            [str(embedded.programs() / "psql"), "-v", "ON_ERROR_STOP=1", "-q", f"--dbname={_address()}"],
+            input=dump,
+            text=True,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+        assert first != _name_of_database() == second
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["NAME"] = first
+        with connection.cursor() as cursor:
+            cursor.execute(f'DROP DATABASE "{second}" WITH (FORCE)')
+
+
+def _name_of_database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_database()")
+        return str(cursor.fetchone()[0])
 
 
 def _passing_backups_go(before: Before) -> None:

@@ -294,6 +294,18 @@ def test_a_row_of_the_log_that_was_touched_is_the_first_that_is_named(town: Town
         assert (first.invariant, first.key) == (invariant, key), statement
 
 
+def test_a_second_row_under_the_key_of_a_fact_is_named_whatever_it_says(town: Town, lot: Lot) -> None:
+    rules_dropped("offsetting_ending")
+    by_force(
+        "INSERT INTO offsetting_ending (reservation_id, outcome, key, ended_at) "
+        "SELECT reservation_id, 'released', key, ended_at FROM offsetting_ending"
+    )
+
+    named = found_in("offsetting_ending", town)
+
+    assert [one.found for one in named] == ["several rows have this key"]
+
+
 def test_an_opening_that_was_destroyed_on_purpose_is_in_the_log_and_no_finding(town: Town, lot: Lot) -> None:
     leaf = find_leaf("retirement", str(Movement.objects.filter(to_state="retired").earliest("pk").pk))
     destroy_opening(leaf)

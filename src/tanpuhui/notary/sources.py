@@ -85,10 +85,11 @@ def _rows(kind: str, rows: QuerySet[Any], content: Callable[[Any], dict[str, Any
             yield Record(kind, str(row.pk), content(row))
 
     def now(key: str) -> dict[str, Any] | None:
-        found: list[Model] = list(rows.filter(pk=key)[:2])
-        if len(found) > 1:
+        # Of all rows: one beside the first may be of no kind that is logged, or refer to nothing.
+        if rows.model._default_manager.filter(pk=key).count() > 1:
             return TWICE
-        return content(found[0]) if found else None
+        row: Model | None = rows.filter(pk=key).first()
+        return None if row is None else content(row)
 
     return Source(kind, rows.model._meta.db_table, waiting, now)
 
