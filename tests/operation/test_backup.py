@@ -18,6 +18,7 @@ from tanpuhui.operation.archive import Archive, Base, mirror
 from tanpuhui.operation.commands import NotAMoment, _moment
 from tanpuhui.operation.refusals import (
     CopyAltered,
+    CopyingAlready,
     HomeInUse,
     InsideEachOther,
     KeysMissing,
@@ -235,3 +236,32 @@ def test_a_moment_without_its_offset_is_refused(given: str) -> None:
 
 def test_a_moment_with_its_offset_is_taken() -> None:
     assert _moment("2026-11-24T12:00:00+08:00") == datetime(2026, 11, 24, 4, tzinfo=UTC)
+
+
+def test_what_a_killed_copy_left_is_removed_by_the_next_and_whole_copies_stay(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "copies")
+    for name in (".2026-03-01T020000", "2026-03-02T020000", "2026-03-03T020000"):
+        (archive.base_folder(name) / "base").mkdir(parents=True)
+    whole = Base(
+        "2026-03-03T020000", datetime(2026, 3, 3, tzinfo=UTC), datetime(2026, 3, 3, 1, tzinfo=UTC), 18
+    )
+    (archive.folder / "bases" / f"{whole.name}.json").write_text(json.dumps(whole.as_json()))
+
+    # The first was killed while the database was copied, the second before its files were.
+    with archive.alone():
+        removed = archive.remove_unfinished()
+
+    assert removed == [".2026-03-01T020000", "2026-03-02T020000"]
+    assert [base.name for base in archive.bases()] == [whole.name]
+    assert (archive.base_folder(whole.name) / "base").is_dir()
+
+
+def test_two_copies_at_once_to_one_folder_are_refused_and_a_killed_one_holds_nobody_up(
+    tmp_path: Path,
+) -> None:
+    archive = Archive(tmp_path)
+
+    with archive.alone(), pytest.raises(CopyingAlready), archive.alone():
+        pass
+    with archive.alone():
+        pass

@@ -90,7 +90,8 @@ def test_nothing_is_read_that_can_hold_objects() -> None:
 def test_no_program_of_the_machine_gets_what_was_sent() -> None:
     """Database, its dump and copies, and the server in the background start with fixed words, never through a shell.
 
-    The demonstration of federation and the drill run commands of this program on installations of their own.
+    The demonstration of federation and the drill run commands of this program on installations of their own. The Java
+    that Spark would run is asked for its version.
     """
     assert of_module("subprocess") == {
         "project/embedded.py",
@@ -101,6 +102,7 @@ def test_no_program_of_the_machine_gets_what_was_sent() -> None:
         "operation/backup.py",
         "operation/drill.py",
         "operation/server.py",
+        "quantify/engines/java.py",
     }
     assert [file for file, node, _ in calls() if any(word.arg == "shell" for word in node.keywords)] == []
     assert [file for file, _, called in calls() if called in ("os.system", "os.popen")] == []
@@ -121,7 +123,11 @@ def test_only_named_files_speak_to_the_network() -> None:
         "cli/server.py",
         "points/callback.py",
         "quantify/engines/cluster.py",
+        # Asks whether this machine's own name has an address.
+        "quantify/engines/java.py",
     }
+    # Sends to the collector that the operator names, and nothing where none is named.
+    assert of_module("opentelemetry") == {"kit/span.py", "project/tracing.py"}
 
 
 def test_certificates_are_always_checked() -> None:

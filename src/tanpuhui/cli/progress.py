@@ -71,7 +71,6 @@ CHINESE = {
 }
 #: What is counted in bytes.
 IN_BYTES = ("Reading the file", "Copying the database")
-_WORDS = {"en": "{rate}/s, {left} left", "zh": "每秒 {rate}，预计还需 {left}"}
 
 
 def language(environment: Mapping[str, str]) -> str:
@@ -106,12 +105,11 @@ def sentence(doing: str, done: int, whole: int, *, seconds: float, language: str
         said += f" {size(done)}"
     if not done or seconds < TOO_EARLY_S:
         return said
-    comma = ", " if language == "en" else "，"
     rate = _bytes(done / seconds) if size is _bytes else _rate(done / seconds)
     if not whole or done >= whole:
-        return said + comma + (f"{rate}/s" if language == "en" else f"每秒 {rate}")
+        return said + (f", {rate}/s" if language == "en" else f"，每秒 {rate}")
     left = _time(seconds * (whole - done) / done)
-    return said + comma + _WORDS[language].format(rate=rate, left=left)
+    return said + (f", {rate}/s, {left} left" if language == "en" else f"，每秒 {rate}，预计还需 {left}")
 
 
 def _in(language: str, doing: str) -> str:

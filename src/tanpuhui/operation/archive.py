@@ -13,9 +13,12 @@ is renamed when it is whole.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +26,7 @@ from typing import Any
 
 from tanpuhui.kit.files import whole_or_absent, write_bytes
 from tanpuhui.kit.progress import Count, Report, nobody
-from tanpuhui.operation.refusals import InsideEachOther, NoBackup, OtherInstallation, TooLate
+from tanpuhui.operation.refusals import CopyingAlready, InsideEachOther, NoBackup, OtherInstallation, TooLate
 
 #: Letters of a segment's name.
 SEGMENT = 24
@@ -109,6 +112,26 @@ class Archive:
         for part in (self.wal, self.files, self.folder / "bases"):
             part.mkdir(mode=0o700, exist_ok=True)
         self._say(system=system)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While a whole copy is made nobody else makes one here; the lock ends with its process, however that ends."""
+        with (self.folder / ".making").open("w") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise CopyingAlready(folder=self.folder) from error
+            yield
+
+    def remove_unfinished(self) -> list[str]:
+        """Remove what killed copies, and those that found a full disk, left; answers which. Within :meth:`alone`."""
+        whole = {base.name for base in self.bases()}
+        left = [
+            one for one in sorted((self.folder / "bases").iterdir()) if one.is_dir() and one.name not in whole
+        ]
+        for folder in left:
+            shutil.rmtree(folder)
+        return [folder.name for folder in left]
 
     def remove_before(self, before: datetime) -> list[str]:
         """Remove whole copies of before a moment but for the newest, the log that only they need, and what had gone by

@@ -32,19 +32,21 @@ def make(
 ) -> Base:
     """Copy the database whole, then the files; answers the copy. What a failed one left and what is over is removed."""
     archive.belong_to(home, server.system())
-    began_at = server.now()
-    name = f"{began_at:%Y-%m-%dT%H%M%S}"
-    unfinished = archive.folder / "bases" / f".{name}"
-    try:
-        server.copy_whole(unfinished, name, report)
-        unfinished.rename(archive.base_folder(name))
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    base = Base(name, began_at, server.now(), server.version())
-    mirror(home, archive.files, archive.gone / f"{base.ended_at:%Y-%m-%d}", report)
-    write_bytes(archive.folder / "bases" / f"{name}.json", json.dumps(base.as_json()).encode())
-    archive.reaches(max(base.ended_at, archive.through() or base.ended_at))
-    archive.remove_before(base.ended_at - keep)
+    with archive.alone():
+        archive.remove_unfinished()
+        began_at = server.now()
+        name = f"{began_at:%Y-%m-%dT%H%M%S}"
+        unfinished = archive.folder / "bases" / f".{name}"
+        try:
+            server.copy_whole(unfinished, name, report)
+            unfinished.rename(archive.base_folder(name))
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+        base = Base(name, began_at, server.now(), server.version())
+        mirror(home, archive.files, archive.gone / f"{base.ended_at:%Y-%m-%d}", report)
+        write_bytes(archive.folder / "bases" / f"{name}.json", json.dumps(base.as_json()).encode())
+        archive.reaches(max(base.ended_at, archive.through() or base.ended_at))
+        archive.remove_before(base.ended_at - keep)
     return base
 
 

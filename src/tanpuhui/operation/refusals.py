@@ -20,6 +20,11 @@ class OtherInstallation(Refusal):
     )
 
 
+class CopyingAlready(Refusal):
+    code = "operation.copying_already"
+    message = "Another process copies to {folder} just now. Wait until it has ended, then repeat the command."
+
+
 class NoBackup(Refusal):
     code = "operation.no_backup"
     message = (
