@@ -9,7 +9,7 @@ export UV_NATIVE_TLS := true
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup spark demo demo-federation test ci check words unit format bench drill pictures pins audit clean
+.PHONY: help setup spark demo demo-federation test ci check words unit format bench drill pictures pins audit oracle clean
 
 help:  ## what each command does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -42,6 +42,15 @@ demo: .venv/base.done  ## a small city for a week, from an empty machine
 
 demo-federation: .venv/base.done  ## a district and its city on this machine, that end in agreement
 	$(BIN)/tanpuhui federation demo
+
+.venv/oracle.done: .venv/pyvenv.cfg requirements/oracle.txt pyproject.toml
+	$(PYTHON) -m venv .venv/oracle
+	$(UV) pip install --quiet --python .venv/oracle/bin/python --require-hashes -r requirements/oracle.txt
+	$(UV) pip install --quiet --python .venv/oracle/bin/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+oracle: .venv/oracle.done  ## opendsm beside our baselines, in a folder of its own (1.3 GB; some minutes)
+	.venv/oracle/bin/python -m pytest -q -n 0 -rs -s tests/baseline/test_oracle.py
 
 TESTS = $(BIN)/pytest -q -n 2 --dist loadfile
 

@@ -1,4 +1,4 @@
-"""Oracle: opendsm itself beside our models, meter by meter. It is an extra of 1.3 GB (pip install tanpuhui[oracle])."""
+"""Oracle: opendsm itself beside our models, meter by meter. It is an extra of 1.3 GB: make oracle."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def eemeter() -> Any:
         warnings.simplefilter("ignore")
         return pytest.importorskip(
             "opendsm.eemeter",
-            reason="opendsm is not installed: pip install tanpuhui[oracle]",
+            reason="opendsm is not installed: make oracle",
             exc_type=ImportError,
         )
 

@@ -11,10 +11,13 @@ from django.db import DatabaseError, transaction
 
 from access.people import user
 from close.town import DAY, TAKEN_AT, Town, act, manifest, metro, pending_mg, results, ride
+from tanpuhui.access.models import AuditEntry
 from tanpuhui.cli import integrity_hold
 from tanpuhui.close.acts import act_of
 from tanpuhui.close.due import behind, due
 from tanpuhui.close.hold import Holding, hold
+from tanpuhui.close.hold_new import LATEST, hold_new, not_looked_at
+from tanpuhui.close.models import Manifest
 from tanpuhui.close.replay import replay
 from tanpuhui.close.trace import trace
 from tanpuhui.integrity.answer import answer
@@ -23,6 +26,7 @@ from tanpuhui.integrity.decide import release
 from tanpuhui.integrity.models import Flag, Verdict
 from tanpuhui.integrity.refusals import NotHeld
 from tanpuhui.ledger.invariants import check
+from tanpuhui.periodic import rounds
 from tanpuhui.quantify.outcome import Outcome
 
 #: 48.7 g a kilometre; 6 km in two hours are slow, 20 km in half an hour are a car.
@@ -171,3 +175,66 @@ def test_the_commands_hold_list_and_release(
 
     assert (status, said["held"], said["closes"][0]["credited_mg"]) == (3, {"fraud.speed@1": 1}, SLOW_MG)
     assert (listed["pattern"], released["close"]["credited_mg"]) == ("fraud.speed@1", SLOW_MG + FAST_MG)
+
+
+def work(town: Town, **other: Any) -> int:
+    named = {"at": LATER, "places": town.places, "jurisdiction": town.jurisdiction, "library": town.library}
+    return hold_new(**named | {"most": 7} | other)
+
+
+def test_whoever_works_holds_what_a_close_brought_and_looks_at_each_close_once(
+    town: Town, cheated: dict[str, int]
+) -> None:
+    first = work(town)
+    held_mg = pending_mg(cheated["a"])
+    again = [work(town) for _ in range(2)]
+
+    assert (first, held_mg, again) == (1, 0, [0, 0])
+    # The close that was looked at, and the one that the hold brought.
+    entries = AuditEntry.objects.filter(verb="acts_held", object_key=DAY.isoformat()).order_by("at", "pk")
+    assert [entry.facts.get("fraud.speed@1") for entry in entries] == [1, None]
+    assert entries[1].facts["close"] == manifest_digest()
+    assert not_looked_at(LATER) == []
+    assert pending_mg(cheated["b"]) == SLOW_MG
+
+
+def manifest_digest() -> str:
+    return Manifest.objects.order_by("-sequence")[0].digest
+
+
+def test_what_was_killed_between_flag_and_close_and_what_was_released_is_closed_by_whoever_works(
+    town: Town, cheated: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("tanpuhui.close.hold.close_day", killed)
+        work(town)
+    before = pending_mg(cheated["a"])
+
+    work(town)
+    held_mg = pending_mg(cheated["a"])
+    release(held_record(), "A courier.", by=None, at=LATER)
+    work(town)
+
+    assert (before, held_mg, pending_mg(cheated["a"])) == (FAST_MG, 0, FAST_MG)
+
+
+def test_closes_of_long_ago_are_left_to_the_command(town: Town, cheated: dict[str, int]) -> None:
+    assert work(town, at=LATER + LATEST) == 0
+    assert work(town, most=0) == 0
+    assert pending_mg(cheated["a"]) == FAST_MG
+
+
+def test_an_installation_can_leave_holding_to_people(
+    town: Town, cheated: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "places", lambda: town.places)
+    (verb,) = [one for one in rounds.verbs() if one.name == "integrity.hold"]
+    monkeypatch.setenv("TANPUHUI_HOLD", "0")
+
+    assert (verb.do(LATER), pending_mg(cheated["a"])) == (0, FAST_MG)
+
+    monkeypatch.delenv("TANPUHUI_HOLD")
+    assert (verb.do(LATER), pending_mg(cheated["a"])) == (1, 0)

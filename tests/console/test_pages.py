@@ -31,6 +31,7 @@ PAGES = [
     "accounts/",
     "grants/",
     "appeals/",
+    "held/",
     "requests/",
     "challenges/",
     "due/",

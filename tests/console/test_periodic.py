@@ -34,6 +34,7 @@ NAMES = {
     "market.expire",
     "pooling.settle",
     "credentials.status_lists",
+    "integrity.hold",
     "erasure.retain",
     "federation.send",
 }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import pgtrigger
 import pyarrow.parquet as pq
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from close.town import certified_mg, pending_mg
 from programme.village import (
@@ -31,6 +32,7 @@ from tanpuhui.evidence import contract
 from tanpuhui.evidence.contract import ContractIncomplete, PlatformsOwn
 from tanpuhui.evidence.take import take
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.methodology.load import Library
 from tanpuhui.programme.find import get_programme
 from tanpuhui.programme.join import join
 from tanpuhui.programme.models import Period, Programme, Window
@@ -56,6 +58,7 @@ from tanpuhui.programme.refusals import (
 from tanpuhui.programme.unseal import unseal
 from tanpuhui.programme.verify import verify
 from tanpuhui.programme.window import declare
+from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.registry.certify import Order as LotOrder
 from tanpuhui.registry.certify import certify
 from tanpuhui.registry.models import Lot
@@ -104,6 +107,26 @@ def test_a_share_of_the_bound_is_pending_once_and_becomes_a_lot(village: Village
     unseal(CODE, at=SETTLED_AT)
     assert lot_of(village).tonnes == 7
     assert sum(certified_mg(account) for account in village.accounts.values()) == 7_000_000_000
+
+
+def test_the_applications_role_opens_settles_and_declares_without_the_right_to_change(
+    db: None, fresh_home: Path, library: Library
+) -> None:
+    """As the program runs outside of tests: it may add rows and change none."""
+    village = Village(fresh_home, library, load_jurisdiction("demo"))
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE tanpuhui_app")
+        village.open()
+        village.join(10)
+        period = village.settle(village.readings(saving(village)))
+        later = Window(
+            programme=get_programme(CODE), rung="L3", baseline_from=MARCH, starts_on=date(2026, 3, 1)
+        )
+        declare(later, at=SETTLED_AT)
+        unseal(CODE, at=SETTLED_AT)
+        cursor.execute("RESET ROLE")
+
+    assert period.shared_mg == 7_560_000_000
 
 
 def test_nothing_is_certified_while_the_hold_out_is_sealed(village: Village) -> None:

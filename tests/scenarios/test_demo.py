@@ -11,16 +11,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from tanpuhui.cli.demo import check, truth
 from tanpuhui.cli.demo.city import build
 from tanpuhui.cli.demo.register import DatabaseInUse, register
 from tanpuhui.cli.demo.report import as_json
 from tanpuhui.cli.demo.run import Installation, Result, run
+from tanpuhui.close.acts import acts_of
 from tanpuhui.close.places import Places
 from tanpuhui.consent.open_account import open_accounts
 from tanpuhui.methodology.load import load_library
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
+from tanpuhui.quantify.outcome import Outcome
 from tanpuhui.verification.finding import open_majors
 
 PROGRAM = Path(sys.executable).with_name("tanpuhui")
@@ -65,6 +68,12 @@ def test_the_truth_of_a_small_city_is_met_to_the_milligram(
     assert not replace(result, found={**result.found, check.ASTRAY: 1}).is_true
     assert not replace(result, ledger_mg={**result.ledger_mg, result.accounts[1]: 0}).is_true
 
+    # 52 residents' homes and 48 of others: too few for a tonne, and every milligram of the bound is still kept.
+    saved = result.saved
+    assert (saved.programme.homes, saved.programme.held_out, saved.lot) == (100, 30, None)
+    assert saved.is_exact and saved.checked.stands
+    assert not replace(saved, gained_mg=saved.gained_mg + 1).is_exact
+
 
 @pytest.mark.slow
 def test_what_residents_avoided_is_spent_sold_and_surrendered_up_to_the_cap_and_not_a_milligram_more(
@@ -73,6 +82,10 @@ def test_what_residents_avoided_is_spent_sold_and_surrendered_up_to_the_cap_and_
     at = Installation(
         Places(fresh_home / "lake", 2), load_jurisdiction("demo"), load_library(), fresh_home / "files"
     )
+
+    with connection.cursor() as cursor:
+        # Homes have the same numbers whatever ran before, so the same of them are held out.
+        cursor.execute("SELECT setval(pg_get_serial_sequence('vault.subject', 'id'), 5000000)")
 
     result = run(build(residents=1500, days=4, seed=1), at, lambda *_: None)
 
@@ -94,6 +107,21 @@ def test_what_residents_avoided_is_spent_sold_and_surrendered_up_to_the_cap_and_
     assert not replace(result, sold=replace(sold, paid_out_minor=6_799)).paid_exactly
     assert not replace(result, sold=replace(sold, refused="")).paid_exactly
     assert not replace(result, spent=replace(spent, is_paid=False)).paid_exactly
+
+    saved = result.saved
+    assert saved.is_exact
+    period = saved.period
+    assert saved.certified_mg <= period.shared_mg <= period.certifiable_mg == 420 * period.certifiable_wh
+    assert saved.certified_mg <= saved.true_mg
+    assert abs(period.saved_wh - saved.true_wh) < 4 * period.error_wh
+    assert (saved.lot is None) == (period.shared_mg < 1_000_000_000)
+    assert saved.good_months_wh > saved.true_wh
+    assert saved.checked.stands
+    # The share is on its resident's page like any act, with what the programme saved in all.
+    account, last = max(saved.shared_to), saved.period.last_day
+    shares = [one for one in acts_of(account, [last], at.places) if one.kind == "household_programme_share"]
+    assert [one.outcome for one in shares] == [Outcome.credited]
+    assert not replace(saved, checked=replace(saved.checked, same_draw=False)).is_exact
 
 
 @pytest.mark.django_db

@@ -71,6 +71,9 @@ NO_OBJECTS = {
     r"resident:(chart|statement_pdf|new_request|source|identifier|recipient|challenge|pool)$": "always one's own",
     r"resident:share_proof$": "one's own share: tests/web/test_share_proof.py",
     r"resident:points_offer$": "published for every resident",
+    r"verifier:(programme|programme_json|programme_shares|verify_programme|programmes)$": (
+        "every verifier may work every programme out again, and no home is named"
+    ),
     r"resident:link_begin$": "a platform that every resident may link with",
 }
 

@@ -169,6 +169,7 @@ def test_what_must_not_be_guessed_comes_from_the_systems_generator() -> None:
         "cli/demo/city.py",
         "cli/demo/draft.py",
         "cli/demo/people.py",
+        "cli/demo/save.py",
         "client/client.py",
     }
     bits = [node for _, node, called in calls() if called in ("secrets.token_urlsafe", "secrets.token_bytes")]

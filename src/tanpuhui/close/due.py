@@ -64,6 +64,11 @@ def behind(days: Collection[date], places: Places) -> list[date]:
     ]
 
 
+def held_otherwise() -> list[date]:
+    """Closed days on which other acts are held now than their close held, in order."""
+    return sorted(_holds_changed(standing_closes()))
+
+
 def _reasons(
     days: Collection[date], standing: Mapping[date, Standing], now_us: int, places: Places
 ) -> dict[date, str]:

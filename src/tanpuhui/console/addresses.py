@@ -20,6 +20,7 @@ from tanpuhui.console import (
     evidence,
     federation,
     grants,
+    held,
     lots,
     market,
     offsetting,
@@ -38,7 +39,7 @@ from tanpuhui.console.models import Job
 from tanpuhui.console.site import ConsoleSite
 from tanpuhui.evidence.models import Batch, QuarantinedRow
 from tanpuhui.federation.models import Evidence, Finding, Incoming, Outgoing, Peer
-from tanpuhui.integrity.models import Appeal
+from tanpuhui.integrity.models import Appeal, Flag
 from tanpuhui.market.models import Auction, Listing, Membership, Trade
 from tanpuhui.money.models import BankLine
 from tanpuhui.money.models import Withdrawal as CompanyPayment
@@ -99,6 +100,7 @@ VERBS: tuple[tuple[str, View, str], ...] = (
         "account_identity_open",
     ),
     ("appeals/<int:appeal>/answer", appeals.AnswerAppeal.as_view(), "appeal_answer"),
+    ("held/<int:flag>/release", held.ReleaseAct.as_view(), "act_release"),
     ("requests/<uuid:request_id>/in-hand", requests.TakeInHand.as_view(), "request_in_hand"),
     ("requests/<uuid:request_id>/done", requests.Done.as_view(), "request_done"),
     ("requests/<uuid:request_id>/refuse", requests.RefuseRequest.as_view(), "request_refuse"),
@@ -133,6 +135,7 @@ LISTS = {
     QuarantinedRow: evidence.RowList,
     Resident: accounts.AccountList,
     Appeal: appeals.AppealList,
+    Flag: held.HeldList,
     Request: requests.RequestList,
     Challenge: challenges.ChallengeList,
     Manifest: closes.CloseList,

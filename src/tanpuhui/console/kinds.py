@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,6 +17,8 @@ from tanpuhui.close.installation import jurisdiction, places
 from tanpuhui.close.replay import find_manifest, replay
 from tanpuhui.close.run import close_day
 from tanpuhui.community.challenge import get_challenge, shows_sum, tally
+from tanpuhui.integrity.decide import release
+from tanpuhui.integrity.refusals import NotHeld
 from tanpuhui.ledger.invariants import check, counts
 from tanpuhui.methodology.load import load_library
 from tanpuhui.points.take_back import take_back
@@ -63,6 +65,13 @@ def _close(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
 
 def _reopen(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
     return _close({**arguments, "reopen": True}, key, at)
+
+
+def _release(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
+    """Done again after a kill, nothing is held any more, and the day is closed all the same."""
+    with suppress(NotHeld), transaction.atomic():
+        release(arguments["record"], arguments["why"], by=None, at=at)
+    return _reopen({"day": arguments["day"]}, key, at)
 
 
 def _replay(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
@@ -188,6 +197,7 @@ def _annul(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
 KINDS: dict[str, Kind] = {
     "close.day": Kind(_("close a day"), _close, whole=False),
     "close.reopen": Kind(_("close a certified day again"), _reopen, whole=False),
+    "act.release": Kind(_("release a held act"), _release, whole=False),
     "close.replay": Kind(_("replay a close"), _replay, whole=False),
     "methodology.effect": Kind(_("work out the effect of a version"), _effect, whole=False),
     "ledger.check": Kind(_("check the ledger"), _check_ledger, whole=False),
@@ -213,6 +223,8 @@ def about(kind: str, arguments: Arguments) -> tuple[str, str]:
     """The kind and the key of what work is about, as the audit trail names it."""
     if "account" in arguments:
         return "account", str(arguments["account"])
+    if "record" in arguments:
+        return "record", str(arguments["record"])
     if "lot" in arguments:
         return "lot", str(arguments["lot"])
     if "manifest" in arguments:

@@ -37,6 +37,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str], ...]], ...] 
             (_("Accounts"), "consent_resident_changelist"),
             (_("Grants"), "grants"),
             (_("Appeals"), "integrity_appeal_changelist"),
+            (_("Held acts"), "integrity_flag_changelist"),
             (_("Requests"), "rights_request_changelist"),
             (_("Challenges"), "community_challenge_changelist"),
         ),

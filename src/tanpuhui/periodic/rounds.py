@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,7 +11,8 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from tanpuhui.close.installation import jurisdiction
+from tanpuhui.close.hold_new import hold_new
+from tanpuhui.close.installation import jurisdiction, places
 from tanpuhui.consent.policy import policy
 from tanpuhui.disclosure.follow_consent import follow_consent
 from tanpuhui.erasure.retain import retain
@@ -22,6 +24,7 @@ from tanpuhui.kit.span import span
 from tanpuhui.ledger.release import expire_holds
 from tanpuhui.market.expire import expire as expire_market
 from tanpuhui.market.refusals import NoMarket
+from tanpuhui.methodology.load import load_library
 from tanpuhui.offsetting.follow_annulment import follow_annulments
 from tanpuhui.points.callback import Reach, deliver
 from tanpuhui.points.expire import expire
@@ -36,6 +39,8 @@ LOCK = 0x74656E64
 #: Redemptions in one transaction: few enough that nobody waits long for a stripe of stock.
 AT_ONCE = 500
 LATE = timedelta(days=1)
+#: ``0`` leaves looking for fraud to 'tanpuhui integrity hold'; closes looked at in one round, at most.
+HOLD, DAYS_AT_ONCE = "TANPUHUI_HOLD", 7
 log = logging.getLogger("tanpuhui.periodic")
 
 
@@ -107,6 +112,15 @@ def _settle_pools(at: datetime) -> int:
     return count
 
 
+def _hold(at: datetime) -> int:
+    """What closes newly brought is looked at before it is paid, unless the installation leaves that to people."""
+    if os.environ.get(HOLD, "1") == "0":
+        return 0
+    return hold_new(
+        at=at, places=places(), jurisdiction=jurisdiction(), library=load_library(), most=DAYS_AT_ONCE
+    )
+
+
 def _retain(at: datetime) -> int:
     """What is kept longer than its purpose needs, in tables; the lake's is done by 'tanpuhui retention run'."""
     return sum(retain(at=at).values())
@@ -144,6 +158,7 @@ def verbs() -> tuple[Periodic, ...]:
         Periodic("market.expire", 300, _expire_market),
         Periodic("pooling.settle", 300, _settle_pools),
         Periodic("credentials.status_lists", 30, _keep_status_lists),
+        Periodic("integrity.hold", 60, _hold),
         Periodic("erasure.retain", 86_400, _retain),
         Periodic("federation.send", 15, _speak_with_peers),
     )

@@ -92,7 +92,9 @@ class Window(models.Model):
                 operation=pgtrigger.Insert,
                 declare=[("its_zone", "text")],
                 func="""
-                    SELECT zone INTO its_zone FROM programme_programme WHERE code = NEW.programme_id FOR UPDATE;
+                    -- The application's role may not change programmes, so it cannot lock their rows.
+                    PERFORM pg_advisory_xact_lock(hashtextextended(NEW.programme_id, 7));
+                    SELECT zone INTO its_zone FROM programme_programme WHERE code = NEW.programme_id;
                     IF (NEW.declared_at AT TIME ZONE its_zone)::date >= NEW.starts_on
                     THEN RAISE EXCEPTION 'a window is declared before it begins'; END IF;
                     IF EXISTS (SELECT FROM programme_period p JOIN programme_window w ON w.id = p.window_id
@@ -179,7 +181,7 @@ class Period(models.Model):
                 declare=[("its", "programme_window%ROWTYPE"), ("expected", "date"), ("next_window", "date")],
                 func="""
                     SELECT * INTO its FROM programme_window WHERE id = NEW.window_id;
-                    PERFORM FROM programme_programme WHERE code = its.programme_id FOR UPDATE;
+                    PERFORM pg_advisory_xact_lock(hashtextextended(its.programme_id, 7));
                     SELECT coalesce(max(last_day) + 1, its.starts_on) INTO expected
                         FROM programme_period WHERE window_id = NEW.window_id;
                     SELECT min(starts_on) INTO next_window FROM programme_window

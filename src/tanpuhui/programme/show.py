@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+import pyarrow.parquet as pq
+
+from tanpuhui.close.places import Places
 from tanpuhui.programme.find import periods_of
 from tanpuhui.programme.models import Period, Programme, Window
 
@@ -54,6 +58,23 @@ def period_as_json(period: Period) -> dict[str, Any]:
         "settled_at": period.settled_at.isoformat(),
         **{name: getattr(period, name) for name in _NUMBERS},
     }
+
+
+@dataclass(frozen=True)
+class HomeShare:
+    """What a joined home has of a period, by its number; energy in Wh, what is carried is 0 or below."""
+
+    home: int
+    estimate_wh: int
+    carried_in_wh: int
+    carried_out_wh: int
+    share_mg: int
+
+
+def shares_of(period: Period, places: Places) -> list[HomeShare]:
+    """The frozen shares of a period by number of home; a file that was altered is refused."""
+    rows = pq.read_table(places.frozen.checked(period.shares)).to_pylist()
+    return [HomeShare(row.pop("subject_id"), **row) for row in rows]
 
 
 def _window(window: Window) -> dict[str, Any]:

@@ -29,9 +29,14 @@ class Calendar:
         return [self.day(index) for index in range(self.days)]
 
     @property
+    def drawn_at(self) -> datetime:
+        """When the hold-out of the saving programme is drawn and sealed: before anybody has an account."""
+        return _local(date(2025, 9, 15), hour=9)
+
+    @property
     def opened_at(self) -> datetime:
-        """When accounts are opened and grants are given: ten days before the first day."""
-        return _local(FIRST_DAY - timedelta(days=10), hour=9)
+        """When accounts are opened, grants are given and homes join, before the programme's quarter begins."""
+        return _local(date(2025, 9, 20), hour=9)
 
     @property
     def range_starts_at(self) -> datetime:
@@ -73,6 +78,11 @@ class Calendar:
     @property
     def certified_at(self) -> datetime:
         return _local(self.day(self.days + 1), hour=17)
+
+    @property
+    def settled_at(self) -> datetime:
+        """When the readings of the programme's quarter are there, after the last day's other work."""
+        return _local(self.day(self.days + 1), hour=21)
 
 
 def at_us(index: int, minute: int, second: int = 0) -> int:

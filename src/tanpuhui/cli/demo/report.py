@@ -14,6 +14,7 @@ from rich.table import Table
 from tanpuhui.access.demo import ROLES, path_of
 from tanpuhui.cli.demo.check import ASTRAY
 from tanpuhui.cli.demo.run import Result
+from tanpuhui.cli.demo.save import Saved
 from tanpuhui.cli.demo.sell import Sold
 from tanpuhui.cli.demo.sending import Sending
 from tanpuhui.cli.demo.spend import Spent
@@ -67,6 +68,7 @@ def as_json(result: Result, home: Path, seconds: int) -> dict[str, Any]:
         "wrong_accounts": len(result.wrong_accounts()),
         "sold": result.sold.as_json() if result.sold else None,
         "spent": result.spent.as_json() if result.spent else None,
+        "programme": result.saved.as_json(),
         "home": str(home),
         "seconds": seconds,
     }
@@ -82,6 +84,9 @@ def show(result: Result, statement: Statement, notice: str, console: Console) ->
     _show_astray(result, console)
     if result.spent and result.sold:
         console.print(_worth(result.spent, result.sold))
+    console.print(_saved(result.saved))
+    for line in told(result.saved):
+        console.print(line, highlight=False)
     console.print(_statement(statement))
     if notice:
         console.print(f"[dim]{notice}[/]")
@@ -210,6 +215,52 @@ def _worth(spent: Spent, sold: Sold) -> Table:
     table.add_row("the company surrendered", cap)
     table.add_row("a milligram above it", sold.refused or "[red]was not refused[/]")
     return table
+
+
+def _saved(saved: Saved) -> Table:
+    """A saving programme from its draw to its lot, beside what is true of these homes."""
+    programme, period = saved.programme, saved.period
+    table = _table("What homes saved together", "Homes", "kWh", "CO2e")
+    table.add_row("on the list", f"{programme.homes:,}", "", "")
+    table.add_row("held out at random, sealed before anybody was asked", f"{programme.held_out:,}", "", "")
+    table.add_row("joined", f"{period.joined:,}", "", "")
+    table.add_section()
+    table.add_row("paid for good months alone", "", _kwh(saved.good_months_wh), "")
+    table.add_row("truly saved", "", _kwh(saved.true_wh), mg_as_mass(saved.true_mg))
+    estimated = f"{_kwh(period.saved_wh)} ± {_kwh(period.error_wh)}"
+    table.add_row("estimated against the hold-out", "", estimated, "")
+    table.add_row("lower bound, 95 % one-sided", "", _kwh(period.bound_wh), mg_as_mass(period.certifiable_mg))
+    shares = f"shared out among {len(saved.shared_to):,} homes"
+    table.add_row(shares, "", "", mg_as_mass(period.shared_mg))
+    lot = f"certified as lot {saved.lot.code}" if saved.lot else "certified: less than a tonne is not"
+    table.add_row(lot, "", "", mg_as_mass(saved.certified_mg))
+    said = "[green]the same[/]" if saved.checked.stands else "[bold red]not the same[/]"
+    table.add_row("seal opened, drawn and worked out again", "", "", said)
+    return table
+
+
+def told(saved: Saved) -> tuple[str, str]:
+    """The programme in a line of Chinese and one of English; a bound above the truth is said as it is."""
+    if not saved.certified_mg:
+        return (
+            "节电项目：下限不足一吨，不予签发；这也是一个结果。",
+            "The saving programme: its bound leaves less than a tonne, so nothing is certified. That is a result.",
+        )
+    certified, true = mg_as_mass(saved.certified_mg), mg_as_mass(saved.true_mg)
+    if saved.is_within_truth:
+        return (
+            f"节电项目：按单侧 95% 下限签发 {certified}，不超过真实节约的 {true}。",
+            f"The saving programme: {certified} certified at its lower bound, of {true} truly saved.",
+        )
+    return (
+        f"节电项目：签发 {certified}，超过真实节约的 {true}；这样的下限，二十个项目中约有一个会如此。",
+        f"The saving programme: {certified} certified, and {true} truly saved: so in about one of twenty.",
+    )
+
+
+def _kwh(energy_wh: int) -> str:
+    """Whole kilowatt-hours, rounded down."""
+    return f"{energy_wh // 1000:,}"
 
 
 def _verified(result: Result) -> Table:

@@ -15,7 +15,8 @@ from tanpuhui.cli.demo import check, ends, files
 from tanpuhui.cli.demo.calendar import FIRST_DAY, Calendar
 from tanpuhui.cli.demo.disclose import let_the_bank_see
 from tanpuhui.cli.demo.plan import City, Delivery
-from tanpuhui.cli.demo.register import Registered, link, register, withdraw_until
+from tanpuhui.cli.demo.register import Registered, link, refuse_used_database, register, withdraw_until
+from tanpuhui.cli.demo.save import Frame, Saved, begin, finish, fix_numbers, recruit
 from tanpuhui.cli.demo.sell import Sold, sell
 from tanpuhui.cli.demo.spend import Spent, spend
 from tanpuhui.cli.demo.together import live_together
@@ -97,6 +98,7 @@ class Result:
     ledger_mg: Mapping[int, int]
     spent: Spent | None
     sold: Sold | None
+    saved: Saved
 
     @property
     def credited_mg(self) -> int:
@@ -144,7 +146,7 @@ class Result:
         """Everything planted was found, and the honest total was credited to the milligram."""
         found_all = self.planted == self.found
         exact = self.credited_mg == self.expected.honest_mg and not self.wrong_accounts()
-        return found_all and exact and self.ledger_ok and self.paid_exactly
+        return found_all and exact and self.ledger_ok and self.paid_exactly and self.saved.is_exact
 
     @property
     def paid_exactly(self) -> bool:
@@ -157,11 +159,16 @@ class Result:
 
 def run(city: City, at: Installation, report: Report) -> Result:
     """Take a city through a week, its late files, a first lot, and a check of everything."""
-    steps = Steps(report, whole=len(city.deliveries) + 3 * city.days + 9)
+    steps = Steps(report, whole=len(city.deliveries) + 3 * city.days + 10)
+    calendar = Calendar(city.days)
     expected = check.expect(city)
     steps.begin("Opening accounts, giving grants")
+    refuse_used_database()
+    fix_numbers(city)
+    begin(city, calendar.drawn_at, at.jurisdiction, at.library)
     registered = register(city)
-    make_users(registered.accounts, Calendar(city.days).opened_at)
+    make_users(registered.accounts, calendar.opened_at)
+    recruit(city, registered.accounts, calendar.opened_at)
     taken = Taken()
     first = _week(city, registered, taken, at, steps)
     last = _afterwards(city, registered, taken, at, steps)
@@ -188,6 +195,9 @@ def run(city: City, at: Installation, report: Report) -> Result:
     steps.begin("Selling, surrendering")
     adults = {one.number: registered.accounts[one.number] for one in city.residents if not one.guardian}
     sold = sell(adults, city.days, at.jurisdiction, lot)
+    steps.begin("Homes save electricity together")
+    frame = Frame(at.places, at.jurisdiction, at.library, at.folder, OPERATOR, VERIFIER)
+    saved = finish(city, frame, residents_mg())
     publish_lists(policy().origin, at=utc_now())
     steps.begin("Done")
     return Result(
@@ -206,6 +216,7 @@ def run(city: City, at: Installation, report: Report) -> Result:
         ledger_mg=ledger_mg,
         spent=spent,
         sold=sold,
+        saved=saved,
     )
 
 

@@ -5,7 +5,7 @@ from django.urls import path
 from tanpuhui.access.models import Organisation
 from tanpuhui.web.shared import members
 from tanpuhui.web.shared.homes import homes_of
-from tanpuhui.web.verifier import engagements, views
+from tanpuhui.web.verifier import engagements, programmes, views
 
 app_name = "verifier"
 urlpatterns = [
@@ -15,6 +15,23 @@ urlpatterns = [
     path("<slug:organisation>/lots/<slug:lot>/<slug:digest>/", views.manifest, name="manifest"),
     path("<slug:organisation>/lots/<slug:lot>/<slug:digest>.json", views.manifest_json, name="manifest_json"),
     path("<slug:organisation>/lots/<slug:lot>/<slug:digest>/replay/", views.replay, name="replay"),
+    path("<slug:organisation>/programmes/", programmes.programmes, name="programmes"),
+    path("<slug:organisation>/programmes/<slug:programme>/", programmes.programme, name="programme"),
+    path(
+        "<slug:organisation>/programmes/<slug:programme>.json",
+        programmes.programme_json,
+        name="programme_json",
+    ),
+    path(
+        "<slug:organisation>/programmes/<slug:programme>/verify/",
+        programmes.verify_programme,
+        name="verify_programme",
+    ),
+    path(
+        "<slug:organisation>/programmes/<slug:programme>/<int:period>/",
+        programmes.shares,
+        name="programme_shares",
+    ),
     path("<slug:organisation>/engagements/", engagements.engagements, name="engagements"),
     path("<slug:organisation>/engagements/<int:number>/", engagements.engagement, name="engagement"),
     path(

@@ -27,6 +27,7 @@ from tanpuhui.web.shared.access import MemberRequest, organisation_page
 from tanpuhui.web.shared.limit import is_over
 from tanpuhui.web.shared.request_id import current
 from tanpuhui.web.verifier.inputs import frozen
+from tanpuhui.web.verifier.programmes import programmes_of, title_of
 
 #: A larger close is computed again by the command, not while a page waits.
 MOST_RECORDS = 200_000
@@ -48,7 +49,9 @@ def lot(request: HttpRequest, lot: str) -> HttpResponse:
     manifests = Manifest.objects.filter(digest__in=found.manifests).order_by("day").defer("body")
     tried = {entry.object_key: entry for entry in _replays(mine.organisation, found.manifests)}
     rows = [{"manifest": one, "hex": _hex(one), "last": tried.get(one.digest)} for one in manifests]
-    return render(request, "verifier/lot.html", {"lot": found, "rows": rows, "serials": serials(found)})
+    saving = [(one, title_of(one)) for one in programmes_of(found)]
+    context = {"lot": found, "rows": rows, "serials": serials(found), "programmes": saving}
+    return render(request, "verifier/lot.html", context)
 
 
 @organisation_page(Organisation.VERIFIER)

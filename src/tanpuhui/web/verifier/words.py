@@ -55,3 +55,11 @@ def conclusion_name(conclusion: str) -> str:
         "adjust": pgettext("conclusion", "lowered"),
         "refuse": pgettext("conclusion", "refused"),
     }[conclusion]
+
+
+def rung_name(rung: str) -> str:
+    """How a window compares homes."""
+    return {
+        "L3": pgettext("rung", "L3: ratio to the hold-out"),
+        "L5": pgettext("rung", "L5: random hold-out"),
+    }[rung]

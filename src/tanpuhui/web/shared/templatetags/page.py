@@ -25,6 +25,7 @@ from tanpuhui.methodology.methodology import Methodology, Step, Text
 from tanpuhui.methodology.typeset import plain_signs
 from tanpuhui.money.amounts import to_text
 from tanpuhui.points.models import Offer, Sponsor
+from tanpuhui.web.shared.energy import energy as energy_of
 from tanpuhui.web.shared.formula import short, spoken
 from tanpuhui.web.shared.mass import mass as mass_of
 from tanpuhui.web.shared.refused import text_of
@@ -51,6 +52,12 @@ def mass(amount_mg: int) -> SafeString:
 def mass_text(amount_mg: int) -> str:
     """Milligrams as exact text, for titles and labels."""
     return str(mass_of(int(amount_mg)))
+
+
+@register.filter
+def energy(energy_wh: int) -> str:
+    """Watt-hours as exact kilowatt-hours."""
+    return energy_of(int(energy_wh))
 
 
 @register.filter
