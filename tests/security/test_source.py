@@ -170,6 +170,7 @@ def test_what_must_not_be_guessed_comes_from_the_systems_generator() -> None:
         "cli/demo/draft.py",
         "cli/demo/people.py",
         "cli/demo/save.py",
+        "cli/demo/witnesses.py",
         "client/client.py",
     }
     bits = [node for _, node, called in calls() if called in ("secrets.token_urlsafe", "secrets.token_bytes")]
@@ -212,7 +213,7 @@ PUT_INTO_SQL: dict[str, set[str]] = {
         "literal(str(envelope.path))",
     },
     "evidence/settle.py": {"MEMORY_LIMIT", "work / 'spill'", "ROWS_PER_BATCH", "sums", "row", "source"},
-    "evidence/subjects.py": {"_ASKED"},
+    "evidence/subjects.py": {"_ASKED", "_DIGEST"},
     "integrity/patterns/find.py": {"pattern.sql"},
     "ledger/invariants.py": {"invariant.query", "ROWS_NAMED"},
     "points/redeem.py": {"query"},

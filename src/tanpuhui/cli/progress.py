@@ -62,6 +62,7 @@ CHINESE = {
     "Selling, surrendering": "出售与清缴",
     "Spending, settling": "消费与结算",
     "Starting the database": "启动数据库",
+    "Homes save electricity together": "居民共同节电",
     "Having the log witnessed": "请见证人签署日志",
     "Starting the server": "启动服务器",
     "Taking batches": "接收批次",
