@@ -360,3 +360,13 @@ def test_a_result_file_that_was_altered_is_named(town: Town, lot: Lot) -> None:
     (first,) = found(town)
 
     assert (first.invariant, first.table) == ("bodies_have_their_digests", "close_manifest")
+
+
+def test_a_copy_of_an_opening_is_named_to_the_letter_or_not(town: Town, lot: Lot) -> None:
+    leaf = find_leaf("lot", lot.code)
+    rules_dropped("transparency_opening")
+    by_force(
+        "INSERT INTO transparency_opening SELECT * FROM transparency_opening WHERE leaf_id = %s", leaf.index
+    )
+
+    assert {finding.key for finding in found_in("transparency_opening", town)} == {f"leaf={leaf.index}"}

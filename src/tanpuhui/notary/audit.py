@@ -268,7 +268,12 @@ def _openings(checked: dict[str, int]) -> Iterator[Finding]:
             found = f"what opens {leaf.kind} {leaf.key} is gone, and nobody destroyed it"
             yield Finding("openings_are_there", OPENING, f"leaf={leaf.index}", found)
     leaves = Leaf.objects.filter(opening__isnull=False).select_related("opening").order_by("index")
+    last = -1
     for leaf in leaves.iterator(chunk_size=2_000):
+        if leaf.index == last:
+            found = f"{leaf.kind} {leaf.key} has a second one"
+            yield Finding("openings_are_one_each", OPENING, f"leaf={leaf.index}", found)
+        last = leaf.index
         checked["openings"] = checked.get("openings", 0) + 1
         if not _opens(leaf):
             yield Finding(
