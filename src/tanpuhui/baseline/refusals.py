@@ -72,6 +72,14 @@ class SchemeAnswer(Refusal):
     )
 
 
+class SchemeFails(Refusal):
+    code = "baseline.scheme_fails"
+    message = (
+        "The rule of {scheme} failed: {problem}. Give a function that takes the readings of a city and answers whole "
+        "numbers of Wh, one for each home that joined."
+    )
+
+
 class HomesRepeated(Refusal):
     code = "baseline.homes_repeated"
     message = "{count} homes are listed more than once, {first} among them. List each home once."

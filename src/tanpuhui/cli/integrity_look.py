@@ -113,4 +113,6 @@ def _print(rows: list[dict[str, Any]], acts: int) -> None:
         said = row["reason"]["en"] if row["looked_at"] else f"not looked at: no {', '.join(row['missing'])}"
         table.add_row(row["pattern"], str(row["acts"]), mg_as_mass(row["credited_mg"]), said)
     console.print(table)
-    console.print(f"{acts} acts were looked at. Nothing was held.", highlight=False)
+    found = sum(row["acts"] for row in rows)
+    next_step = " 'tanpuhui integrity hold DAY' holds what was found." if found else ""
+    console.print(f"{acts} acts were looked at, {found} findings.{next_step}", highlight=False)

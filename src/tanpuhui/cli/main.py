@@ -13,6 +13,7 @@ from typing import Any
 from cyclopts import App, CycloptsError
 
 from tanpuhui.cli.start import start_database
+from tanpuhui.cli.whole_number import take_whole_numbers_as_written
 from tanpuhui.kit.files import DiskFull
 from tanpuhui.kit.home import home
 from tanpuhui.kit.refusal import Refusal
@@ -51,6 +52,7 @@ ALONE = (
     ["federation", "demo"],
 )
 
+take_whole_numbers_as_written()
 app = App(
     name="tanpuhui",
     help="Personal carbon accounts: from providers' files to reductions in residents' accounts.",

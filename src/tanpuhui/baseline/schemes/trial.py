@@ -9,7 +9,7 @@ import numpy as np
 
 from tanpuhui.baseline.arrays import Floats
 from tanpuhui.baseline.comparison import conformal_factor
-from tanpuhui.baseline.refusals import SchemeAnswer, TooFewCities, TooFewControls
+from tanpuhui.baseline.refusals import SchemeAnswer, SchemeFails, TooFewCities, TooFewControls
 from tanpuhui.baseline.schemes.city import EIGHT, NO_EFFECT, WORLDS, City, draw, live
 from tanpuhui.baseline.schemes.rules import OURS, comparable, pooled
 from tanpuhui.baseline.schemes.scheme import MONTHS, Readings, Scheme
@@ -85,7 +85,10 @@ def run(seeds: int, homes: int, schemes: Sequence[Scheme], report: Report = nobo
 
 def issue(scheme: Scheme, readings: Readings) -> int:
     """What a scheme issues in all, in Wh, once its answer is seen to be one."""
-    answer = np.asarray(scheme.rule(readings))
+    try:
+        answer = np.asarray(scheme.rule(readings))
+    except Exception as error:
+        raise SchemeFails(scheme=scheme.code, problem=f"{type(error).__name__}: {error}") from error
     if answer.shape != readings.home.shape or answer.dtype.kind not in "iu" or (answer < 0).any():
         raise SchemeAnswer(
             scheme=scheme.code, type=str(answer.dtype), shape=list(answer.shape), homes=len(readings.home)
