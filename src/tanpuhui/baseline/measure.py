@@ -105,6 +105,8 @@ def measure(meter: Series, temperature: Series, question: Question) -> Measureme
         "baseline.report_missing", len(after.use) - counted if counted else 0, periods=len(after.use)
     )
     found += finding("baseline.report_empty", counted == 0)
+    has_band = np.isfinite([savings.band_baseline_energy, savings.band_reporting_energy]).all()
+    found += finding("baseline.no_band", counted > 0 and not has_band)
     return Measurement(tuple(found), fits, savings)
 
 
