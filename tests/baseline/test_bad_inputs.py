@@ -42,6 +42,13 @@ def test_electricity_that_is_always_zero_has_no_read(tmp_path: Path) -> None:
     assert counts(measurement)["baseline.zero_reads"] == 430
 
 
+def test_electricity_that_is_always_below_zero_has_no_band_and_does_not_stand(tmp_path: Path) -> None:
+    measurement = measured(tmp_path, [(time, value and f"-{value}") for time, value in reads()])
+
+    assert "baseline.no_band" in forbidding(measurement)
+    assert not measurement.stands
+
+
 @pytest.mark.parametrize("value", ["0", "5"])
 def test_gas_that_never_changes_is_constant(tmp_path: Path, value: str) -> None:
     measurement = measured(tmp_path, with_values(dict.fromkeys(range(430), value)), gas=True)
