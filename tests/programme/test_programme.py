@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection, transaction
 
 from close.town import certified_mg, pending_mg
 from programme.village import (
+    BASELINE,
     CODE,
     HOMES,
     LAST_DAY,
@@ -36,6 +37,7 @@ from tanpuhui.methodology.load import Library
 from tanpuhui.programme.find import get_programme
 from tanpuhui.programme.join import join
 from tanpuhui.programme.models import Period, Programme, Window
+from tanpuhui.programme.month import last_day
 from tanpuhui.programme.open import KIND
 from tanpuhui.programme.refusals import (
     BadRung,
@@ -286,6 +288,63 @@ def test_months_are_settled_in_turn_once_and_when_they_are_over(village: Village
     village.settle(path)
     with pytest.raises(SettledOtherwise):
         village.settle(village.readings({}))
+
+
+def test_no_month_is_left_out_between_two_windows(village: Village) -> None:
+    """March to May lost 28 x 1.8 MWh: June, of the next window, is not settled before, and carries all of it."""
+    june, july = date(2025, 6, 1), datetime(2025, 7, 2, tzinfo=SHANGHAI)
+    second = Window(programme=get_programme(CODE), rung="L5", baseline_from=BASELINE, starts_on=june)
+    declare(second, at=datetime(2025, 5, 20, tzinfo=SHANGHAI))
+    path = village.readings(saving(village), first=june, last=june)
+    with pytest.raises(PeriodOutOfTurn):
+        village.settle(path, first=june, last=june, at=july)
+
+    village.settle(village.readings(dict.fromkeys(village.asked, USED_WH + SAVED_WH)))
+    period = village.settle(path, first=june, last=june, at=july)
+    unseal(CODE, at=july)
+
+    assert (period.window, period.carried_in_wh, period.shared_mg) == (second, -50_400_000, 0)
+    assert verify(CODE, places=village.places, library=village.library).stands
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_the_database_refuses_a_period_that_leaves_months_out(village: Village, settled: bool) -> None:
+    """Neither June before spring, of a window of its own, nor July after spring."""
+    june, july = date(2025, 6, 1), date(2025, 7, 1)
+    second = Window(programme=get_programme(CODE), rung="L5", baseline_from=BASELINE, starts_on=june)
+    declare(second, at=datetime(2025, 5, 20, tzinfo=SHANGHAI))
+    if settled:
+        village.settle(village.readings(saving(village)))
+    first = july if settled else june
+    numbers = dict.fromkeys(
+        [
+            "homes",
+            "joined",
+            "held_out",
+            "left_out",
+            "saved_wh",
+            "error_wh",
+            "bound_wh",
+            "carried_in_wh",
+            "carried_out_wh",
+            "certifiable_wh",
+            "certifiable_mg",
+            "shared_mg",
+            "batch",
+        ],
+        0,
+    )
+
+    with pytest.raises(DatabaseError, match="begins on"), transaction.atomic():
+        Period.objects.create(
+            window=second,
+            first_day=first,
+            last_day=last_day(first),
+            readings="sha256:0",
+            shares="sha256:0",
+            settled_at=SETTLED_AT,
+            **numbers,
+        )
 
 
 def test_too_many_homes_without_readings_stop_the_settlement(village: Village) -> None:

@@ -182,12 +182,15 @@ class Period(models.Model):
                 func="""
                     SELECT * INTO its FROM programme_window WHERE id = NEW.window_id;
                     PERFORM pg_advisory_xact_lock(hashtextextended(its.programme_id, 7));
-                    SELECT coalesce(max(last_day) + 1, its.starts_on) INTO expected
-                        FROM programme_period WHERE window_id = NEW.window_id;
+                    -- Of all windows: no month is left out where one ends and the next begins.
+                    SELECT coalesce(max(p.last_day) + 1, min(w.starts_on)) INTO expected
+                        FROM programme_window w LEFT JOIN programme_period p ON p.window_id = w.id
+                        WHERE w.programme_id = its.programme_id;
                     SELECT min(starts_on) INTO next_window FROM programme_window
                         WHERE programme_id = its.programme_id AND starts_on > its.starts_on;
-                    IF NEW.first_day <> expected OR NEW.last_day >= coalesce(next_window, 'infinity')
-                    THEN RAISE EXCEPTION 'the next period of window % begins on %', NEW.window_id, expected; END IF;
+                    IF NEW.first_day <> expected OR NEW.first_day < its.starts_on
+                        OR NEW.last_day >= coalesce(next_window, 'infinity')
+                    THEN RAISE EXCEPTION 'the next period of % begins on %', its.programme_id, expected; END IF;
                     RETURN NEW;
                 """,
             ),
