@@ -57,6 +57,7 @@ from tanpuhui.programme.refusals import (
     WindowSettled,
     WindowTooEarly,
 )
+from tanpuhui.programme.show import _NUMBERS
 from tanpuhui.programme.unseal import unseal
 from tanpuhui.programme.verify import verify
 from tanpuhui.programme.window import declare
@@ -316,24 +317,7 @@ def test_the_database_refuses_a_period_that_leaves_months_out(village: Village, 
     if settled:
         village.settle(village.readings(saving(village)))
     first = july if settled else june
-    numbers = dict.fromkeys(
-        [
-            "homes",
-            "joined",
-            "held_out",
-            "left_out",
-            "saved_wh",
-            "error_wh",
-            "bound_wh",
-            "carried_in_wh",
-            "carried_out_wh",
-            "certifiable_wh",
-            "certifiable_mg",
-            "shared_mg",
-            "batch",
-        ],
-        0,
-    )
+    numbers = dict.fromkeys(_NUMBERS, 0)
 
     with pytest.raises(DatabaseError, match="begins on"), transaction.atomic():
         Period.objects.create(
