@@ -36,13 +36,15 @@ from tanpuhui.kit.refusal import Refusal
 from tanpuhui.methodology.load import Library
 from tanpuhui.programme.find import get_programme
 from tanpuhui.programme.join import join
-from tanpuhui.programme.models import Period, Programme, Window
+from tanpuhui.programme.models import ListedHome, Period, Programme, Window
 from tanpuhui.programme.month import last_day
 from tanpuhui.programme.open import KIND
 from tanpuhui.programme.refusals import (
+    AccountsUnknown,
     BadRung,
     BaselineTooLate,
     HeldOutJoins,
+    HomesListedBefore,
     HomeUnknown,
     NotOpened,
     PeriodNotOver,
@@ -219,10 +221,17 @@ def test_the_hold_out_is_verified_with_every_period(village: Village) -> None:
 
 
 def test_homes_held_out_and_strangers_never_join(village: Village) -> None:
+    account = village.accounts[village.asked[0]]
     with pytest.raises(HeldOutJoins):
-        join(CODE, [(village.held[0], 1)], at=OPENED_AT)
+        join(CODE, [(village.held[0], account)], at=OPENED_AT)
     with transaction.atomic(), pytest.raises(HomeUnknown):
-        join(CODE, [("meter-of-somebody", 1)], at=OPENED_AT)
+        join(CODE, [("meter-of-somebody", account)], at=OPENED_AT)
+
+
+@pytest.mark.parametrize("group", ["held", "asked"])
+def test_an_account_that_does_not_exist_tells_nothing_of_the_hold_out(village: Village, group: str) -> None:
+    with pytest.raises(AccountsUnknown):
+        join(CODE, [(getattr(village, group)[-1], max(village.accounts.values()) + 1)], at=OPENED_AT)
 
 
 def test_a_programme_is_drawn_once_and_sealed(village: Village) -> None:
@@ -395,6 +404,20 @@ def test_a_households_own_months_are_never_certified(village: Village, code: str
         )
 
     assert refused.value.code == "registry.household_alone"
+
+
+def test_a_home_is_on_one_list_alone_however_it_is_typed(village: Village) -> None:
+    """Two homes of the village on a list of twenty others, one of them in other letters."""
+    others = [f"other-{number:02}" for number in range(20)]
+
+    with pytest.raises(HomesListedBefore) as refused, transaction.atomic():
+        village.open(code="again", homes=[*others, HOMES[0], HOMES[1].upper()])
+    made = village.open(code="another", homes=others)
+
+    assert refused.value.facts == {"count": 2}
+    assert (made.listed_homes.count(), get_programme(CODE).listed_homes.count()) == (20, 40)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        ListedHome.objects.all().delete()
 
 
 def test_the_design_is_kept_by_the_database(village: Village) -> None:

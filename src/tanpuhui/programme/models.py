@@ -1,4 +1,4 @@
-"""Tables of programmes: the programme with its sealed hold-out, its windows, its settled periods. All append-only.
+"""Tables of programmes: the programme with its sealed hold-out, its homes, windows, settled periods. All append-only.
 
 What must never happen is refused by triggers: a window that begins before it is declared or within what is settled, and
 a period that does not follow the one before, or lies outside its window.
@@ -57,6 +57,21 @@ class Programme(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+
+class ListedHome(models.Model):
+    """A home that is on a programme's list, as a digest under a key of the installation: on one list, and no other."""
+
+    digest = models.BinaryField(primary_key=True, max_length=32)
+    programme = models.ForeignKey(Programme, models.PROTECT, related_name="listed_homes")
+
+    class Meta:
+        verbose_name = _("home on a list")
+        verbose_name_plural = _("homes on lists")
+        triggers: ClassVar = _KEPT
+
+    def __str__(self) -> str:
+        return f"a home of {self.programme_id}"
 
 
 class Window(models.Model):
