@@ -12,8 +12,10 @@ import pytest
 from programme.village import CODE, HOMES, OPENED_AT, SETTLED_AT, Village
 from tanpuhui.cli import programme
 from tanpuhui.cli.main import app
+from tanpuhui.consent.open_account import open_accounts
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.methodology.load import Library, load_library
+from tanpuhui.programme.refusals import HeldOutJoins
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
 
 
@@ -46,7 +48,11 @@ def test_a_programme_goes_from_a_list_to_a_verified_period(
     titles = ["--title-zh", "村里节电", "--title-en", "The village saves", "--pia", "PIA-1"]
 
     status, made = run(capsys, monkeypatch, OPENED_AT, "open", CODE, *opening, *titles)
-    joined.write_text(f"home,account\n{village.asked[0]},1\n", encoding="utf-8")
+    [account] = open_accounts(1, at=OPENED_AT)
+    joined.write_text(f"home,account\n{village.held[0]},{account}\n", encoding="utf-8")
+    with pytest.raises(HeldOutJoins):
+        app(["programme", "join", CODE, str(joined)], exit_on_error=False, print_error=False)
+    joined.write_text(f"home,account\n{village.asked[0]},{account}\n", encoding="utf-8")
     _, count = run(capsys, monkeypatch, OPENED_AT, "join", CODE, str(joined))
     path = village.readings(dict.fromkeys(village.asked, 2_400_000))
     months = ["--first", "2025-03", "--last", "2025-05"]
@@ -61,6 +67,7 @@ def test_a_programme_goes_from_a_list_to_a_verified_period(
     assert (settled["bound_wh"], settled["shared_mg"]) == (50_400_000, 756_000_000)
     assert opened["commitment"] == made["commitment"] == shown["commitment"]
     assert found["stands"] is True
+    assert shown["refused_joins"] == 1
     assert [one["first"] for one in shown["periods"]] == ["2025-03-01"]
 
 

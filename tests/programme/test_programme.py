@@ -14,6 +14,7 @@ from django.db import DatabaseError, connection, transaction
 
 from close.town import certified_mg, pending_mg
 from programme.village import (
+    BASELINE,
     CODE,
     HOMES,
     LAST_DAY,
@@ -35,12 +36,15 @@ from tanpuhui.kit.refusal import Refusal
 from tanpuhui.methodology.load import Library
 from tanpuhui.programme.find import get_programme
 from tanpuhui.programme.join import join
-from tanpuhui.programme.models import Period, Programme, Window
+from tanpuhui.programme.models import ListedHome, Period, Programme, Window
+from tanpuhui.programme.month import last_day
 from tanpuhui.programme.open import KIND
 from tanpuhui.programme.refusals import (
+    AccountsUnknown,
     BadRung,
     BaselineTooLate,
     HeldOutJoins,
+    HomesListedBefore,
     HomeUnknown,
     NotOpened,
     PeriodNotOver,
@@ -55,6 +59,7 @@ from tanpuhui.programme.refusals import (
     WindowSettled,
     WindowTooEarly,
 )
+from tanpuhui.programme.show import _NUMBERS
 from tanpuhui.programme.unseal import unseal
 from tanpuhui.programme.verify import verify
 from tanpuhui.programme.window import declare
@@ -216,10 +221,17 @@ def test_the_hold_out_is_verified_with_every_period(village: Village) -> None:
 
 
 def test_homes_held_out_and_strangers_never_join(village: Village) -> None:
+    account = village.accounts[village.asked[0]]
     with pytest.raises(HeldOutJoins):
-        join(CODE, [(village.held[0], 1)], at=OPENED_AT)
+        join(CODE, [(village.held[0], account)], at=OPENED_AT)
     with transaction.atomic(), pytest.raises(HomeUnknown):
-        join(CODE, [("meter-of-somebody", 1)], at=OPENED_AT)
+        join(CODE, [("meter-of-somebody", account)], at=OPENED_AT)
+
+
+@pytest.mark.parametrize("group", ["held", "asked"])
+def test_an_account_that_does_not_exist_tells_nothing_of_the_hold_out(village: Village, group: str) -> None:
+    with pytest.raises(AccountsUnknown):
+        join(CODE, [(getattr(village, group)[-1], max(village.accounts.values()) + 1)], at=OPENED_AT)
 
 
 def test_a_programme_is_drawn_once_and_sealed(village: Village) -> None:
@@ -288,6 +300,46 @@ def test_months_are_settled_in_turn_once_and_when_they_are_over(village: Village
         village.settle(village.readings({}))
 
 
+def test_no_month_is_left_out_between_two_windows(village: Village) -> None:
+    """March to May lost 28 x 1.8 MWh: June, of the next window, is not settled before, and carries all of it."""
+    june, july = date(2025, 6, 1), datetime(2025, 7, 2, tzinfo=SHANGHAI)
+    second = Window(programme=get_programme(CODE), rung="L5", baseline_from=BASELINE, starts_on=june)
+    declare(second, at=datetime(2025, 5, 20, tzinfo=SHANGHAI))
+    path = village.readings(saving(village), first=june, last=june)
+    with pytest.raises(PeriodOutOfTurn):
+        village.settle(path, first=june, last=june, at=july)
+
+    village.settle(village.readings(dict.fromkeys(village.asked, USED_WH + SAVED_WH)))
+    period = village.settle(path, first=june, last=june, at=july)
+    unseal(CODE, at=july)
+
+    assert (period.window, period.carried_in_wh, period.shared_mg) == (second, -50_400_000, 0)
+    assert verify(CODE, places=village.places, library=village.library).stands
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_the_database_refuses_a_period_that_leaves_months_out(village: Village, settled: bool) -> None:
+    """Neither June before spring, of a window of its own, nor July after spring."""
+    june, july = date(2025, 6, 1), date(2025, 7, 1)
+    second = Window(programme=get_programme(CODE), rung="L5", baseline_from=BASELINE, starts_on=june)
+    declare(second, at=datetime(2025, 5, 20, tzinfo=SHANGHAI))
+    if settled:
+        village.settle(village.readings(saving(village)))
+    first = july if settled else june
+    numbers = dict.fromkeys(_NUMBERS, 0)
+
+    with pytest.raises(DatabaseError, match="begins on"), transaction.atomic():
+        Period.objects.create(
+            window=second,
+            first_day=first,
+            last_day=last_day(first),
+            readings="sha256:0",
+            shares="sha256:0",
+            settled_at=SETTLED_AT,
+            **numbers,
+        )
+
+
 def test_too_many_homes_without_readings_stop_the_settlement(village: Village) -> None:
     with pytest.raises(TooManyMissing):
         village.settle(village.readings(saving(village), without=tuple(village.held[:2])))
@@ -352,6 +404,20 @@ def test_a_households_own_months_are_never_certified(village: Village, code: str
         )
 
     assert refused.value.code == "registry.household_alone"
+
+
+def test_a_home_is_on_one_list_alone_however_it_is_typed(village: Village) -> None:
+    """Two homes of the village on a list of twenty others, one of them in other letters."""
+    others = [f"other-{number:02}" for number in range(20)]
+
+    with pytest.raises(HomesListedBefore) as refused, transaction.atomic():
+        village.open(code="again", homes=[*others, HOMES[0], HOMES[1].upper()])
+    made = village.open(code="another", homes=others)
+
+    assert refused.value.facts == {"count": 2}
+    assert (made.listed_homes.count(), get_programme(CODE).listed_homes.count()) == (20, 40)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        ListedHome.objects.all().delete()
 
 
 def test_the_design_is_kept_by_the_database(village: Village) -> None:

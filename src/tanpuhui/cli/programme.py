@@ -111,11 +111,18 @@ def join(code: Code, homes: Path, /, *, as_json: Json = False) -> int:
     from django.db import transaction
 
     from tanpuhui.programme.join import join as link
+    from tanpuhui.programme.refusals import HeldOutJoins
+    from tanpuhui.programme.show import REFUSED_JOIN
 
-    at = utc_now()
-    with transaction.atomic():
-        count = link(code, _pairs(homes), at=at)
-        _note("programme.joined", code, at, {"homes": count})
+    at, pairs = utc_now(), _pairs(homes)
+    try:
+        with transaction.atomic():
+            count = link(code, pairs, at=at)
+            _note("programme.joined", code, at, {"homes": count})
+    except HeldOutJoins:
+        # After the rollback: who asks home by home who is held out leaves a trace.
+        _note(REFUSED_JOIN, code, at, {"homes": len(pairs)})
+        raise
     return _say({"programme": code, "joined": count}, as_json=as_json)
 
 

@@ -2,6 +2,9 @@
 
 All homes that were not held out are compared with all that were, whether they joined or not: who joins chooses itself,
 who is held out does not. What is certified is shared among those that joined.
+
+Whoever makes the file of readings must gain nothing by leaving homes out, so a home without complete readings counts
+against the programme (:func:`_against`); with all homes there nothing is added.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
@@ -85,9 +88,20 @@ class Estimated:
 
 @dataclass(frozen=True)
 class _Group:
+    """All homes of a group by number, whether each has complete readings, and its use in Wh (0 where it has none)."""
+
     subject: Whole
+    there: np.ndarray
     before: Floats
     after: Floats
+
+    def with_missing(self, *, before: float, after: float) -> _Group:
+        """The same with the use that homes without readings are taken to have."""
+        return replace(
+            self,
+            before=np.where(self.there, self.before, before),
+            after=np.where(self.there, self.after, after),
+        )
 
 
 def months_needed(asked_months: Sequence[date], baseline_from: date) -> set[date]:
@@ -100,18 +114,19 @@ def estimate(readings: pa.Table, draw: Draw, asked: Asked) -> Estimated:
     complete = _complete(readings, asked)
     held = _group(complete, sorted(draw.held), "held out")
     offered = _group(complete, sorted(set(draw.listed) - set(draw.held)), "not held out")
+    offered, held = _against(asked.rung, offered, held)
     seed = int.from_bytes(hashlib.sha256(f"{draw.seed}|{asked.months[0]}".encode()).digest()[:8])
     effect = _effect(asked.rung, offered, held, seed)
     may = certifiable(effect, asked.carried_wh)
     joined = _joined(readings)
-    mine = np.isin(offered.subject, np.array(sorted(joined), dtype=np.int64))
+    mine = offered.there & np.isin(offered.subject, np.array(sorted(joined), dtype=np.int64))
     estimates = _own_estimates(asked.rung, offered, held, mine)
     shares = _shares(offered.subject[mine], estimates, may.amount, asked)
     return Estimated(
-        homes=len(offered.subject),
+        homes=int(offered.there.sum()),
         joined=int(mine.sum()),
-        held_out=len(held.subject),
-        left_out=len(draw.listed) - len(offered.subject) - len(held.subject),
+        held_out=int(held.there.sum()),
+        left_out=int((~offered.there).sum() + (~held.there).sum()),
         saved_wh=math.floor(effect.saved),
         error_wh=math.ceil(effect.standard_error),
         bound_wh=effect.lower_bound,
@@ -140,12 +155,43 @@ def _complete(readings: pa.Table, asked: Asked) -> dict[int, tuple[int, int]]:
 
 
 def _group(complete: Mapping[int, tuple[int, int]], subjects: Sequence[int], name: str) -> _Group:
-    there = [subject for subject in subjects if subject in complete]
-    missing = len(subjects) - len(there)
+    there = np.array([subject in complete for subject in subjects], dtype=bool)
+    missing = int((~there).sum())
     if missing * 100 > len(subjects) * MISSING_PERCENT:
         raise TooManyMissing(missing=missing, homes=len(subjects), group=name, percent=MISSING_PERCENT)
-    used = np.array([complete[subject] for subject in there], dtype=np.float64).reshape(len(there), 2)
-    return _Group(np.array(there, dtype=np.int64), used[:, 0], used[:, 1])
+    used = np.array([complete.get(subject, (0, 0)) for subject in subjects], dtype=np.float64)
+    used = used.reshape(len(subjects), 2)
+    return _Group(np.array(subjects, dtype=np.int64), there, used[:, 0], used[:, 1])
+
+
+def _against(rung: str, offered: _Group, held: _Group) -> tuple[_Group, _Group]:
+    """Both groups with a use for each missing home that is the least favourable one there can be.
+
+    Bounds of the worst case (Horowitz and Manski 2000) need limits of what a missing home may have used; without any,
+    one home could have used whatever cancels the saving. The limit is M, the most that any home that is there used in
+    all, before or after: a missing home's use is taken to lie between 0 and M, both times.
+
+    L3, whose saving is the sum of ratio x before - after: no home that was asked adds less than one of 0 before and M
+    after (-M), and no home that was held out takes the ratio lower than one of M before and 0 after.
+
+    L5: a missing home is at its group's mean before, so that it moves neither the slope nor the adjustment, and after
+    it is M above the mean of those asked, or M below the mean of those held out. The deviation of a home from the line
+    is that of two uses between 0 and M, so no greater. The error is not lessened either: it grows with deviations.
+
+    Homes keep their places, so the bootstrap draws the same ones, and what is missing alone makes the difference. A
+    loss is carried with them counted so too: leaving homes out does not make a bad period less bad.
+    """
+    if offered.there.all() and held.there.all():
+        return offered, held
+    most = max(float(use.max()) for group in (offered, held) for use in (group.before, group.after))
+    if rung == "L3":
+        return offered.with_missing(before=0.0, after=most), held.with_missing(before=most, after=0.0)
+    means = [(one.before[one.there].mean(), one.after[one.there].mean()) for one in (offered, held)]
+    (before, after), (held_before, held_after) = means
+    return (
+        offered.with_missing(before=float(before), after=float(after) + most),
+        held.with_missing(before=float(held_before), after=float(held_after) - most),
+    )
 
 
 def _effect(rung: str, offered: _Group, held: _Group, seed: int) -> Effect:

@@ -1,4 +1,4 @@
-"""Tables of programmes: the programme with its sealed hold-out, its windows, its settled periods. All append-only.
+"""Tables of programmes: the programme with its sealed hold-out, its homes, windows, settled periods. All append-only.
 
 What must never happen is refused by triggers: a window that begins before it is declared or within what is settled, and
 a period that does not follow the one before, or lies outside its window.
@@ -57,6 +57,21 @@ class Programme(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+
+class ListedHome(models.Model):
+    """A home that is on a programme's list, as a digest under a key of the installation: on one list, and no other."""
+
+    digest = models.BinaryField(primary_key=True, max_length=32)
+    programme = models.ForeignKey(Programme, models.PROTECT, related_name="listed_homes")
+
+    class Meta:
+        verbose_name = _("home on a list")
+        verbose_name_plural = _("homes on lists")
+        triggers: ClassVar = _KEPT
+
+    def __str__(self) -> str:
+        return f"a home of {self.programme_id}"
 
 
 class Window(models.Model):
@@ -182,12 +197,15 @@ class Period(models.Model):
                 func="""
                     SELECT * INTO its FROM programme_window WHERE id = NEW.window_id;
                     PERFORM pg_advisory_xact_lock(hashtextextended(its.programme_id, 7));
-                    SELECT coalesce(max(last_day) + 1, its.starts_on) INTO expected
-                        FROM programme_period WHERE window_id = NEW.window_id;
+                    -- Of all windows: no month is left out where one ends and the next begins.
+                    SELECT coalesce(max(p.last_day) + 1, min(w.starts_on)) INTO expected
+                        FROM programme_window w LEFT JOIN programme_period p ON p.window_id = w.id
+                        WHERE w.programme_id = its.programme_id;
                     SELECT min(starts_on) INTO next_window FROM programme_window
                         WHERE programme_id = its.programme_id AND starts_on > its.starts_on;
-                    IF NEW.first_day <> expected OR NEW.last_day >= coalesce(next_window, 'infinity')
-                    THEN RAISE EXCEPTION 'the next period of window % begins on %', NEW.window_id, expected; END IF;
+                    IF NEW.first_day <> expected OR NEW.first_day < its.starts_on
+                        OR NEW.last_day >= coalesce(next_window, 'infinity')
+                    THEN RAISE EXCEPTION 'the next period of % begins on %', its.programme_id, expected; END IF;
                     RETURN NEW;
                 """,
             ),

@@ -14,6 +14,7 @@ from tanpuhui.evidence import contract as contracts
 from tanpuhui.evidence.models import Contract
 from tanpuhui.evidence.subjects import subject_ids
 from tanpuhui.methodology.load import Library
+from tanpuhui.programme.listed import keep_list
 from tanpuhui.programme.models import Programme, Window
 from tanpuhui.programme.refusals import ProgrammeKnown, TitleMissing
 from tanpuhui.programme.seal import seal
@@ -84,6 +85,7 @@ def open_programme(design: Design, *, at: datetime, zone: str, library: Library)
         ),
         at=at,
     )
+    keep_list(made, design.homes)
     return made
 
 

@@ -18,6 +18,14 @@ class ProgrammeKnown(Refusal):
     )
 
 
+class HomesListedBefore(Refusal):
+    code = "programme.homes_listed_before"
+    message = (
+        "{count} homes of this list are on the list of another programme. Their hold-out is drawn once: "
+        "leave them out, or go on with that programme in a new window."
+    )
+
+
 class BadMonth(Refusal):
     code = "programme.bad_month"
     message = "{option} is {given!r}, which is not a month. Write it as 2025-03."
@@ -106,6 +114,14 @@ class HomeUnknown(Refusal):
     message = (
         "{count} homes of this file are not on the list that {code} began with. "
         "Leave them out: the list is fixed before the draw."
+    )
+
+
+class AccountsUnknown(Refusal):
+    code = "programme.accounts_unknown"
+    message = (
+        "{count} accounts of this file do not exist, so no home of it was looked up. "
+        "Open an account for each holder first, then join."
     )
 
 

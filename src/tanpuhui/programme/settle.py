@@ -94,12 +94,11 @@ def numbers(came: Estimated) -> dict[str, int]:
 
 
 def next_window(programme: Programme, order: Order, at: datetime) -> Window:
-    """The window of a period; refuses one out of turn, too long, or not over."""
+    """The window of a period; refuses one that leaves a month out, comes too early, is too long, or not over."""
     window = programme.windows.filter(starts_on__lte=order.first).order_by("-starts_on").first()
     if window is None:
         raise NoWindow(code=programme.code, first=order.first)
-    settled = window.periods.order_by("-last_day").first()
-    expected = later(settled.last_day.replace(day=1), 1) if settled else window.starts_on
+    expected = next_month(programme)
     if order.first != expected:
         raise PeriodOutOfTurn(code=programme.code, expected=expected, first=order.first)
     following = programme.windows.filter(starts_on__gt=window.starts_on).order_by("starts_on").first()
@@ -109,6 +108,14 @@ def next_window(programme: Programme, order: Order, at: datetime) -> Window:
     if at.astimezone(ZoneInfo(programme.zone)).date() <= last_day(order.last):
         raise PeriodNotOver(last=last_day(order.last), zone=programme.zone)
     return window
+
+
+def next_month(programme: Programme) -> date:
+    """The month that is settled next: after the last one that is, whatever its window, or the first of all windows."""
+    settled = periods_of(programme)
+    if settled:
+        return later(settled[-1].last_day.replace(day=1), 1)
+    return programme.windows.order_by("starts_on")[0].starts_on
 
 
 def question(

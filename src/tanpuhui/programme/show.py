@@ -7,10 +7,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from tanpuhui.access.models import AuditEntry
 from tanpuhui.close.places import Places
 from tanpuhui.programme.find import periods_of
 from tanpuhui.programme.models import Period, Programme, Window
 
+#: How the audit trail calls a try to join homes of which some are held out.
+REFUSED_JOIN = "programme.join_refused"
 _NUMBERS = (
     "homes",
     "joined",
@@ -41,6 +44,9 @@ def as_json(programme: Programme) -> dict[str, Any]:
         "commitment": programme.commitment,
         "drawn_at": programme.opened_at.isoformat(),
         "hold_out_opened_at": opening.at.isoformat() if opening else None,
+        "refused_joins": AuditEntry.objects.filter(
+            verb=REFUSED_JOIN, object_kind="programme", object_key=programme.code
+        ).count(),
         "windows": [_window(one) for one in programme.windows.order_by("starts_on")],
         "periods": [period_as_json(one) for one in periods_of(programme)],
     }
