@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from typing import Any
 
 import pytest
@@ -77,6 +78,7 @@ def drawn(client: Client, private: Ed25519PrivateKey) -> str:
     shown = text(client, page)
     assert "Every close agrees, over 12 records and 5.04 t, to the milligram." in strip_tags(shown)
     assert "It balances" in shown
+    assert "No total of a provider's own was compared (1 days and kinds have none)" in unescape(shown)
 
     plan = {"precision": "95/5", "share": "0.5", "cluster": "1", "icc": "0"}
     assert post(client, f"{page}plan/", **plan, nonce_digest="sha256:0").status_code == 422
