@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.db import DatabaseError, connection, transaction
 
 from close.town import PV_MG_PER_WH, Town
@@ -32,6 +33,7 @@ from tanpuhui.verification.engage import data_digest, manifests_of
 from tanpuhui.verification.examine import Found, examine
 from tanpuhui.verification.finding import raise_finding, step
 from tanpuhui.verification.key import DECLARATION, STATEMENT, sign
+from tanpuhui.verification.keys import register_key
 from tanpuhui.verification.look import look
 from tanpuhui.verification.models import (
     Declaration,
@@ -183,6 +185,90 @@ def test_a_second_lot_rests_on_what_the_first_verified_and_on_a_statement_of_its
     assert [one.day for one in manifests_of(second)] == [SECOND]
     whole = desk.engage(key="all of it", whole=True)
     assert len(whole.manifests) == 2
+
+
+# The same data again
+
+
+def another_desk(desk: Desk) -> Desk:
+    """Another verifier's desk over the same town."""
+    kind = organise(Organisation.VERIFIER, "kind-audit", name_zh="好核查", name_en="Kind Audit", at=AT)
+    private = Ed25519PrivateKey.generate()
+    register_key(kind, private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw), at=AT)
+    return replace(desk, verifier=kind, private=private)
+
+
+def test_nobody_draws_a_second_sample_before_the_first_is_concluded(desk: Desk) -> None:
+    opened_before = desk.engage(key="opened before")
+    desk.declare(opened_before)
+    first = desk.drawn(precision="95/5")
+
+    for who in (desk, another_desk(desk)):
+        assert code_of(who.engage, key="other") == "verification.engagement_unfinished"
+        assert code_of(who.engage, key="one day", through=FIRST) == "verification.engagement_unfinished"
+        assert code_of(who.engage, key="all", whole=True) == "verification.engagement_unfinished"
+    assert code_of(desk.plan, opened_before) == "verification.engagement_unfinished"
+    refused_by_database(
+        "INSERT INTO verification_plan (engagement_id, nonce_digest, platform_nonce, data_digest, body, digest, size, "
+        f"committed_at) VALUES ({opened_before.pk}, 'x', 'y', 'z', '{{}}', 'd', 1, now())",
+        f"engagement {first.pk} has a plan over the same closes and no statement",
+    )
+    assert desk.engage() == first
+    desk.examine(first)
+    assert desk.conclude(first).conclusion == "accept"
+    assert desk.engage(key="all", whole=True).manifests == first.manifests
+
+
+def test_what_was_refused_is_verified_again_only_after_a_close_was_made_anew(desk: Desk) -> None:
+    opened_before = desk.engage(key="opened before")
+    desk.declare(opened_before)
+    first = desk.drawn(precision="95/5")
+    desk.examine(first)
+    assert desk.conclude(first, conclusion="refuse").conclusion == "refuse"
+    other = another_desk(desk)
+
+    for who in (desk, other):
+        assert code_of(who.engage, key="other") == "verification.refused_unchanged"
+        assert code_of(who.engage, key="one day", through=FIRST) == "verification.refused_unchanged"
+    assert code_of(desk.plan, opened_before) == "verification.refused_unchanged"
+
+    desk.town.take(
+        {"source_id": "pv24", "person": "d", "kind": "rooftop_pv_output", "action": "retract", "revision": 1}
+        | {"started_at": "2026-03-03T12:00:00+08:00", "ended_at": "2026-03-03T12:30:00+08:00"}
+    )
+    desk.town.close(SECOND)
+
+    assert code_of(desk.plan, opened_before) == "verification.refused_unchanged"
+    again = other.drawn(precision="95/5", key="other")
+    assert set(again.manifests) & set(first.manifests)
+    other.examine(again)
+    signed = other.conclude(again).content
+    assert signed["conclusion"] == "accept"
+    assert signed["completeness"]["own_totals"] == {"compared": 0, "without": 2}
+    assert [
+        (one["engagement"], one["verifier"], one["is_same_data"], one["is_planned"], one["conclusion"])
+        for one in signed["earlier"]
+    ] == [
+        (opened_before.pk, VERIFIER, True, False, "unconcluded"),
+        (first.pk, VERIFIER, True, True, "refuse"),
+    ]
+
+
+def test_an_open_major_finding_over_the_same_closes_counts_whoever_raised_it(desk: Desk) -> None:
+    asked = {"severity": "major", "text": "No meter.", "asked": "Remove it.", "by": None, "at": AT}
+    first = desk.engage(key="first")
+    desk.declare(first)
+    raise_finding(first.pk, **asked)
+    other = another_desk(desk)
+    second = other.drawn(precision="95/5", key="second")
+    other.examine(second)
+
+    assert conclusion_of(second).why == f"major findings are open: {first.pk}.1"
+    assert code_of(statement_text, second.pk, conclusion="accept") == "verification.too_lenient"
+
+    step(first.pk, 1, "answered", "Removed.", by=None, at=AT)
+    step(first.pk, 1, "closed", "Seen.", by=None, at=AT)
+    assert conclusion_of(second).computed == "accept"
 
 
 # The order of things
@@ -437,7 +523,7 @@ def test_a_finding_goes_from_raised_to_answered_to_closed_and_not_otherwise(desk
 
 def test_completeness_balances_and_says_where_it_does_not(desk: Desk) -> None:
     from tanpuhui.evidence.total import Row, declare
-    from tanpuhui.verification.complete import balance
+    from tanpuhui.verification.complete import balance, said_of_totals
 
     engagement = desk.engage()
     report = balance(engagement.pk, places=desk.town.places)
@@ -447,8 +533,12 @@ def test_completeness_balances_and_says_where_it_does_not(desk: Desk) -> None:
     assert report["credited_mg"] == ALL_MG
     [provider] = report["providers"]
     assert provider["receipts"] == {"files": 1, "rows": 24, "accepted": 24, "duplicate": 0, "refused": 0}
+    # One provider, one kind, two days.
+    assert report["own_totals"] == {"compared": 0, "without": 2}
+    assert "agrees with itself" in said_of_totals(report["own_totals"])
 
     told = balance(engagement.pk, places=desk.town.places, totals={("town", SECOND): 13})
+    assert told["own_totals"] == {"compared": 1, "without": 1}
     assert told["differences"] == ["town, 2026-03-03: 13 sent by its own count, 12 recorded"]
     declare("town", [Row(SECOND, "rooftop_pv_output", 11)], at=AT, by="operator")
     declared = balance(engagement.pk, places=desk.town.places)
@@ -457,7 +547,9 @@ def test_completeness_balances_and_says_where_it_does_not(desk: Desk) -> None:
     ]
     assert declared["providers"][0]["own_total"] == 11
     declare("town", [Row(SECOND, "rooftop_pv_output", 12)], at=AT, by="operator")
-    assert balance(engagement.pk, places=desk.town.places)["balances"]
+    agreed = balance(engagement.pk, places=desk.town.places)
+    assert agreed["balances"]
+    assert agreed["own_totals"] == {"compared": 1, "without": 1}
     desk.town.take(
         {"source_id": "late", "person": "a", "kind": "rooftop_pv_output", "energy_wh": 5}
         | {"started_at": "2026-03-03T18:00:00+08:00", "ended_at": "2026-03-03T18:30:00+08:00"}

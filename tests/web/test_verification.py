@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import unescape
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def key_of_own_verifier() -> Ed25519PrivateKey:
 def opened(client: Client) -> str:
     """The page of a new engagement."""
     answer = post(client, HOME, methodology="shanghai/rooftop-pv@1", through=DAY.isoformat())
-    page = f"{HOME}{Engagement.objects.get().pk}/"
+    page = f"{HOME}{Engagement.objects.latest('pk').pk}/"
     assert answer["Location"] == page
     return page
 
@@ -77,6 +78,7 @@ def drawn(client: Client, private: Ed25519PrivateKey) -> str:
     shown = text(client, page)
     assert "Every close agrees, over 12 records and 5.04 t, to the milligram." in strip_tags(shown)
     assert "It balances" in shown
+    assert "No total of a provider's own was compared (1 days and kinds have none)" in unescape(shown)
 
     plan = {"precision": "95/5", "share": "0.5", "cluster": "1", "icc": "0"}
     assert post(client, f"{page}plan/", **plan, nonce_digest="sha256:0").status_code == 422
@@ -90,10 +92,14 @@ def drawn(client: Client, private: Ed25519PrivateKey) -> str:
 def test_a_verifier_goes_from_opening_to_a_signed_statement(closed: Closed) -> None:
     people = make_site()
     client, private = client_of(people["verifier"]), key_of_own_verifier()
+    left = opened(client)
 
     page = drawn(client, private)
 
-    number = Engagement.objects.get().pk
+    number = Engagement.objects.latest("pk").pk
+    again = post(client, HOME, methodology="shanghai/rooftop-pv@1", through=DAY.isoformat())
+    assert again.status_code == 422
+    assert f"Engagement {number} of own-verifier has a published plan" in unescape(again.content.decode())
     assert f"Engagement {number}" in text(client, HOME)
     sample = text(client, f"{page}sample/")
     assert "12 acts are left to examine." in sample
@@ -114,7 +120,7 @@ def test_a_verifier_goes_from_opening_to_a_signed_statement(closed: Closed) -> N
 
     asked = {"severity": "major", "text": "Meters stand still.", "asked": "Read them again."}
     assert post(client, f"{page}findings/", **asked).status_code == 302
-    assert "major findings are open: 1" in text(client, f"{page}conclusion/")
+    assert f"major findings are open: {number}.1" in text(client, f"{page}conclusion/")
     staff = client_of(people["operator"])
     answer = f"/console/verifications/{number}/findings/1/answer"
     assert "Meters stand still." in text(staff, answer)
@@ -124,11 +130,17 @@ def test_a_verifier_goes_from_opening_to_a_signed_statement(closed: Closed) -> N
     assert Finding.objects.get().steps.count() == 2
 
     wish = f"{page}conclusion/?conclusion=&remarks=Well+kept."
-    assert "By its numbers and findings the lot is accepted." in text(client, wish)
+    shown = unescape(text(client, wish))
+    assert "By its numbers and findings the lot is accepted." in shown
+    assert "No total of a provider's own was compared" in shown
+    assert f"Engagement {left.rstrip('/').rpartition('/')[2]} of " in shown
+    assert "over closes of this one: not concluded" in shown
     statement = json.loads(client.get(f"{wish}&file=1").content)
     assert post(client, f"{page}conclusion/", signed=sign(statement, STATEMENT, private)).status_code == 302
     assert Statement.objects.get().conclusion == "accept"
-    assert "The lot was accepted, signed at" in text(client, f"{page}conclusion/")
+    shown = text(client, f"{page}conclusion/")
+    assert "The lot was accepted, signed at" in shown
+    assert "over closes of this one: not concluded" in shown
     assert client.get(f"{page}statement.json").json()["remarks"] == "Well kept."
     assert client.get(f"{page}statement.pdf").content.startswith(b"%PDF")
     assert post(client, f"{page}findings/", **asked | {"text": "More."}).status_code == 422

@@ -793,6 +793,8 @@ def _whole(path: Path, line: int, given: str, columns: tuple[str, ...]) -> int:
 def _print_balance(report: dict[str, Any]) -> None:
     from rich.table import Table
 
+    from tanpuhui.verification.complete import said_of_totals
+
     table = Table(
         "Provider", "Sent: files", "rows", "Own total", "Recorded", "Credited", "Otherwise", "Credited mass"
     )
@@ -806,6 +808,7 @@ def _print_balance(report: dict[str, Any]) -> None:
     console.print(table)
     for line in report["differences"]:
         console.print(line, style="red", highlight=False, markup=False)
+    console.print(said_of_totals(report["own_totals"]), highlight=False)
     console.print(
         "It balances." if report["balances"] else f"{report['count']} sums do not agree.", highlight=False
     )

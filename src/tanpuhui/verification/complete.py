@@ -7,7 +7,7 @@ Sent is what receipts say, and what the provider itself says it sent for a day: 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -60,7 +60,8 @@ def balance(number: int, *, places: Places, totals: Totals | None = None) -> dic
         if day in days and sent != there:
             differences.append(f"{provider}, {day}: {sent} sent by its own count, {there} recorded")
     own = own_totals(days)
-    differences += _against_own(own, recorded(days, places) if own else {})
+    in_lake = recorded(days, places)
+    differences += _against_own(own, in_lake)
     told = {**_by_day(own), **(totals or {})}
     credited_mg = sum(tally.credited_mg for tally in tallies.values())
     return {
@@ -82,6 +83,7 @@ def balance(number: int, *, places: Places, totals: Totals | None = None) -> dic
         "ended": sum(tally.ended for tally in tallies.values()),
         "credited": sum(tally.credited for tally in tallies.values()),
         "credited_mg": credited_mg,
+        "own_totals": _compared(in_lake, own, {key for key in totals or {} if key[1] in days}),
         "differences": differences[:DIFFERENCES_NAMED],
         "count": len(differences),
         "balances": not differences,
@@ -98,6 +100,33 @@ def _against_own(
         for (provider, day, kind), sent in sorted(own.items())
         if sent != there.get((provider, day, kind), 0)
     ]
+
+
+def _compared(
+    there: Iterable[tuple[str, date, str]],
+    own: Iterable[tuple[str, date, str]],
+    told: set[tuple[str, date]],
+) -> dict[str, int]:
+    """How many of the providers' own totals were compared, and how many days and kinds of a provider have none.
+
+    ``own`` are declared by provider, day and kind; ``told`` by provider and day, for all its kinds.
+    """
+    declared = set(own)
+    without = sum(key not in declared and key[:2] not in told for key in there)
+    return {"compared": len(declared) + len(told), "without": without}
+
+
+def said_of_totals(compared: dict[str, int]) -> str:
+    """What a balance rests on, in words: without an own total it only says that the platform agrees with itself."""
+    if not compared["compared"]:
+        return (
+            f"No provider's own total was compared ({compared['without']} days and kinds have none): "
+            "this only says that the platform agrees with itself, not that all that happened was sent."
+        )
+    return (
+        f"{compared['compared']} of the providers' own totals were compared; "
+        f"{compared['without']} days and kinds have none."
+    )
 
 
 def _by_day(own: Mapping[tuple[str, date, str], int]) -> dict[tuple[str, date], int]:

@@ -18,6 +18,7 @@ from tanpuhui.access.models import User
 from tanpuhui.kit.exact import format_fraction
 from tanpuhui.verification.declare import is_operators
 from tanpuhui.verification.draw import draw_of
+from tanpuhui.verification.earlier import earlier
 from tanpuhui.verification.engage import begin, get_engagement
 from tanpuhui.verification.examine import newest
 from tanpuhui.verification.finding import open_majors, state_of
@@ -136,6 +137,7 @@ def statement_text(number: int, *, conclusion: str = "", remarks: str = "") -> d
         "declared_at": engagement.declaration.declared_at.isoformat(),
         **_work(engagement),
         "findings": _findings(engagement),
+        "earlier": earlier(engagement),
         "projection": found.projection.as_json(),
         "materiality": {
             "share": format_fraction_of(engagement.materiality_ppm),
@@ -232,6 +234,8 @@ def _work(engagement: Engagement) -> dict[str, Any]:
             "recorded": completeness.report["recorded"],
             "credited": completeness.report["credited"],
             "otherwise": completeness.report["ended"] - completeness.report["credited"],
+            # Absent from reports that were made before they counted it.
+            "own_totals": completeness.report.get("own_totals"),
         },
         "sample": {
             "plan": plan.digest,

@@ -16,6 +16,7 @@ from tanpuhui.close.standing import standing_with
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.kit.exact import parse_decimal
 from tanpuhui.quantify.jurisdiction import Jurisdiction
+from tanpuhui.verification.earlier import lock_all, refuse_second
 from tanpuhui.verification.models import LOCK, Engagement, Statement, StatementOf
 from tanpuhui.verification.refusals import (
     BadPlan,
@@ -61,14 +62,16 @@ class Proposal:
 
 
 def engage(proposal: Proposal, verifier: Organisation, jurisdiction: Jurisdiction) -> Engagement:
-    """Open an engagement, once under its key: of the closes that stand and that no statement speaks of yet."""
+    """Open an engagement, once under its key: of the closes that stand and that no statement speaks of yet.
+
+    Refused while somebody has a sample of any of them under way, and after a refusal until a close is made anew.
+    """
     assert proposal.opened_by in (OPERATOR, VERIFIER)
     if verifier.kind != Organisation.VERIFIER:
         raise NotAVerifier(organisation=verifier.code)
     if plain(proposal.operator) in names_of(verifier) or not plain(proposal.operator):
         raise OperatorVerifies(verifier=verifier.code)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [LOCK])
+    lock_all()
     asked = _asked(proposal, verifier, jurisdiction)
     known = Engagement.objects.filter(key=proposal.key).first()
     if known is not None:
@@ -78,6 +81,8 @@ def engage(proposal: Proposal, verifier: Organisation, jurisdiction: Jurisdictio
     manifests = _manifests(proposal)
     if not manifests:
         raise NothingToVerify(methodology=proposal.of, vintage=proposal.vintage, through=proposal.through)
+    digests, frozen = [one.digest for one in manifests], data_digest(manifests)
+    refuse_second(proposal.of, digests, frozen)
     share_ppm, source = _materiality(proposal, jurisdiction)
     return Engagement.objects.create(
         key=proposal.key,
@@ -90,8 +95,8 @@ def engage(proposal: Proposal, verifier: Organisation, jurisdiction: Jurisdictio
         methodology=proposal.of,
         vintage=proposal.vintage,
         through=proposal.through,
-        manifests=[one.digest for one in manifests],
-        data_digest=data_digest(manifests),
+        manifests=digests,
+        data_digest=frozen,
         materiality_ppm=share_ppm,
         materiality_source=source,
         opened_at=proposal.at,

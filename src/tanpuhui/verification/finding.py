@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models import Q
+
 from tanpuhui.access.models import User
+from tanpuhui.verification.earlier import resting_on
 from tanpuhui.verification.engage import begin
 from tanpuhui.verification.models import Engagement, Finding, FindingStep
 from tanpuhui.verification.refusals import BadFinding, FindingUnknown, OutOfTurn
@@ -88,16 +91,17 @@ def state_of(steps: Sequence[FindingStep]) -> str:
 def open_majors(engagement: Engagement) -> list[str]:
     """Major findings that are not closed, as ``engagement.number``.
 
-    Those of the verifier's earlier engagements about the same methodology and vintage are among them: what it refused
-    for is closed out before it accepts.
+    Those of anybody's engagements over any of the same closes are among them, and those of the verifier's own earlier
+    ones about the same methodology and vintage: what was refused for is closed out before anybody accepts.
     """
-    found = Finding.objects.filter(
-        severity=Finding.MAJOR,
+    own = Q(
         engagement__verifier=engagement.verifier_id,
         engagement__methodology=engagement.methodology,
         engagement__vintage=engagement.vintage,
         engagement_id__lte=engagement.pk,
     )
+    same_data = resting_on(engagement.manifests, engagement.methodology, "engagement__")
+    found = Finding.objects.filter(own | same_data, severity=Finding.MAJOR)
     return [
         f"{one.engagement_id}.{one.number}"
         for one in found.order_by("engagement", "number").prefetch_related("steps")

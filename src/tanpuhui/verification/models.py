@@ -1,7 +1,7 @@
 """Tables of a verification: engagement, declaration, plan, draw, what was found, and the statement. All append-only.
 
-What must never happen is refused by triggers: a draw whose seed was not committed to before, a step of a finding out of
-turn, and anything in an engagement that has its statement already.
+What must never happen is refused by triggers: a draw whose seed was not committed to before, a second sample of closes
+of which one is under way, a step of a finding out of turn, and anything in an engagement that has its statement.
 """
 
 from __future__ import annotations
@@ -44,6 +44,28 @@ _DECLARED = pgtrigger.Trigger(
     func="""
         IF NOT EXISTS (SELECT FROM verification_declaration WHERE engagement_id = NEW.engagement_id)
         THEN RAISE EXCEPTION 'engagement % has no declaration of independence', NEW.engagement_id; END IF;
+        RETURN NEW;
+    """,
+)
+#: No two samples of one close are under way: the first has its statement before the plan of another is published.
+_ONE_SAMPLE = pgtrigger.Trigger(
+    name="one_sample",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    declare=[("other", "bigint")],
+    func=f"""
+        PERFORM pg_advisory_xact_lock({LOCK}, 0);
+        SELECT min(another.id) INTO other FROM verification_engagement AS mine
+            JOIN verification_engagement AS another
+                ON another.methodology = mine.methodology AND another.id <> mine.id
+            JOIN verification_plan AS plan ON plan.engagement_id = another.id
+            WHERE mine.id = NEW.engagement_id
+            AND NOT EXISTS (SELECT FROM verification_statement WHERE engagement_id = another.id)
+            AND EXISTS (SELECT FROM jsonb_array_elements_text(mine.manifests) AS a(digest)
+                JOIN jsonb_array_elements_text(another.manifests) AS b(digest) USING (digest));
+        IF other IS NOT NULL
+        THEN RAISE EXCEPTION 'engagement %: engagement % has a plan over the same closes and no statement',
+            NEW.engagement_id, other; END IF;
         RETURN NEW;
     """,
 )
@@ -243,7 +265,7 @@ class Plan(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(name="verification_plan_size", condition=Q(size__gte=1)),
         ]
-        triggers: ClassVar = [*_KEPT, _DECLARED, _NOT_ENDED]
+        triggers: ClassVar = [*_KEPT, _DECLARED, _NOT_ENDED, _ONE_SAMPLE]
 
     def __str__(self) -> str:
         return f"plan of engagement {self.engagement_id}: {self.size} acts"

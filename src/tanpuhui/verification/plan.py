@@ -15,6 +15,7 @@ from typing import Any
 from tanpuhui.close.places import Places
 from tanpuhui.kit.digest import digest_bytes, digest_json
 from tanpuhui.kit.exact import parse_decimal
+from tanpuhui.verification.earlier import lock_all, refuse_second
 from tanpuhui.verification.engage import begin, data_digest, manifests_of
 from tanpuhui.verification.frame import StratumOf, frame, strata
 from tanpuhui.verification.models import Engagement, Plan
@@ -64,6 +65,8 @@ def commit(
             methodology=engagement.methodology, vintage=engagement.vintage, through=engagement.through
         )
     body = _body(engagement, wanted, found)
+    lock_all()
+    refuse_second(engagement.methodology, engagement.manifests, engagement.data_digest, number=number)
     return Plan.objects.create(
         engagement=engagement,
         nonce_digest=nonce_digest,

@@ -31,6 +31,22 @@ class OtherEngagement(Refusal):
     message = "The key {key!r} opened another engagement before. Give this one a key of its own."
 
 
+class EngagementUnfinished(Refusal):
+    code = "verification.engagement_unfinished"
+    message = (
+        "Engagement {number} of {verifier} has a published plan over closes that are among these, and no conclusion: "
+        "a second sample of them would let somebody choose. Conclude that one first, also if it is a refusal."
+    )
+
+
+class RefusedUnchanged(Refusal):
+    code = "verification.refused_unchanged"
+    message = (
+        "The statement of engagement {number} ({verifier}) refuses closes that are among these, and none of them was "
+        "made anew since. Have what it found corrected, close its days again, then open an engagement."
+    )
+
+
 class EngagementUnknown(Refusal):
     code = "verification.unknown_engagement"
     message = "There is no engagement {number}. 'tanpuhui verification list' shows them."

@@ -46,7 +46,7 @@ from tanpuhui.registry.refusals import LessThanATonne, NoNoise
 from tanpuhui.registry.statistics import publish
 from tanpuhui.transparency.credential_status import publish_lists
 from tanpuhui.verification.models import Statement
-from tanpuhui.verification.refusals import NothingToVerify
+from tanpuhui.verification.refusals import NothingToVerify, RefusedUnchanged
 
 OPERATOR, VERIFIER = "Demonstration city centre", "Demonstration verifier"
 #: The methodology of which the first lot is made.
@@ -264,7 +264,7 @@ def verify_again(city: City, at: Installation) -> Statement | None:
 def _verified(city: City, at: Installation, right_m: Mapping[int, int], moment: datetime) -> Statement | None:
     try:
         return verify(_proposed(city, at), right_m, at=moment)
-    except NothingToVerify:
+    except (NothingToVerify, RefusedUnchanged):
         return None
 
 

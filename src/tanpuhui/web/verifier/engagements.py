@@ -31,9 +31,10 @@ from tanpuhui.methodology.load import load_library
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.verification import complete as completeness
 from tanpuhui.verification import recalculate as recalculation
-from tanpuhui.verification.conclude import conclude, conclusion_of, statement_text
+from tanpuhui.verification.conclude import conclude, conclusion_of, newest_completeness, statement_text
 from tanpuhui.verification.declare import declaration_text, declare
 from tanpuhui.verification.draw import draw
+from tanpuhui.verification.earlier import earlier
 from tanpuhui.verification.engage import Proposal, engage, manifests_of
 from tanpuhui.verification.examine import Found, examine
 from tanpuhui.verification.finding import raise_finding, state_of
@@ -62,7 +63,15 @@ from tanpuhui.web.verifier.forms import (
     WishForm,
 )
 from tanpuhui.web.verifier.printed import printed
-from tanpuhui.web.verifier.words import conclusion_name, severity_name, state_name, step_name, verdict_name
+from tanpuhui.web.verifier.words import (
+    conclusion_name,
+    earlier_said,
+    severity_name,
+    state_name,
+    step_name,
+    totals_said,
+    verdict_name,
+)
 
 OPERATOR = "TANPUHUI_OPERATOR"
 ACTS_A_PAGE = 50
@@ -111,6 +120,7 @@ def engagement(request: HttpRequest, number: int) -> HttpResponse:
     mine = cast(MemberRequest, request)
     found = _mine(mine, number)
     now = step_of(found)
+    balanced = found.completeness.order_by("-pk").first()
     context = {
         **_frame(mine, found),
         "step": now,
@@ -125,7 +135,8 @@ def engagement(request: HttpRequest, number: int) -> HttpResponse:
         ],
         "declaration": getattr(found, "declaration", None),
         "recalculation": found.recalculations.order_by("-pk").first(),
-        "completeness": found.completeness.order_by("-pk").first(),
+        "completeness": balanced,
+        "totals_said": totals_said(balanced.report.get("own_totals")) if balanced else "",
         "plan": Plan.objects.filter(engagement=found).first(),
         "draw": Draw.objects.filter(engagement=found).first(),
         "statement": Statement.objects.filter(engagement=found).first(),
@@ -330,7 +341,12 @@ def conclusion(request: HttpRequest, number: int) -> HttpResponseBase:
     made = Statement.objects.filter(engagement=found).first()
     context: dict[str, Any] = {**_frame(mine, found), "statement": made}
     if made:
-        context |= {"content": made.content, "named": conclusion_name(made.conclusion)}
+        context |= {
+            "content": made.content,
+            "named": conclusion_name(made.conclusion),
+            "earlier": earlier_said(made.content.get("earlier", [])),
+            "totals_said": totals_said(made.content["completeness"].get("own_totals")),
+        }
         if request.method != "POST":
             return render(request, "verifier/conclusion.html", context)
     wish = WishForm(request.GET if "remarks" in request.GET else None)
@@ -338,6 +354,9 @@ def conclusion(request: HttpRequest, number: int) -> HttpResponseBase:
     try:
         computed = None if made else conclusion_of(found)
         context |= {"computed": computed, "named": conclusion_name(computed.computed) if computed else ""}
+        if computed:
+            own = newest_completeness(found).report.get("own_totals")
+            context |= {"earlier": earlier_said(earlier(found)), "totals_said": totals_said(own)}
         if computed and wish.is_bound and wish.is_valid():
             text = statement_text(number, **wish.cleaned_data)
             if "file" in request.GET:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.verification.models import Statement
 from tanpuhui.web.shared.mass import mass
-from tanpuhui.web.verifier.words import conclusion_name, severity_name, state_name
+from tanpuhui.web.verifier.words import conclusion_name, earlier_said, severity_name, state_name, totals_said
 
 
 def printed(statement: Statement) -> dict[str, Any]:
@@ -46,6 +46,8 @@ def printed(statement: Statement) -> dict[str, Any]:
             (_("Taken off the lot"), str(mass(statement.deducted_mg))),
         ],
         "notes": [
+            *([said] if (said := totals_said(content["completeness"].get("own_totals"))) else []),
+            *earlier_said(content.get("earlier", [])),
             *(
                 f"{_('Finding')} {one['number']} ({severity_name(one['severity'])}, {state_name(one['state'])}): "
                 f"{one['text']}"

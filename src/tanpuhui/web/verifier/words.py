@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
+
+from tanpuhui.copies.parties import party_names
+from tanpuhui.verification.earlier import UNCONCLUDED
+from tanpuhui.web.shared.templatetags.page import count
 
 
 def step_name(step: str) -> str:
@@ -55,6 +64,46 @@ def conclusion_name(conclusion: str) -> str:
         "adjust": pgettext("conclusion", "lowered"),
         "refuse": pgettext("conclusion", "refused"),
     }[conclusion]
+
+
+def conclusion_of_other(conclusion: str) -> str:
+    """What became of another engagement."""
+    if conclusion == UNCONCLUDED:
+        return pgettext("conclusion", "not concluded")
+    return conclusion_name(conclusion)
+
+
+def totals_said(compared: dict[str, int] | None) -> str:
+    """What completeness rests on; empty of a report that did not count it."""
+    if compared is None:
+        return ""
+    if not compared["compared"]:
+        return _(
+            "No total of a provider's own was compared (%(without)s days and kinds have none): this only says that "
+            "the platform agrees with itself, not that all that happened was sent."
+        ) % {"without": count(compared["without"])}
+    return _(
+        "%(compared)s totals of the providers' own were compared; %(without)s days and kinds have none."
+    ) % {
+        "compared": count(compared["compared"]),
+        "without": count(compared["without"]),
+    }
+
+
+def earlier_said(earlier: list[dict[str, Any]]) -> list[str]:
+    """Of each other engagement: its number, its verifier, when it was opened, whether it has this data, its verdict."""
+    names = party_names({one["verifier"] for one in earlier})
+    return [
+        _("Engagement %(number)s of %(verifier)s, opened on %(day)s, %(data)s: %(verdict)s")
+        % {
+            "number": one["engagement"],
+            "verifier": names[one["verifier"]],
+            "day": date_format(timezone.localtime(datetime.fromisoformat(one["opened_at"])), "DATE_FORMAT"),
+            "data": _("over closes of this one") if one["is_same_data"] else _("over other closes"),
+            "verdict": conclusion_of_other(one["conclusion"]),
+        }
+        for one in earlier
+    ]
 
 
 def rung_name(rung: str) -> str:
