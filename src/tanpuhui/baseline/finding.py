@@ -96,7 +96,9 @@ RULES: dict[str, Rule] = {
         "2.2.7",
     ),
     # What the reporting period is like
-    "baseline.no_band": Rule(True, "The uncertainty of the savings is not defined: no result without a band."),
+    "baseline.no_band": Rule(
+        True, "The uncertainty of the savings is not defined: no result without a band."
+    ),
     "baseline.report_empty": Rule(True, "No day of the reporting period has both a read and a temperature."),
     "baseline.report_missing": Rule(
         False, "Days of the reporting period without read or temperature: not counted."
