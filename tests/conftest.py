@@ -37,7 +37,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     Tables refuse TRUNCATE for everyone, so between transactional tests those that may have rows are emptied with
     triggers off, but for those that migrations filled; numbers begin at one again.
     """
-    from django.db import connection
+    from django.db import connection, connections
     from django.db.backends.postgresql.operations import DatabaseOperations
     from psycopg import sql
 
@@ -60,12 +60,16 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "execute_sql_flush", flush)
         yield
-    # A thread of a server that a test had may end later than the test: its session must not keep the database.
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
+    # A thread of a server that a test had may end later than the test: its session must not keep the database. Our own
+    # sessions may have been ended by a test that copied the database, so they are opened anew.
+    with django_db_blocker.unblock():
+        connections.close_all()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        connections.close_all()
 
 
 _OF_OURS = "n.nspname IN ('public', 'vault') AND c.oid <> ALL (%s::oid[])"
