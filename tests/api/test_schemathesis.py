@@ -48,7 +48,7 @@ CONFIG = """
 seed = 20260302
 
 [generation]
-max-examples = 40
+max-examples = 15
 
 [[operations]]
 include-operation-id = "retract_acts"
