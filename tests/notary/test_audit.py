@@ -8,15 +8,15 @@ import pytest
 from django.db import connection, transaction
 
 from close.town import Town
+from notary.logged import found, integrate
 from notary.town import AT, by_force, lived, lived_further, rules_dropped
 from tanpuhui.kit.home import home
 from tanpuhui.ledger.invariants import Finding
 from tanpuhui.notary import seals
 from tanpuhui.notary.audit import audit, audit_table
-from tanpuhui.notary.enter import enter_all
 from tanpuhui.notary.installation import log
 from tanpuhui.registry.models import Lot, Movement
-from tanpuhui.transparency.log import destroy_opening, find_leaf, newest_note, publish
+from tanpuhui.transparency.log import destroy_opening, find_leaf, newest_note
 from tanpuhui.transparency.models import DestroyedSalt, Leaf, SignedCheckpoint
 
 pytestmark = pytest.mark.django_db
@@ -43,17 +43,6 @@ def what_was_broken_is_not_checked(db: None) -> Iterator[None]:
     """Tests leave rows that refer to nothing; they are rolled back and not looked at."""
     yield
     transaction.set_rollback(True)
-
-
-def integrate() -> None:
-    with transaction.atomic():
-        enter_all(log(), at=AT)
-    publish(log())
-
-
-def found(town: Town, *seen: str) -> list[Finding]:
-    with transaction.atomic():
-        return list(audit(log(), town.places, at=AT, seen=seen).findings)
 
 
 def found_in(table: str, town: Town) -> list[Finding]:

@@ -8,18 +8,17 @@ from pathlib import Path
 import pytest
 from django.db import transaction
 
+from notary.logged import found, integrate
 from notary.town import AT, by_force
 from programme.village import CODE, USED_WH, Village
-from tanpuhui.ledger.invariants import Finding
 from tanpuhui.methodology.load import Library
-from tanpuhui.notary.audit import audit, audit_table
+from tanpuhui.notary.audit import audit_table
 from tanpuhui.notary.documents import receipt_of
-from tanpuhui.notary.enter import enter_all, waiting
+from tanpuhui.notary.enter import waiting
 from tanpuhui.notary.installation import log
 from tanpuhui.programme.models import Period, Programme
 from tanpuhui.programme.unseal import unseal
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
-from tanpuhui.transparency.log import publish
 from tanpuhui.transparency.models import Leaf
 
 pytestmark = pytest.mark.django_db
@@ -43,17 +42,6 @@ def village(db: None, fresh_home: Path, library: Library) -> Village:
 def what_was_broken_is_not_checked(db: None) -> Iterator[None]:
     yield
     transaction.set_rollback(True)
-
-
-def integrate() -> None:
-    with transaction.atomic():
-        enter_all(log(), at=AT)
-    publish(log())
-
-
-def found(village: Village) -> list[Finding]:
-    with transaction.atomic():
-        return list(audit(log(), village.places, at=AT).findings)
 
 
 def test_the_draw_its_window_the_period_and_the_opening_have_a_leaf_each(village: Village) -> None:
