@@ -97,7 +97,7 @@ def test_a_cap_that_is_younger_than_a_close_counts_what_that_close_credited(town
     town.settle("a")
     town.take(act("second_hand_sale", "1", "a", day=FIRST, pieces=2))
     town.close(FIRST)
-    rules = rules_of(SECOND, town.jurisdiction, town.library, evidence_of.reporters())
+    rules = rules_of(SECOND, town.jurisdiction, town.library, evidence_of.reporters(SECOND))
     (day,) = yearly.other_days(SECOND, rules)
     before_the_cap = replace(day, yearly={"codes": [], "credits": ""})
 

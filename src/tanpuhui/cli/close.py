@@ -23,6 +23,7 @@ FINDINGS = 3
 #: What everybody has.
 EMBEDDED = "duckdb"
 app = App(name="close")
+app.command("tanpuhui.cli.close_stations:stations", name="stations")
 
 
 class BadDay(Refusal):

@@ -126,7 +126,12 @@ def rules_then(inputs: dict[str, Any], jurisdiction: Jurisdiction, library: Libr
                 what=f"Methodology {item['code']}@{item['version']}", now=now, then=item["digest"]
             )
     reporters = [
-        Reporter(reporter["provider"], tuple(reporter["kinds"]), reporter["precedence"])
+        Reporter(
+            reporter["provider"],
+            tuple(reporter["kinds"]),
+            reporter["precedence"],
+            must_balance=reporter.get("must_balance", False),
+        )
         for reporter in inputs["reporters"]
     ]
     rules = rules_of(date.fromisoformat(inputs["day"]), jurisdiction, library, reporters)
