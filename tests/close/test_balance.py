@@ -310,4 +310,4 @@ def test_the_command_lists_the_stations_of_a_closed_day(
     assert (listed["north"]["reason"], listed["south"]["reason"]) == (BALANCES, NOT_WEIGHED)
     assert listed["north"]["provider"] == BINS
     close_stations.stations(DAY.isoformat())
-    assert "not weighed" in capsys.readouterr().out
+    assert "not_weighed" in capsys.readouterr().out

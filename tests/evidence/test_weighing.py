@@ -112,10 +112,17 @@ def test_a_station_that_reported_on_other_days_alone_is_known(bins: Bins) -> Non
 
 
 def test_a_provider_without_acts_that_are_weighed_is_refused(bins: Bins) -> None:
-    bins.town.contract()
+    contract.add(
+        "bikes",
+        format="generic",
+        kinds=["bike_trip"],
+        pia_reference="PIA-1",
+        valid_from=DAY,
+        made_at=TAKEN_AT,
+    )
 
     with pytest.raises(NoStations):
-        given(bins, Row("north", DAY, DAY, 1), provider="town")
+        given(bins, Row("north", DAY, DAY, 1), provider="bikes")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a resident reads of something sorted: the station's grams, what counts of the act, and why; on the page and as JSON.
+"""What a resident reads of something sorted: the station's grams, what counts of the act and why; page and JSON alike.
 
 Of 6 and 2 kg that the station reports, 4 kg were fetched: half counts, at 165 mg for each gram of paper.
 """

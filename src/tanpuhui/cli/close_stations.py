@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from tanpuhui.cli.output import console, print_json
 
@@ -38,25 +38,18 @@ def stations(day: str, /, *, json: bool = False) -> int:
     if json:
         print_json(rows)
     else:
-        table = Table(
-            "Provider", "Station", "Days", "Sorted, g", "Fetched, g", "Counts, g", "Score, ‰", "Why"
-        )
+        why = Column("Why", no_wrap=True)
+        table = Table("Station", "Days", "Sorted, g", "Fetched, g", "Counts, g", "‰", why)
         for row in rows:
-            days = (
-                row["first_day"]
-                if row["first_day"] == row["last_day"]
-                else f"{row['first_day']} to {row['last_day']}"
-            )
             fetched = "" if row["fetched_g"] is None else f"{row['fetched_g']:,}"
             table.add_row(
-                row["provider"],
-                row["station"],
-                days,
+                f"{row['provider']}: {row['station']}",
+                " to ".join(dict.fromkeys((row["first_day"], row["last_day"]))),
                 f"{row['sorted_g']:,}",
                 fetched,
                 f"{row['counted_g']:,}",
                 str(row["score_permille"]),
-                row["reason"].replace("_", " "),
+                row["reason"],
             )
         console.print(table)
     return FINDINGS if any(row["reason"] != BALANCES for row in rows) else 0
