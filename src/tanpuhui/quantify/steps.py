@@ -134,7 +134,7 @@ def _balance_steps(head: str, measures: list[str], invalid: str) -> list[Step]:
 
     Each part is rounded down, so that the acts of a station never count more than the station. Where there is no
     weighing, or nothing is left, ``balance_no`` is how the act ends; 0 where it goes on. What was reported is checked
-    before, and what counts is checked again.
+    before, and what counts is checked again. The product stays far below 38 digits: what is no bag ends invalid.
     """
     own = f"{head}, precedence, is_invalid"
     others = [name for name in measures if name != BALANCED]
@@ -146,7 +146,7 @@ def _balance_steps(head: str, measures: list[str], invalid: str) -> list[Step]:
             f"""
             SELECT {mine}, c.must_balance, COALESCE(w.is_weighed, 0) AS is_weighed,
                 CASE WHEN c.must_balance = 0 THEN c.{BALANCED} WHEN COALESCE(w.counted_g, 0) = 0 THEN 0
-                    ELSE CAST(CAST(c.{BALANCED} AS HUGEINT) * CAST(w.counted_g AS HUGEINT)
+                    ELSE CAST(CAST(LEAST(c.{BALANCED}, {MOST_ACT_G}) AS HUGEINT) * CAST(w.counted_g AS HUGEINT)
                         // GREATEST(w.sorted_g, 1) AS BIGINT)
                     END AS counted_g
             FROM checked AS c LEFT JOIN station_balance AS w
