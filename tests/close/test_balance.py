@@ -17,6 +17,7 @@ from close.test_replay import again
 from close.town import DAY, TAKEN_AT, Town, manifest, pending_mg
 from tanpuhui.baseline.mass_balance import BALANCES, NOT_WEIGHED, OVER, UNDER
 from tanpuhui.cli import close_stations
+from tanpuhui.close import balance
 from tanpuhui.close.acts import acts_of
 from tanpuhui.close.balance import Weighed, stations_of
 from tanpuhui.close.due import behind, due
@@ -145,6 +146,26 @@ def test_a_close_is_replayed_from_the_weighings_that_it_froze_and_the_same_again
     for closed in (first, corrected):
         assert manifest(closed).body["inputs"]["weighed"]["stations"].startswith("sha256:")
         assert again(bins.town, closed).agrees
+
+
+def test_a_replay_sums_the_stations_again_and_finds_grams_that_the_evidence_does_not_give(
+    bins: Bins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """6 kg were reported and 3 kg fetched; a platform that says 4 kg counts three quarters of each act, not half."""
+    bins.settle("a")
+    bins.take(bag("1", "a", 6_000))
+    bins.weigh(3_000)
+    with monkeypatch.context() as patched:
+        patched.setattr(balance, "_sums", lambda *_: {"north": 4_000})
+        forged = bins.town.close()
+
+    found = again(bins.town, forged)
+
+    assert forged.credited_mg == 4_500 * MG_PER_G
+    assert not found.agrees
+    assert found.differences == [
+        {"station": "bins/north", "then": [4_000, 3_000, OVER], "now": [6_000, 3_000, OVER]}
+    ]
 
 
 def test_a_weighing_that_is_taken_back_takes_its_credits_back(bins: Bins) -> None:

@@ -127,6 +127,46 @@ def station_file(inputs: Mapping[str, Any], places: Places) -> tuple[Path, ...]:
     return (places.frozen.checked(digest),) if digest else ()
 
 
+def other_stations(inputs: Mapping[str, Any], zone: str, places: Places) -> list[dict[str, Any]]:
+    """Stations of which the files that a manifest names do not give what it froze; none where all agree.
+
+    Where rows were taken out of the files since, their sum is not worked out again.
+    """
+    wrong = []
+    sums: dict[Window, dict[str, int] | None] = {}
+    for row in stations_of(inputs, places):
+        window = _window_of(row)
+        if window not in sums:
+            files = _named(window, inputs)
+            sums[window] = None if _any_erased(files, places) else _sums(window, files, zone, places)
+        by_station = sums[window]
+        sorted_g = row["sorted_g"] if by_station is None else by_station.get(row["station"], 0)
+        now = balance(Station(row["station"], sorted_g, row["fetched_g"]))
+        found = [sorted_g, now.counted_g, now.reason]
+        if found != (then := [row["sorted_g"], row["counted_g"], row["reason"]]):
+            wrong.append({"station": f"{row['provider']}/{row['station']}", "then": then, "now": found})
+    return wrong
+
+
+def _named(window: Window, inputs: Mapping[str, Any]) -> Files:
+    """The files of a window that a manifest names."""
+    weighed = inputs["weighed"]
+    named = {
+        file["path"]: file
+        for file in (*inputs["evidence"], *weighed["evidence"])
+        if window.first.isoformat() <= file["day"] <= window.last.isoformat()
+    }
+    of_provider = LakeFile.objects.filter(path__in=list(named), batch__provider=window.provider)
+    own = frozenset(of_provider.values_list("path", flat=True))
+    records = [
+        EvidenceFile(date.fromisoformat(file["day"]), file["bucket"], path, file["digest"], file["rows"])
+        for path, file in sorted(named.items())
+        if path in own
+    ]
+    revisions = {file["path"]: file["digest"] for file in (*inputs["revisions"], *weighed["revisions"])}
+    return Files(tuple(records), tuple(RevisionFile(*pair) for pair in sorted(revisions.items())))
+
+
 def _files(window: Window) -> Files:
     own = {"batch__provider": window.provider}
     days = (window.first, window.last)
