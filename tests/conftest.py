@@ -13,6 +13,12 @@ import pytest
 SHARED = Path(os.environ.get("TANPUHUI_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that at the end of a run no process waits for another one's long file."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data; a test that needs it is skipped where it is missing."""
