@@ -23,7 +23,11 @@ FINDINGS = 3
 #: What everybody has.
 EMBEDDED = "duckdb"
 app = App(name="close")
-app.command("tanpuhui.cli.close_stations:stations", name="stations")
+app.command(
+    "tanpuhui.cli.close_stations:stations",
+    name="stations",
+    help="How stations balance with what was fetched.",
+)
 
 
 class BadDay(Refusal):
