@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from points.book import AT, DAY, KG, RULE, new_key, new_resident, new_sponsor
 from tanpuhui.cli import main
@@ -16,6 +16,7 @@ from tanpuhui.ledger.account import LEDGER_ITSELF, Kind, account_id
 from tanpuhui.ledger.asset import get_or_create_asset
 from tanpuhui.ledger.invariants import exceptions
 from tanpuhui.ledger.transfer import TransferOrder, move, transfer
+from tanpuhui.offsetting.models import YearRules
 from tanpuhui.points import convert as verb
 from tanpuhui.points.convert import ConvertOrder, convert
 from tanpuhui.points.ruled import invariants
@@ -95,20 +96,20 @@ def test_pending_reductions_that_are_still_to_be_certified_are_found_among_conve
     assert found() == says
 
 
+@pytest.mark.django_db(transaction=True)
 def test_the_check_of_the_ledger_asks_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sponsor, resident = new_sponsor(), new_resident(7 * KG)
-    rule = replace(RULE, mg_per_point=1)
-    convert(ConvertOrder(new_key(), sponsor.code, resident, 5, DAY), rule, at=AT).accepted()
+    with transaction.atomic():
+        sponsor, resident = new_sponsor(), new_resident(7 * KG)
+        rule = replace(RULE, mg_per_point=1)
+        convert(ConvertOrder(new_key(), sponsor.code, resident, 5, DAY), rule, at=AT).accepted()
+        said = {"cap": {"share_percent": "99", "denominator": "allowances"}, "digest": "x", "fixed_at": AT}
+        YearRules.objects.create(jurisdiction="guangdong", year=2022, **said)
     monkeypatch.setattr(main, "start_database", lambda: None)
-    asked = []
-    monkeypatch.setattr(
-        "tanpuhui.ledger.invariants.exceptions_of",
-        lambda connection, wanted, report: asked.extend(wanted) or [],
-    )
 
-    main.status_of(["ledger", "check", "--json"])
+    status = main.status_of(["ledger", "check", "--json"])
 
-    assert json.loads(capsys.readouterr().out)["ok"]
-    assert {RATE, PENDING, "years_are_filed_under_their_dated_rules"} <= {one.name for one in asked}
+    found = {finding["invariant"] for finding in json.loads(capsys.readouterr().out)["findings"]}
+    assert status == 3
+    assert {RATE, "years_are_filed_under_their_dated_rules"} <= found

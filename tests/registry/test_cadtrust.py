@@ -71,7 +71,7 @@ def test_tonnes_that_were_used_side_by_side_keep_their_own_reasons(model: int, n
     assert said(model, number)["units"] == [
         ("1", 2, "Retired", "purpose: 2025"),
         ("3", 1, "Retired", "purpose: marathon"),
-        ("4", 1, "Cancelled", "reason: counted twice"),
+        ("4", 1, "Cancelled", "counted twice"),
         ("5", 1, "Cancelled", "wrong meter"),
     ]
 

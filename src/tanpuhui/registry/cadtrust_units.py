@@ -17,7 +17,6 @@ from django.db import connection
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import FIRST_ORGANISATION, KIND_BITS, Kind
 from tanpuhui.ledger.asset import lot_code
-from tanpuhui.registry.annul import VERB as ANNUL
 from tanpuhui.registry.history import holder_name
 from tanpuhui.registry.models import Block, Lot, Movement
 
@@ -171,10 +170,10 @@ def _whole(block: Block, reason: str | None) -> Unit:
 
 
 def _said(movement: Movement) -> str:
-    """What whoever moved it said: the reason of an annulment alone, other words by their names."""
+    """What whoever moved it said: a reason by itself, other words by their names."""
     said = {name: text for name, text in movement.said.items() if text}
-    if movement.verb == ANNUL:
-        return str(said.get("reason", ""))
+    if set(said) == {"reason"}:
+        return str(said["reason"])
     return ", ".join(f"{name}: {text}" for name, text in sorted(said.items()))
 
 

@@ -115,6 +115,19 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "residents_keep_what_is_certified_to_them",
+        "No transaction takes certified reductions from one resident and gives them to another.",
+        """
+        SELECT 'ledger_transaction' AS tablename, format('id=%s', t.id) AS key,
+            format('for the reason %s', t.reason) AS found
+        FROM ledger_transaction t JOIN (
+            SELECT p.tx_id FROM ledger_posting p JOIN ledger_account_kind k
+                ON k.code = (p.account_id & 15) AND k.name = 'resident_certified'
+            GROUP BY p.tx_id, p.asset_id HAVING min(p.amount) < 0 AND max(p.amount) > 0) m ON m.tx_id = t.id
+        WHERE t.batch_id IS NULL ORDER BY t.id
+        """,
+    ),
+    Invariant(
         "used_numbers_are_where_they_were_moved",
         "Serial numbers that are retired or cancelled were moved there, and those that were are there.",
         """
