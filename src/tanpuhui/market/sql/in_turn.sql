@@ -1,7 +1,8 @@
--- Trades of one listing, proposal or auction are made one after the other, by what is committed, so that two connections
--- cannot sell the same tonnes: for every client.
+-- Trades of one listing, proposal or auction are judged one after the other, by what is committed, so that two connections
+-- cannot sell the same tonnes: for every client. Triggers fire by name: this one before market_never_oversold, which then
+-- sees what the others made while it waited.
 
-CREATE FUNCTION market_trades_in_turn() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION market_in_turn() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS
 $body$
 BEGIN
@@ -10,13 +11,13 @@ BEGIN
             current_setting('transaction_isolation')
             USING ERRCODE = 'integrity_constraint_violation', HINT = 'Trade in a transaction that is READ COMMITTED.';
     END IF;
-    PERFORM pg_advisory_xact_lock(hashtextextended('tanpuhui.market.' || NEW.way,
-        coalesce(NEW.listing_id, NEW.proposal_id, NEW.auction_id)));
-    RETURN NEW;
+    PERFORM pg_advisory_xact_lock(hashtextextended('tanpuhui.market.' || f.way, f.source))
+    FROM (SELECT DISTINCT way, coalesce(listing_id, proposal_id, auction_id) AS source FROM fresh ORDER BY 1, 2) f;
+    RETURN NULL;
 END
 $body$;
 
-CREATE TRIGGER market_trades_in_turn BEFORE INSERT ON market_trade
-    FOR EACH ROW EXECUTE FUNCTION market_trades_in_turn();
+CREATE TRIGGER market_in_turn AFTER INSERT ON market_trade REFERENCING NEW TABLE AS fresh
+    FOR EACH STATEMENT EXECUTE FUNCTION market_in_turn();
 
-REVOKE ALL ON FUNCTION market_trades_in_turn() FROM PUBLIC;
+REVOKE ALL ON FUNCTION market_in_turn() FROM PUBLIC;
