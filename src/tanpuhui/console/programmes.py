@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
+from tanpuhui.baseline.comparison import ALL, MATCHED, STRATIFIED
 from tanpuhui.console import cells
 from tanpuhui.console.cells import Table
 from tanpuhui.console.columns import Col, ColumnList
@@ -69,18 +70,49 @@ def energy(energy_wh: int) -> Any:
 
 
 def _windows(found: Programme) -> Table:
-    rungs = {Window.L3: _("ratio to the hold-out"), Window.L5: _("random hold-out")}
+    rungs = {
+        Window.L2: _("short history, shrunk"),
+        Window.L3: _("ratio to the hold-out"),
+        Window.L4: _("weather-normalised, ratio to the hold-out"),
+        Window.L5: _("random hold-out"),
+    }
+    peers = {
+        ALL: _("all homes held out"),
+        STRATIFIED: _("homes held out of the same stratum"),
+        MATCHED: _("the five nearest homes held out"),
+    }
     rows = [
         [
             cells.day(one.starts_on),
             f"{one.rung}: {rungs[one.rung]}",
+            peers[one.comparison],
             cells.day(one.baseline_from),
+            cells.code(one.baseline) if one.baseline else _("not frozen"),
+            _limit(one),
             cells.moment(one.declared_at),
         ]
         for one in found.windows.order_by("starts_on")
     ]
-    headers = [_("Begins on"), _("Rung"), _("Baseline of twelve months from"), _("Declared at")]
+    headers = [
+        _("Begins on"),
+        _("Rung"),
+        _("Compared with"),
+        _("Baseline of twelve months from"),
+        _("Frozen baseline"),
+        _("Most that a home uses"),
+        _("Declared at"),
+    ]
     return Table(headers, rows, caption=_("Windows"))
+
+
+def _limit(window: Window) -> Any:
+    """What a home is taken to use at most; of two the higher one counts."""
+    said: list[Any] = []
+    if window.limit_percent:
+        said.append(_("%(percent)s %% of its own baseline") % {"percent": window.limit_percent})
+    if window.limit_wh:
+        said.append(_("%(energy)s a month") % {"energy": energy(window.limit_wh)})
+    return cells.listed(said) if said else _("no limit declared")
 
 
 def _periods(periods: list[Period]) -> Table:

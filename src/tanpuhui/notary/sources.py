@@ -15,6 +15,7 @@ from typing import Any
 from django.db.models import Exists, Model, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
 
+from tanpuhui.baseline.comparison import ALL
 from tanpuhui.close.models import Erasure, Manifest
 from tanpuhui.kit.digest import digest_bytes, digest_json, has_floats
 from tanpuhui.methodology.load import Library, load_library
@@ -260,7 +261,14 @@ def _programme(row: Programme) -> dict[str, Any]:
 
 
 def _window(row: Window) -> dict[str, Any]:
-    return {
+    """What was declared before it began. What a window does not declare is not in its leaf, as in those of before."""
+    declared = {
+        "baseline": row.baseline,
+        "comparison": "" if row.comparison == ALL else row.comparison,
+        "limit_percent": row.limit_percent,
+        "limit_wh": row.limit_wh,
+    }
+    return {name: value for name, value in declared.items() if value} | {
         "programme": row.programme_id,
         "rung": row.rung,
         "baseline_from": _day(row.baseline_from),
@@ -270,8 +278,18 @@ def _window(row: Window) -> dict[str, Any]:
 
 
 def _period(row: Period) -> dict[str, Any]:
-    """A settled period: the pooled result, with the digests of the readings and of the shares that it rests on."""
-    return {
+    """A settled period: the pooled result, with the digests of the readings and of the shares that it rests on.
+
+    Of temperatures, a frozen baseline, a limit and peers what there is, as in leaves of before there were any.
+    """
+    further = {
+        "temperature": row.temperature,
+        "limited": row.limited,
+        "above_limit": row.above_limit,
+        "modelled": row.modelled,
+        "comparison": "" if row.comparison == ALL else row.comparison,
+    }
+    return {name: value for name, value in further.items() if value} | {
         "window": row.window_id,
         "first_day": _day(row.first_day),
         "last_day": _day(row.last_day),
