@@ -86,7 +86,7 @@ def _normalised(then: Floats, same: Floats, before: Weather, now: Weather) -> Ow
 
     A home without one of the twelve months has no baseline: whoever froze them chose what is there.
     """
-    whole = np.isfinite(then).all(axis=1)
+    whole = np.asarray(np.isfinite(then).all(axis=1))
     own, modelled = np.where(whole, same, np.nan), np.zeros(len(then), dtype=np.bool_)
     for first in range(0, len(then), AT_ONCE):
         some = slice(first, first + AT_ONCE)
