@@ -69,7 +69,10 @@ def test_the_operator_sees_what_a_window_declares(staff: Staff, village: Village
 
     page = staff.auditor.get(address, **ENGLISH).content.decode()
     chinese = staff.auditor.get(address, HTTP_ACCEPT_LANGUAGE="zh-CN").content.decode()
+    listed = staff.auditor.get("/console/programmes/", **ENGLISH).content.decode()
 
+    assert "the five nearest homes held out" in listed and "300 % of its own baseline" in listed
+    assert get_programme(CODE).declared == "2025-03 L5 all; 2026-03 L4 matched 300 % 4000000 Wh"
     assert "L4: weather-normalised" in page and "the five nearest homes held out" in page
     assert "300 % of its own baseline" in page and "4,000.000 kWh a month" in page
     assert window.baseline in page and "no limit declared" in page

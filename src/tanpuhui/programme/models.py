@@ -60,6 +60,12 @@ class Programme(models.Model):
     def __str__(self) -> str:
         return self.code
 
+    @property
+    def declared(self) -> str:
+        """Its windows in order, with rung, comparison and the limits that there are."""
+        windows = sorted(self.windows.all(), key=lambda one: one.starts_on)
+        return "; ".join(one.said for one in windows)
+
 
 class ListedHome(models.Model):
     """A home that is on a programme's list, as a digest under a key of the installation: on one list, and no other."""
@@ -153,6 +159,13 @@ class Window(models.Model):
 
     def __str__(self) -> str:
         return f"{self.programme_id} from {self.starts_on} on {self.rung}"
+
+    @property
+    def said(self) -> str:
+        """Beginning, rung, comparison and limits in a few words."""
+        limits = [f"{self.limit_percent} %"] if self.limit_percent else []
+        limits += [f"{self.limit_wh} Wh"] if self.limit_wh else []
+        return " ".join([f"{self.starts_on:%Y-%m}", self.rung, self.comparison, *limits])
 
 
 class Opening(models.Model):
