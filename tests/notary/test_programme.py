@@ -67,6 +67,7 @@ EDITS = [
     ("programme_window", "UPDATE programme_window SET rung = 'L3'", "rung"),
     ("programme_window", "UPDATE programme_window SET baseline_from = baseline_from - 31", "baseline_from"),
     ("programme_window", "UPDATE programme_window SET baseline = 'sha256:0'", "baseline"),
+    ("programme_period", "UPDATE programme_period SET comparison = ''", "comparison"),
     ("programme_window", "UPDATE programme_window SET baseline = 'sha256:0', limit_wh = 1", "limit_wh"),
     ("programme_opening", 'UPDATE programme_opening SET content = content || \'{"seed": "0"}\'', "content"),
     ("programme_opening", "DELETE FROM programme_opening", "it is gone"),

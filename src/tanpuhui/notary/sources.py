@@ -262,13 +262,8 @@ def _programme(row: Programme) -> dict[str, Any]:
 
 def _window(row: Window) -> dict[str, Any]:
     """What was declared before it began. What a window does not declare is not in its leaf, as in those of before."""
-    declared = {
-        "baseline": row.baseline,
-        "comparison": "" if row.comparison == ALL else row.comparison,
-        "limit_percent": row.limit_percent,
-        "limit_wh": row.limit_wh,
-    }
-    return {name: value for name, value in declared.items() if value} | {
+    usual = {"baseline": "", "comparison": ALL, "limit_percent": 0, "limit_wh": 0}
+    return _unlike(row, usual) | {
         "programme": row.programme_id,
         "rung": row.rung,
         "baseline_from": _day(row.baseline_from),
@@ -282,14 +277,8 @@ def _period(row: Period) -> dict[str, Any]:
 
     Of temperatures, a frozen baseline, a limit and peers what there is, as in leaves of before there were any.
     """
-    further = {
-        "temperature": row.temperature,
-        "limited": row.limited,
-        "above_limit": row.above_limit,
-        "modelled": row.modelled,
-        "comparison": "" if row.comparison == ALL else row.comparison,
-    }
-    return {name: value for name, value in further.items() if value} | {
+    usual = {"temperature": "", "limited": 0, "above_limit": 0, "modelled": 0, "comparison": ALL}
+    return _unlike(row, usual) | {
         "window": row.window_id,
         "first_day": _day(row.first_day),
         "last_day": _day(row.last_day),
@@ -310,6 +299,11 @@ def _period(row: Period) -> dict[str, Any]:
         "batch": row.batch,
         "settled_at": _moment(row.settled_at),
     }
+
+
+def _unlike(row: Window | Period, usual: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a row that do not have their usual value."""
+    return {name: found for name, value in usual.items() if (found := getattr(row, name)) != value}
 
 
 def _opened_hold_out(row: OpenedHoldOut) -> dict[str, Any]:
