@@ -52,7 +52,7 @@ demo-federation: .venv/base.done  ## a district and its city on this machine, th
 oracle: .venv/oracle.done  ## opendsm beside our baselines, in a folder of its own (1.3 GB; some minutes)
 	.venv/oracle/bin/python -m pytest -q -n 0 -rs -s tests/baseline/test_oracle.py
 
-TESTS = $(BIN)/pytest -q -n 2 --dist loadfile
+TESTS = $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 test: check  ## everything that CI checks; what needs Spark and Java is skipped with its reason
 	$(TESTS)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 SHARED = Path(os.environ.get("TANPUHUI_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that at the end of a run no process waits for another one's long file."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +38,17 @@ def shared_reference() -> Path:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+def rendered() -> Iterator[ExitStack]:
+    """From here on migrations are applied as an installation applies them; until it is closed."""
+    from tanpuhui.project.rendering import rendered_once
+
+    with ExitStack() as stack:
+        stack.enter_context(rendered_once())
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(rendered: ExitStack, django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     """After the migrations, give the application's role its privileges, as an installation does.
 
     Tables refuse TRUNCATE for everyone, so between transactional tests those that may have rows are emptied with
@@ -43,6 +60,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
 
     from tanpuhui.project.database import grant_privileges
 
+    rendered.close()
     with django_db_blocker.unblock():
         grant_privileges("default")
         filled = _filled_tables(connection)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -144,6 +146,33 @@ def test_the_same_request_many_times_at_once_has_one_effect(
     assert InboxBatch.objects.count() == 1
     assert Batch.objects.count() == (1 if prefer else 0)
     assert len(list(inbox().iterdir())) == (0 if prefer else 1)
+
+
+@pytest.mark.slow
+def test_a_slow_disk_delays_answers_and_changes_none(
+    committed_key: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file takes most of a second to be safe: senders who ask again meanwhile have one answer and one effect."""
+    synced = os.fsync
+
+    def slow(descriptor: int) -> None:
+        time.sleep(0.8)
+        synced(descriptor)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    body = rides(*(f"{number},p" for number in range(50)))
+    started = time.monotonic()
+
+    answers = together(4, lambda _: Call(committed_key, body=body, headers=named("monday")).send())
+
+    assert time.monotonic() - started >= 0.8, "no answer before the file is safe"
+    assert {(answer.status_code, answer.text) for answer in answers} == {  # type: ignore[attr-defined]
+        (202, answers[0].text)  # type: ignore[attr-defined]
+    }
+    assert (InboxBatch.objects.count(), len(list(inbox().iterdir()))) == (1, 1)
+    assert Batch.objects.count() == 0
+    monkeypatch.setattr(os, "fsync", synced)
+    assert Call(committed_key, body=body, headers=named("monday")).send().text == answers[0].text  # type: ignore[attr-defined]
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -14,6 +15,7 @@ COMMANDS = [
     "baseline fit",
     "baseline hold-out draw",
     "baseline hold-out verify",
+    "baseline mobility",
     "challenge announce",
     "challenge show",
     "challenge tally",
@@ -65,8 +67,11 @@ COMMANDS = [
     "jurisdiction check",
     "jurisdiction diff",
     "jurisdiction show",
-    "integrity run",
+    "integrity held",
+    "integrity hold",
     "integrity look",
+    "integrity release",
+    "integrity run",
     "ledger check",
     "log check",
     "log cosign",
@@ -142,6 +147,13 @@ COMMANDS = [
     "points sponsor",
     "points sponsors",
     "points statement",
+    "programme join",
+    "programme open",
+    "programme settle",
+    "programme show",
+    "programme unseal",
+    "programme verify",
+    "programme window",
     "redeem capture",
     "redeem hold",
     "redeem key",
@@ -178,17 +190,37 @@ assert "django.db" not in sys.modules or not __import__("django.conf").conf.sett
 """
 
 
+GROUPS = sorted({command.rpartition(" ")[0] for command in COMMANDS if " " in command})
+
+
 @pytest.mark.slow
 def test_every_command_has_help_with_an_example_and_needs_no_database_for_it() -> None:
+    shown = shown_of(COMMANDS)
+
+    assert [command for command, text in shown.items() if "Example" not in text] == []
+
+
+@pytest.mark.slow
+def test_every_list_of_commands_says_what_each_does() -> None:
+    lists = shown_of(GROUPS)
+
+    assert all("Commands" in text for text in lists.values())
+    # A line of the list with a name and nothing after it.
+    bare = {group: re.findall(r"^│ (\S+) +│$", text, re.MULTILINE) for group, text in lists.items()}
+    assert {group: names for group, names in bare.items() if names} == {}
+
+
+def shown_of(commands: list[str]) -> dict[str, str]:
+    """What each prints with ``--help``, in one process that has no database."""
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *COMMANDS],
+        [sys.executable, "-c", SCRIPT, *commands],
         capture_output=True,
         text=True,
         check=False,
         env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"},
     )
-
     assert done.returncode == 0, done.stderr
-    shown = done.stdout.split("<<")[1:]
-    assert len(shown) == len(COMMANDS)
-    assert [text.split(">>")[0] for text in shown if "Example" not in text] == []
+    parts = (part.partition(">>") for part in done.stdout.split("<<")[1:])
+    shown = {command: text for command, _, text in parts}
+    assert sorted(shown) == sorted(commands)
+    return shown

@@ -27,19 +27,25 @@ from tanpuhui.consent.models import Resident
 from tanpuhui.federation.answer_ask import refuse_ask
 from tanpuhui.federation.message import read_message
 from tanpuhui.federation.models import Incoming, Outgoing
-from tanpuhui.federation.peer import city, get_peer, owner_of
+from tanpuhui.federation.peer import city, get_peer, holder_of, owner_of
 from tanpuhui.federation.refusals import OpenAsk
 from tanpuhui.kit.tonnes import TONNE_MG
+from tanpuhui.ledger.account import organisation
 from tanpuhui.methodology.load import load_library
 from tanpuhui.pooling.models import Sale
 from tanpuhui.pooling.pool import PoolOrder, open_pool
 from tanpuhui.pooling.where_used import uses_of
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
+from tanpuhui.registry.cancel import cancel
 from tanpuhui.registry.certify import Order
 from tanpuhui.registry.certify import certify as certify_here
 from tanpuhui.registry.claw_back import ClawBackOrder, claw_back
+from tanpuhui.registry.lock import lock, retire_locked
 from tanpuhui.registry.models import Lot, Movement, Reported
-from tanpuhui.registry.refusals import CertifiedElsewhere
+from tanpuhui.registry.refusals import CertifiedElsewhere, UsedInItsRegistry
+from tanpuhui.registry.retire import retire
+from tanpuhui.registry.transfer import transfer_units
+from tanpuhui.registry.units import Part, UnitOrder
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +128,36 @@ def test_a_use_in_the_city_comes_back_to_those_who_made_it(pair: Pair) -> None:
     assert pair.agree()
     assert sound(pair.city)
     assert sound(pair.district)
+
+
+def test_tonnes_that_the_city_keeps_are_not_used_in_the_district(pair: Pair) -> None:
+    """Neither those that a company of the district bought there, nor those that the city has."""
+    lot = certified(pair)
+    sell_to_city(pair, lot.code, 3)
+    pair.settle()
+
+    with pair.district.inside():
+        acme = organise(Organisation.COMPANY, "acme", name_zh="安可", name_en="Acme", at=pair.district.now)
+        peer = city()
+        assert peer is not None
+        transfer_units(
+            UnitOrder("to-acme", holder_of(peer), (Part(lot.code, 1),), TODAY),
+            to=organisation(acme.pk),
+            at=pair.district.now,
+        )
+        said = {"beneficiary": "Acme", "purpose": "surrender", "year": "2026", "reason": "spilt"}
+        for owner in (organisation(acme.pk), holder_of(peer)):
+            order = UnitOrder(f"use-{owner}", owner, (Part(lot.code, 1),), TODAY, said)
+            locked = lock(order, at=pair.district.now)
+            for use in (
+                lambda locked=locked, order=order: retire_locked(locked.hold, order, at=pair.district.now),
+                lambda order=order: retire(order, at=pair.district.now),
+                lambda order=order: cancel(order, at=pair.district.now),
+            ):
+                with pytest.raises(UsedInItsRegistry) as refused:
+                    use()
+                assert refused.value.facts == {"lot": lot.code, "registry": "shanghai"}
+    assert {state for _, _, state in blocks(pair.city, lot.code)} == {"held", "open"}
 
 
 def test_a_day_that_is_closed_again_changes_the_city_by_the_difference(pair: Pair) -> None:

@@ -1,4 +1,5 @@
-"""A balance at a moment is the same sum, counted from the first posting on or back from what there is now."""
+"""A balance at a moment is the same sum, counted from the first posting on or back from what there is now; so are the
+newest lines of a statement."""
 
 from __future__ import annotations
 
@@ -25,12 +26,11 @@ steps = st.lists(
 )
 
 
-def read(function: str, owner: int, hours: int) -> list[Any]:
+def read(function: str, owner: int, hours: int, *more: int) -> list[Any]:
     first = owner << KIND_BITS
+    given = [first, first + 15, AT - timedelta(hours=hours), *more]
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT * FROM {function}(%s, %s, %s)", [first, first + 15, AT - timedelta(hours=hours)]
-        )
+        cursor.execute(f"SELECT * FROM {function}({', '.join(['%s'] * len(given))})", given)
         return cursor.fetchall()
 
 
@@ -55,3 +55,6 @@ def test_both_ways_agree_at_every_moment(history: list[tuple[int, int, int]], mo
                 known = read("ledger_balance_forth", owner_of(account), hours)
                 assert read("ledger_balance_back", owner_of(account), hours) == known
                 assert read("ledger_balance_at", owner_of(account), hours) == known
+                lines = read("ledger_lines", owner_of(account), hours)
+                for most in (1, 3, 100):
+                    assert read("ledger_newest_lines", owner_of(account), hours, most) == lines[:most]

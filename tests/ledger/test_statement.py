@@ -52,6 +52,21 @@ def test_a_limit_shortens_the_lines_and_not_the_totals() -> None:
     assert drawn.certified_mg() == 60
 
 
+def test_a_page_reads_no_month_before_those_that_fill_it() -> None:
+    """An older month's postings can be gone."""
+    asset, resident = new_asset(), new_resident()
+    for month in (3, 9, 10, 11):
+        transfer(
+            connection, moving(ISSUANCE, resident, asset, month), at=datetime(2026, month, 1, tzinfo=UTC)
+        )
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE ledger_posting_single_2026_03")
+
+    drawn = statement(connection, owner_of(resident), at=AT, limit=2)
+
+    assert [(line.amount, line.balance) for line in drawn.lines] == [(11, 33), (10, 22)]
+
+
 def test_a_statement_of_an_earlier_moment_is_what_was_known_then() -> None:
     asset, resident = new_asset(), new_resident()
     moments = [datetime(2026, month, 1, tzinfo=UTC) for month in (9, 10, 11)]

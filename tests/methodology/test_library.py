@@ -26,6 +26,8 @@ ROOT = home.content("methodologies")
 OBVIOUS = {
     # 10 km x 46.7 g/km
     "shenzhen/metro": ("distance_m", 10_000, 467_000),
+    # 10 km x 37.9 g/km
+    "national/metro-by-survey": ("distance_m", 10_000, 379_000),
     # 10 km x 26.9 g/km
     "shenzhen/electric-bus": ("distance_m", 10_000, 269_000),
     # one person's 2 kWh less 1.5 kWh, x 0.3125 kg/kWh
@@ -115,6 +117,7 @@ WEAKEST = {
     "national/waste-sorting": "illustrative",
     "national/ev-charging": "illustrative",
     "national/household-programme": "illustrative",
+    "national/metro-by-survey": "illustrative",
     "korea/household-saving-points": "published",
     "cdm/ams-ii-j": "illustrative",
 }

@@ -45,6 +45,7 @@ from tanpuhui.verification.models import (
     SampledAct,
     Statement,
 )
+from tanpuhui.verification.stands import is_stricter, standing
 from unjudged import judge_now
 from verification.desk import AT, FIRST, METHODOLOGY, NONCE, PLATFORM_NONCE, SECOND, VERIFIER, Desk, open_desk
 
@@ -150,6 +151,72 @@ def test_what_is_not_looked_at_lowers_the_lot_by_its_upper_bound_and_the_rest_st
     lot = certified(desk, required=True)
     assert lot.tonnes == (ALL_MG - statement.deducted_mg) // TONNE_MG < 12
     assert code_of(certified, desk, at=ORDER.at + timedelta(days=1)) == "registry.less_than_a_tonne"
+
+
+def test_a_second_look_at_the_same_data_does_not_undo_what_the_first_took_off(desk: Desk) -> None:
+    first = desk.drawn()
+    smallest = SampledAct.objects.order_by("credited_mg").first()
+    assert smallest is not None
+    desk.examine(first, {smallest.record_id: smallest.credited_mg - 1_000_000})
+    lowered = desk.conclude(first)
+    assert lowered.conclusion == "adjust"
+    other = another_desk(desk)
+    again = other.drawn(precision="95/5", key="milder", whole=True)
+    other.examine(again)
+    assert other.conclude(again).conclusion == "accept"
+
+    found = standing(again.methodology, again.manifests)
+
+    assert found.statements == (lowered,)
+    lot = certified(desk, required=True)
+    assert lot.tonnes == (ALL_MG - lowered.deducted_mg) // TONNE_MG < 12
+
+
+def test_a_second_look_that_finds_more_takes_more_off_and_a_change_of_the_data_begins_anew(
+    desk: Desk,
+) -> None:
+    first = desk.drawn(precision="95/5")
+    desk.examine(first)
+    assert desk.conclude(first).conclusion == "accept"
+    again = desk.drawn(precision="95/5", key="stricter", whole=True)
+    desk.examine(again)
+    refused = desk.conclude(again, conclusion="refuse")
+    assert standing(again.methodology, again.manifests).refused == tuple(again.manifests)
+
+    desk.town.take(
+        {"source_id": "pv24", "person": "d", "kind": "rooftop_pv_output", "action": "retract", "revision": 1}
+        | {"started_at": "2026-03-03T12:00:00+08:00", "ended_at": "2026-03-03T12:30:00+08:00"}
+    )
+    desk.town.close(SECOND)
+    third = desk.drawn(precision="95/5", key="corrected", whole=True)
+    desk.examine(third)
+    accepted = desk.conclude(third)
+
+    assert refused.conclusion == "refuse"
+    assert set(third.manifests) & set(again.manifests)
+    assert standing(third.methodology, third.manifests).statements == (accepted,)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "stricter"),
+    [
+        (("refuse", 0, 100), ("adjust", 50, 100), True),
+        (("adjust", 1, 100), ("accept", 0, 100), True),
+        (("adjust", 6, 100), ("adjust", 5, 100), True),
+        (("adjust", 6, 200), ("adjust", 5, 100), False),
+        (("adjust", 5, 100), ("adjust", 5, 100), False),
+        (("accept", 0, 100), ("adjust", 1, 100), False),
+    ],
+)
+def test_which_of_two_statements_is_the_stricter(
+    one: tuple[str, int, int], other: tuple[str, int, int], stricter: bool
+) -> None:
+    first, second = (
+        Statement(conclusion=conclusion, deducted_mg=deducted_mg, population_mg=population_mg)
+        for conclusion, deducted_mg, population_mg in (one, other)
+    )
+
+    assert is_stricter(first, second) is stricter
 
 
 def conclusion_of_signed(statement: Statement) -> dict[str, Any]:

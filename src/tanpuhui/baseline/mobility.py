@@ -24,13 +24,28 @@ class Mode:
 
 
 @dataclass(frozen=True)
-class Avoided:
-    """Grams for each passenger-kilometre by either method, the one that is credited, and after the deduction."""
+class Method:
+    """One method: grams avoided for each passenger-kilometre, half of the 90 % band as a part of it, and what is left.
 
-    mean_g_pkm: float
-    substitution_g_pkm: float
+    ``half_width_90`` is infinite, and nothing is left, where nothing is avoided.
+    """
+
+    avoided_g_pkm: float
     half_width_90: float
+    deducted: float
     credited_g_pkm: float
+
+
+@dataclass(frozen=True)
+class Avoided:
+    """Both methods. Credited is the smaller of what is left of either after its deduction, never below 0."""
+
+    mean: Method
+    substitution: Method
+
+    @property
+    def credited_g_pkm(self) -> float:
+        return min(self.mean.credited_g_pkm, self.substitution.credited_g_pkm)
 
 
 def avoided(
@@ -40,6 +55,7 @@ def avoided(
     split: Mapping[str, float],
     replaced: Mapping[str, float],
     asked: int,
+    split_asked: int = 0,
     excluded: frozenset[str] = frozenset(),
     rebound: float = 0.0,
 ) -> Avoided:
@@ -47,26 +63,28 @@ def avoided(
 
     Shares sum to 1 with walking and trips not made, whose factor is 0. What a methodology excludes (such as walking)
     leaves the modal split and the rest is scaled to 1; it stays among what people say they replaced, where to leave it
-    out would credit more. ``asked`` is how many answered the survey: the multinomial error of ``replaced``.
+    out would credit more. ``asked`` is how many answered what they replaced, ``split_asked`` how many the modal split
+    is from: their multinomial errors (0: counted, not asked, so there is none).
     """
     kept = {mode: share for mode, share in _checked(split).items() if mode not in excluded}
     whole = sum(kept.values())
     scaled = {mode: share / whole for mode, share in kept.items()} if whole else {}
-    by_mean = _baseline(scaled, modes)
-    by_answers = _baseline(_checked(replaced), modes)
-    lower, shares, people = (
-        (by_mean, scaled, 0) if by_mean <= by_answers else (by_answers, dict(replaced), asked)
-    )
-    saved = (lower - ridden.factor_g_pkm) * (1 - rebound)
-    error = math.sqrt(_variance(shares, modes, people) + (ridden.factor_g_pkm * ridden.relative_error) ** 2)
-    half_width = Z_90 * error * (1 - rebound) / saved if saved > 0 else math.inf
-    credited = saved * (1 - deduction(half_width)) if saved > 0 else 0.0
     return Avoided(
-        mean_g_pkm=by_mean - ridden.factor_g_pkm,
-        substitution_g_pkm=by_answers - ridden.factor_g_pkm,
-        half_width_90=half_width,
-        credited_g_pkm=max(credited, 0.0),
+        mean=_method(scaled, modes, split_asked, ridden, rebound),
+        substitution=_method(_checked(replaced), modes, asked, ridden, rebound),
     )
+
+
+def _method(
+    shares: Mapping[str, float], modes: Mapping[str, Mode], asked: int, ridden: Mode, rebound: float
+) -> Method:
+    saved = (_baseline(shares, modes) - ridden.factor_g_pkm) * (1 - rebound)
+    if saved <= 0:
+        return Method(saved, math.inf, 1.0, 0.0)
+    error = math.sqrt(_variance(shares, modes, asked) + (ridden.factor_g_pkm * ridden.relative_error) ** 2)
+    half_width = Z_90 * error * (1 - rebound) / saved
+    deducted = min(deduction(half_width), 1.0)
+    return Method(saved, half_width, deducted, saved * (1 - deducted))
 
 
 def _checked(shares: Mapping[str, float]) -> dict[str, float]:

@@ -18,6 +18,13 @@ app = App(name="baseline", help="What a home would have used, from its own reads
 app.command(
     "tanpuhui.cli.hold_out:app", name="hold-out", help="Draw a hold-out before recruitment; verify it."
 )
+app.command(
+    "tanpuhui.cli.mobility:mobility",
+    name="mobility",
+    help="Work out what a passenger-kilometre avoids, by modal split and by a survey of riders.\n\n"
+    "Credited is the smaller, less its deduction.\n\n"
+    "Example: tanpuhui baseline mobility methodologies/national/metro-by-survey/v1/survey.toml --json",
+)
 
 MeterFile = Annotated[Path, Parameter(help="CSV with start,value and perhaps estimated; .gz too.")]
 TemperatureFile = Annotated[Path, Parameter(help="CSV with dt,tempF or dt,tempC, hourly; .gz too.")]

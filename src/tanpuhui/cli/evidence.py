@@ -27,7 +27,13 @@ app = App(name="evidence", help="Take providers' files; every row is accounted f
 quarantine = App(name="quarantine", help="List, show and correct refused rows.")
 contract = App(name="contract", help="List, show, add and disable providers' contracts.")
 app.command("tanpuhui.cli.provider_key:app", name="key", help="Add, list and revoke providers' public keys.")
-app.command("tanpuhui.cli.work:work", name="work")
+app.command(
+    "tanpuhui.cli.work:work",
+    name="work",
+    help="Take what waits in the inbox, and do what time alone makes due, until it is stopped.\n\n"
+    "It may be killed at any time, and several may run. Exit status 1 when a batch could not be taken through our "
+    "fault: it is tried again later, after others.\n\nExample: tanpuhui evidence work --once --json",
+)
 app.command(
     "tanpuhui.cli.evidence_total:app", name="total", help="Declare and list how many records there were."
 )

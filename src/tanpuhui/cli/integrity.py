@@ -19,10 +19,30 @@ DONE, FINDINGS = 0, 3
 app = App(
     name="integrity", help="What schemes issue in a synthetic city whose truth is known; patterns of fraud."
 )
-app.command("tanpuhui.cli.integrity_look:look", name="look")
-app.command("tanpuhui.cli.integrity_hold:hold", name="hold")
-app.command("tanpuhui.cli.integrity_hold:release", name="release")
-app.command("tanpuhui.cli.integrity_hold:held", name="held")
+app.command(
+    "tanpuhui.cli.integrity_look:look",
+    name="look",
+    help="Look for patterns of fraud in a closed day and the closed days before it; hold nothing.\n\n"
+    "Exit status 3 when anything is found.\n\nExample: tanpuhui integrity look 2018-09-01 --days 7 --json",
+)
+app.command(
+    "tanpuhui.cli.integrity_hold:hold",
+    name="hold",
+    help="Hold the acts that patterns find in a closed day and the closed days before it; close those days again.\n\n"
+    "What was credited is taken back by the close, also after a lot has certified it. "
+    "Exit status 3 when acts are newly held.\n\nExample: tanpuhui integrity hold 2018-09-01 --days 7 --json",
+)
+app.command(
+    "tanpuhui.cli.integrity_hold:release",
+    name="release",
+    help="Let a held act go; its day is closed again, and it is credited like any other.\n\n"
+    'Example: tanpuhui integrity release 4711 --reason "The operator confirmed the ride."',
+)
+app.command(
+    "tanpuhui.cli.integrity_hold:held",
+    name="held",
+    help="List the acts that are held now, of a day or of all.\n\nExample: tanpuhui integrity held 2018-09-01 --json",
+)
 
 
 @app.command

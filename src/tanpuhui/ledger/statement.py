@@ -73,9 +73,11 @@ def statement(connection: Connection, owner_id: int, *, at: datetime, limit: int
     """An owner's statement as the ledger knew it at a moment: at most ``limit`` newest lines; totals count all."""
     first = owner_id << KIND_BITS
     last = first + (1 << KIND_BITS) - 1
-    query = "SELECT * FROM ledger_lines(%s, %s, %s) LIMIT %s"
+    query, given = "SELECT * FROM ledger_lines(%s, %s, %s)", [first, last, at]
+    if limit is not None:
+        query, given = "SELECT * FROM ledger_newest_lines(%s, %s, %s, %s)", [*given, limit]
     with connection.cursor() as cursor:
-        cursor.execute(query, [first, last, at, limit])
+        cursor.execute(query, given)
         lines = tuple(_line(row) for row in cursor.fetchall())
     totals: dict[str, dict[str, int]] = {}
     for balance in owner_balances_at(connection, owner_id, at):

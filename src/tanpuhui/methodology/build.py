@@ -46,6 +46,7 @@ from tanpuhui.methodology.refusals import (
     ValidityOverlap,
 )
 from tanpuhui.methodology.seal import content_digest, verify_seal
+from tanpuhui.methodology.survey import check_value
 from tanpuhui.methodology.unit_rules import check_condition, count_of
 from tanpuhui.methodology.units import Unit, parse_unit, show_dimensions
 
@@ -250,6 +251,10 @@ class Builder:
         where = f"parameters.{raw['name']}"
         values = [self._value(value, f"{where}.values[{at}]") for at, value in enumerate(raw["values"])]
         unit = self._unit(raw["unit"], f"{where}.unit")
+        for at, value in enumerate(values):
+            if value.survey is not None:
+                place = f"{self.file}: {where}.values[{at}].survey"
+                check_value(value, unit, self.folder / value.survey, place)
         return Parameter(raw["name"], unit, Text(**raw["title"]), tuple(sorted(values, key=_starts)))
 
     def _value(self, raw: Mapping[str, Any], where: str) -> Value:
@@ -262,7 +267,8 @@ class Builder:
         except ValueError as error:
             raise BadDecimal(where=f"{self.file}: {where}.value", value=repr(raw["value"])) from error
         review_by = self._day(raw["review_by"], f"{where}.review_by")
-        return Value(first, last, number, raw["status"], raw["source"], review_by, raw.get("note"))
+        note, survey = raw.get("note"), raw.get("survey")
+        return Value(first, last, number, raw["status"], raw["source"], review_by, note, survey)
 
     def _check_cover(self, parameter: Parameter, first: date, last: date | None) -> None:
         """The values follow each other day by day, from ``first`` to ``last``."""

@@ -60,7 +60,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What a parameter is from one local day to another, both inclusive."""
+    """What a parameter is from one local day to another, both inclusive.
+
+    ``survey`` is the file beside the methodology that it comes from; it is no more than that file carries.
+    """
 
     valid_from: date
     valid_to: date
@@ -69,6 +72,7 @@ class Value:
     source: str
     review_by: date
     note: str | None = None
+    survey: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,24 @@ class BadDecimal(Refusal):
     message = '{where}: {value} is not a plain decimal. Write a string such as "46.7" (no exponent).'
 
 
+class SurveyMode(Refusal):
+    code = "methodology.survey_mode"
+    message = "{where}: no mode is called {name}. Add it to [[modes]] with its factor, or use one of {known}."
+
+
+class SurveyUnit(Refusal):
+    code = "methodology.survey_unit"
+    message = "{where}: a survey gives {expected}, the parameter is in {unit}. Give the parameter that unit."
+
+
+class SurveyExceeded(Refusal):
+    code = "methodology.survey_exceeded"
+    message = (
+        "{where}: the value {value} ({stated}) is more, or said to be better known, than {file} carries: "
+        "at most {most}, {status}. Lower the value or its status, or correct the survey."
+    )
+
+
 class ValidityGap(Refusal):
     code = "methodology.validity_gap"
     message = "{where}: no value from {first} to {last}. Add a value, or shorten valid_from .. valid_to."

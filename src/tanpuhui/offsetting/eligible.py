@@ -11,6 +11,7 @@ from tanpuhui.kit.exact import parse_decimal
 from tanpuhui.offsetting.refusals import NotEnoughEligible
 from tanpuhui.quantify.jurisdiction import Jurisdiction, UnknownJurisdiction, load_jurisdiction
 from tanpuhui.quantify.rule_tables import Rule
+from tanpuhui.registry.delegate import kept_elsewhere
 from tanpuhui.registry.models import Annulment, Block, Lot
 from tanpuhui.registry.units import Part
 
@@ -33,10 +34,13 @@ def candidates(company: int, place: Jurisdiction, rule: Rule, *, year: int, on: 
         tonnes[lot_code] = tonnes.get(lot_code, 0) + last - first + 1
     lots = Lot.objects.filter(pk__in=tonnes).order_by("vintage", "serial_first")
     annulled = set(Annulment.objects.filter(pk__in=tonnes).values_list("pk", flat=True))
+    elsewhere = kept_elsewhere(tonnes)
     found = []
     for lot in lots:
         local = is_local(lot.jurisdiction, place)
         why_not = "annulled" if lot.code in annulled else _why_not(lot, place, rule, year=year, on=on)
+        if not why_not and lot.code in elsewhere:
+            why_not = f"kept by {elsewhere[lot.code]}, and used there"
         found.append(Candidate(lot.code, tonnes[lot.code], local, why_not))
     return found
 

@@ -130,7 +130,9 @@ def migrate(alias: str = "owner", *, wait_s: float = WAIT_S) -> None:
     """
     from django.core.management import call_command
 
-    with waiting_at_most(wait_s, alias):
+    from tanpuhui.project.rendering import rendered_once
+
+    with waiting_at_most(wait_s, alias), rendered_once():
         call_command("migrate", database=alias, interactive=False, verbosity=0)
         grant_privileges(alias)
 

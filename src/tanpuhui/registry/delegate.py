@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from tanpuhui.registry.models import Certifier, FarLot, Lot
-from tanpuhui.registry.refusals import CertifiedElsewhere, HasLots
+from tanpuhui.registry.refusals import CertifiedElsewhere, HasLots, UsedInItsRegistry
 
 
 def delegate(registry: str, *, at: datetime) -> Certifier:
@@ -23,6 +24,19 @@ def certifier() -> str:
     """Who certifies what is credited here; empty for ourselves."""
     last = Certifier.objects.order_by("-id").first()
     return last.registry if last else ""
+
+
+def kept_elsewhere(lots: Iterable[str]) -> dict[str, str]:
+    """Those of some lots that another registry certified and keeps, each with its code."""
+    return dict(
+        FarLot.objects.filter(pk__in=list(lots), home=FarLot.ELSEWHERE).values_list("lot_id", "party")
+    )
+
+
+def refuse_use_elsewhere(lots: Iterable[str]) -> None:
+    """Tonnes are used in the registry that keeps them: used in two places, they would be counted twice."""
+    for lot, registry in sorted(kept_elsewhere(lots).items()):
+        raise UsedInItsRegistry(lot=lot, registry=registry)
 
 
 def refuse_local() -> None:

@@ -14,6 +14,7 @@ from tanpuhui.ledger.account import Kind, account_id
 from tanpuhui.ledger.capture import CaptureOrder, Take, capture
 from tanpuhui.ledger.hold import HoldLine, HoldOrder, hold
 from tanpuhui.ledger.release import release
+from tanpuhui.registry.delegate import refuse_use_elsewhere
 from tanpuhui.registry.models import Block, Movement
 from tanpuhui.registry.refusals import NotLocked
 from tanpuhui.registry.units import (
@@ -78,6 +79,7 @@ def retire_locked(hold_id: int, order: UnitOrder, *, at: datetime) -> tuple[Rang
     parts = _parts_of(hold_id)
     if not parts:
         raise NotLocked(hold=hold_id)
+    refuse_use_elsewhere(part.lot for part in parts)
     target = account_id(Kind.RETIRED, order.holder)
     takes = tuple(Take(line, target, part.tonnes * TONNE_MG) for line, part in enumerate(parts, 1))
     taken = CaptureOrder(f"{RETIRE}:{order.key}", hold_id, RETIRE, order.effective_on, takes)

@@ -25,6 +25,7 @@ from tanpuhui.verification.finding import open_majors, state_of
 from tanpuhui.verification.key import STATEMENT
 from tanpuhui.verification.keys import checked
 from tanpuhui.verification.models import (
+    STRICTNESS,
     Completeness,
     Draw,
     Engagement,
@@ -48,7 +49,6 @@ from tanpuhui.verification.refusals import (
 )
 
 SCHEMA = "tanpuhui-verification-statement/1"
-_STRICTNESS = (Statement.ACCEPT, Statement.ADJUST, Statement.REFUSE)
 _MILLION = 1_000_000
 
 
@@ -117,7 +117,7 @@ def statement_text(number: int, *, conclusion: str = "", remarks: str = "") -> d
         raise NotDeclared(number=number)
     found = conclusion_of(engagement)
     chosen = conclusion or found.computed
-    if chosen not in _STRICTNESS or _STRICTNESS.index(chosen) < _STRICTNESS.index(found.computed):
+    if chosen not in STRICTNESS or STRICTNESS.index(chosen) < STRICTNESS.index(found.computed):
         raise TooLenient(number=number, computed=found.computed, why=found.why)
     deducted_mg = found.projection.upper_mg if chosen == Statement.ADJUST else 0
     if chosen == Statement.ADJUST and deducted_mg < 1:

@@ -441,6 +441,10 @@ class Statement(models.Model):
         return f"statement of engagement {self.engagement_id}: {self.conclusion}"
 
 
+#: From the mildest conclusion to the strictest.
+STRICTNESS = (Statement.ACCEPT, Statement.ADJUST, Statement.REFUSE)
+
+
 class StatementOf(models.Model):
     """A close that a statement speaks of: how a lot finds the statements that it rests on."""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tanpuhui.verification.models import Statement, StatementOf
+from tanpuhui.verification.earlier import is_any_superseded
+from tanpuhui.verification.models import STRICTNESS, Statement, StatementOf
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Of some closes: those that no statement speaks of, those that the newest refuses, and the statements that count.
+    """Of some closes: those that no statement speaks of, those that are refused, and the statements that count.
 
     ``deducted_mg`` is what all of them together lower the lot by.
     """
@@ -25,20 +26,40 @@ class Standing:
 
 
 def standing(methodology: str, manifests: Sequence[str]) -> Standing:
-    """What stands for each close of a methodology (``code@version``): its newest statement counts."""
+    """What stands for each close of a methodology (``code@version``): the strictest of the statements that count.
+
+    The newest counts, and every older one as long as the data it speaks of are unchanged: whoever looks again at the
+    same data may find more, and does not undo what was found.
+    """
     spoken = (
         StatementOf.objects.filter(methodology=methodology, manifest__in=manifests)
         .select_related("statement__engagement__verifier")
-        .order_by("manifest", "-statement__signed_at", "-statement_id")
-        .distinct("manifest")
+        .order_by("-statement__signed_at", "-statement_id")
     )
-    newest = {one.manifest: one.statement for one in spoken}
+    strictest: dict[str, Statement] = {}
+    changed: dict[int, bool] = {}
+    for one in spoken:
+        found, statement = strictest.get(one.manifest), one.statement
+        if found is None:
+            strictest[one.manifest] = statement
+        elif is_stricter(statement, found):
+            if statement.pk not in changed:
+                changed[statement.pk] = is_any_superseded(statement.engagement.manifests)
+            if not changed[statement.pk]:
+                strictest[one.manifest] = statement
     refused = tuple(
-        name for name in manifests if name in newest and newest[name].conclusion == Statement.REFUSE
+        name for name in manifests if name in strictest and strictest[name].conclusion == Statement.REFUSE
     )
-    counting = {one.pk: one for one in newest.values() if one.conclusion != Statement.REFUSE}
+    counting = {one.pk: one for one in strictest.values() if one.conclusion != Statement.REFUSE}
     return Standing(
-        missing=tuple(name for name in manifests if name not in newest),
+        missing=tuple(name for name in manifests if name not in strictest),
         refused=refused,
         statements=tuple(counting[number] for number in sorted(counting)),
     )
+
+
+def is_stricter(one: Statement, other: Statement) -> bool:
+    """Refused is stricter than lowered, that than accepted; of two that lower, the one that takes the larger part."""
+    if one.conclusion != other.conclusion:
+        return STRICTNESS.index(one.conclusion) > STRICTNESS.index(other.conclusion)
+    return one.deducted_mg * other.population_mg > other.deducted_mg * one.population_mg
