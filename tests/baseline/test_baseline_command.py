@@ -50,6 +50,20 @@ def test_insufficient_reads_exit_with_3_and_name_every_finding(
     assert [found["code"] for found in answer["findings"] if found["forbids"]] == ["baseline.too_short"]
 
 
+def test_a_reporting_period_without_a_read_has_no_savings_beside_its_finding(
+    files: tuple[str | Path, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    later = (*WINDOWS[:2], "--report-from", "2026-01-01", "--report-to", "2026-03-02")
+
+    status, answer = fitted(capsys, "--model", "caltrack-daily", *files, *later)
+    status_of(["baseline", "fit", "--model", "caltrack-daily", *map(str, files), *later])
+
+    assert status == 3
+    assert "baseline.report_empty" in [found["code"] for found in answer["findings"]]
+    assert (answer["savings"], answer["expected"], answer["observed"]) == (None, None, None)
+    assert "savings not defined" in capsys.readouterr().out
+
+
 def test_wrong_options_are_refused_with_a_code(
     files: tuple[str | Path, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:

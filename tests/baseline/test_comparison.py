@@ -14,6 +14,7 @@ from tanpuhui.baseline.comparison import (
     learn_shrinkage,
     matched,
     own_times_comparison,
+    peers_of,
     ratio_to_peers,
     shrunk_baseline,
     strata,
@@ -63,6 +64,32 @@ def test_a_home_is_matched_with_the_controls_most_like_it_in_units_of_their_spre
     pool = np.array([[0.0, 0.0], [1.0, 100.0], [2.0, 200.0], [3.0, 300.0], [4.0, 400.0]])
 
     assert matched(np.array([[1.1, 110.0], [3.9, 390.0]]), pool, each=2).tolist() == [[1, 2], [4, 3]]
+
+
+def test_controls_weigh_as_much_as_the_homes_that_are_compared_with_them() -> None:
+    """Strata below and above 150: homes of 60 and of 600 in them over controls of 500 and of 1,000 (0.12 and 0.6).
+
+    Five nearest of the home of 60: the small ones; of 600 (nearer to 200 than to 100): the large ones: the same.
+    """
+    homes, controls = np.array([60.0, 600.0]), np.array([100.0] * 5 + [200.0] * 5)
+    after = np.array([90.0] * 5 + [220.0] * 5)
+
+    for comparison in ("stratified", "matched"):
+        peers = peers_of(comparison, homes, controls, bins=2)
+        assert peers.weights(homes, controls) == pytest.approx([0.12] * 5 + [0.6] * 5)
+        assert peers.ratios(controls, after) == pytest.approx([0.9, 1.1])
+    everybody = peers_of("all", homes, controls)
+    assert everybody.weights(homes, controls) == pytest.approx([660 / 1500] * 10)
+    assert everybody.ratios(controls, after) == pytest.approx([1550 / 1500] * 2)
+
+
+def test_strata_are_as_few_as_give_each_five_controls() -> None:
+    """Nine controls of which five used nothing: strata of four would be too few, and of none nothing is known."""
+    controls = np.array([0.0] * 5 + [100.0] * 4)
+
+    peers = peers_of("stratified", np.array([0.0, 50.0]), controls)
+
+    assert [one.tolist() for one in peers.members] == [list(range(9))]
 
 
 def test_three_months_are_believed_by_half_where_months_vary_three_times_as_much_as_homes() -> None:

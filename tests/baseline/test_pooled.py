@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
-from tanpuhui.baseline.pooled import Effect, allocate, certifiable, held_out_effect, pooled_effect
+from tanpuhui.baseline.pooled import (
+    Effect,
+    Unknown,
+    allocate,
+    certifiable,
+    held_out_effect,
+    pooled_effect,
+)
 from tanpuhui.baseline.refusals import TooFewControls
 
 
@@ -93,6 +102,77 @@ def test_a_hold_out_is_compared_at_the_homes_own_use_before() -> None:
 
     assert effect.saved == pytest.approx(60)
     assert effect.standard_error == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("rung", ["L3", "L5"])
+def test_what_is_not_known_counts_as_its_worst_end_and_never_above_another(rung: str) -> None:
+    """Of 60 homes two, of 40 controls two; 0 to 150 each. The worst: homes at 150 and controls at 0, and no more paid.
+
+    A programme with every corner of what they may have used is worked out without anything unknown.
+    """
+    random = np.random.default_rng(4)
+    before, held = 100 * random.lognormal(0, 0.3, 60), 100 * random.lognormal(0, 0.3, 40)
+    after, held_after = before * random.normal(0.5, 0.1, 60), held * random.normal(1, 0.1, 40)
+
+    def effect(four: tuple[float, ...], unknown: Unknown | None = None) -> Effect:
+        ours, theirs = after.copy(), held_after.copy()
+        ours[[3, 7]], theirs[[1, 5]] = four[:2], four[2:]
+        if rung == "L5":
+            return held_out_effect(
+                before=before,
+                after=ours,
+                held_before=held,
+                held_after=theirs,
+                draws=100,
+                seed=9,
+                unknown=unknown,
+            )
+        return pooled_effect(
+            baseline=before,
+            after=ours,
+            controls_baseline=held,
+            controls_after=theirs,
+            draws=100,
+            seed=9,
+            unknown=unknown,
+        )
+
+    found = effect((0, 0, 0, 0), Unknown(np.array([3, 7]), np.array([1, 5]), np.full(4, 150.0)))
+    corners = [effect(corner) for corner in itertools.product((0.0, 150.0), repeat=4)]
+
+    worst = effect((150, 150, 0, 0))
+    assert found.saved == pytest.approx(min(one.saved for one in corners)) == pytest.approx(worst.saved)
+    assert 0 < found.lower_bound <= min(one.lower_bound for one in corners)
+    assert found.lower_bound >= worst.lower_bound - 1
+
+
+def test_a_home_whose_use_would_be_most_of_the_error_is_paid_at_its_other_end_too() -> None:
+    """Controls that never vary and one that used 0 to 10,000 of 100: its worst is not 0, where the ratio is 0.975.
+
+    At 10,000 the ratio is 3.475, and a draw that has it twice or never moves the saving by more than that is worth.
+    """
+    before, held = np.full(10, 100.0), np.full(40, 100.0)
+    after, held_after = np.full(10, 50.0), np.full(40, 100.0)
+    unknown = Unknown(np.array([], dtype=np.int64), np.array([0]), np.array([10_000.0]))
+
+    def effect(energy: float, unknown: Unknown | None = None) -> Effect:
+        theirs = held_after.copy()
+        theirs[0] = energy
+        return pooled_effect(
+            baseline=before,
+            after=after,
+            controls_baseline=held,
+            controls_after=theirs,
+            draws=100,
+            seed=9,
+            unknown=unknown,
+        )
+
+    found = effect(0, unknown)
+    worlds = [effect(energy) for energy in np.linspace(0, 10_000, 21)]
+
+    assert found.lower_bound <= min(one.lower_bound for one in worlds)
+    assert found.saved == pytest.approx(475)
 
 
 def test_four_homes_are_no_programme() -> None:

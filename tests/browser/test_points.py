@@ -281,6 +281,83 @@ def test_a_till_takes_codes_without_a_network_and_sends_each_once(page: Page, sa
     assert Closing.objects.count() == 1
 
 
+def an_offline_till(page: Page, user: Any) -> None:
+    page.goto("/about/")
+    sign_in(page, user)
+    page.goto("/merchant/own-merchant/till/offline/")
+    expect(page.locator("#till[data-began]")).to_be_attached(timeout=15_000)
+
+
+def taken_at(page: Page, given: str, verdict: str) -> None:
+    page.locator("#till-code").fill(given)
+    page.locator("#till-form button").first.click()
+    expect(page.locator("#till-verdict")).to_have_text(verdict, timeout=15_000)
+
+
+@pytest.mark.goes_offline
+def test_of_two_tills_without_a_network_the_one_that_sends_second_is_told(page: Page, say: Say) -> None:
+    people = make_site()
+    sponsor = new_sponsor("10000.00")
+    coffee = shop(people, sponsor, offline_points=6, offline_s=86_400)
+    account = account_of(people)
+    earn(account, sponsor, 60)
+    token = code.sign(held_now(coffee, account), coffee)
+    an_offline_till(page, people["merchant"])
+    browser = page.context.browser
+    assert browser is not None
+    language = page.evaluate("navigator.language")
+    other = browser.new_context(base_url=page.url.split("/merchant/")[0], locale=language).new_page()
+    an_offline_till(other, people["merchant"])
+    for till in (page, other):
+        till.context.set_offline(True)
+        taken_at(till, token, say("Taken"))
+
+    page.context.set_offline(False)
+    expect(page.locator("#till-list .badge.good")).to_be_visible(timeout=15_000)
+    other.context.set_offline(False)
+
+    expect(other.locator("#till-list .badge.bad")).to_be_visible(timeout=15_000)
+    assert Closing.objects.count() == 1
+    other.context.close()
+
+
+def test_a_till_with_a_network_says_at_once_that_a_code_is_spent(page: Page, say: Say) -> None:
+    people = make_site()
+    sponsor = new_sponsor("10000.00")
+    coffee = shop(people, sponsor, offline_points=6, offline_s=86_400)
+    account = account_of(people)
+    earn(account, sponsor, 60)
+    spent = code.sign(captured_now(coffee, account), coffee)
+    an_offline_till(page, people["merchant"])
+
+    taken_at(page, spent, say("not captured"))
+
+    expect(page.locator("#till-said")).to_have_class("message narrow-left error")
+    assert Closing.objects.count() == 1
+
+
+@pytest.mark.goes_offline
+def test_a_till_whose_clock_goes_back_takes_nothing_until_it_is_connected(page: Page, say: Say) -> None:
+    people = make_site()
+    sponsor = new_sponsor("10000.00")
+    coffee = shop(people, sponsor, offline_points=6, offline_s=86_400)
+    account = account_of(people)
+    earn(account, sponsor, 60)
+    first, second = (code.sign(held_now(coffee, account), coffee) for _ in range(2))
+    an_offline_till(page, people["merchant"])
+    page.context.set_offline(True)
+    taken_at(page, first, say("Taken"))
+
+    page.evaluate("() => { const now = Date.now; Date.now = () => now() - 3600000 }")
+    taken_at(page, second, say("This device's clock went back. Connect once, then it is right again."))
+    page.context.set_offline(False)
+    expect(page.locator("#till-list .badge.good")).to_be_visible(timeout=15_000)
+    taken_at(page, second, say("Taken"))
+
+    expect(page.locator("#till-list .badge.good")).to_have_count(2, timeout=15_000)
+    assert Closing.objects.count() == 2
+
+
 def test_a_company_that_sponsors_sees_what_it_owes(page: Page, say: Say, look: Look) -> None:
     people = make_site()
     own = Organisation.objects.get(code="own-company")

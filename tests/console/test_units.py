@@ -60,8 +60,11 @@ def test_units_are_transferred_by_two_and_the_trail_says_why(staff: Staff, compa
         sum(one.tonnes for one in Block.objects.filter(owner=companies["bolt"], closed_at__isnull=True)) == 4
     )
     assert AuditEntry.objects.get(verb="units.transfer.done").reason == WHY
-    for place in ("units/", "moves/"):
-        assert "bolt" in look(staff.auditor, place)
+    for place, code in (("units/", "open"), ("moves/", "transfer")):
+        page = look(staff.auditor, place)
+        assert "bolt" in page
+        # A word, and beside it the code.
+        assert f'<code class="beside">{code}</code>' in page
 
 
 def test_units_are_cancelled_and_a_lot_annulled_by_two(staff: Staff, companies: dict[str, int]) -> None:

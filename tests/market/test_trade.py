@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -247,3 +248,33 @@ def test_statements_and_other_verbs_over_two_lots_never_wait_for_each_other_for_
     assert [result for result in results if isinstance(result, Exception)] == []
     assert sorted([*results[0], *results[1]]) == sorted(one["trade"] for one in made)
     assert findings() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_database_sells_no_tonne_twice_to_two_connections() -> None:
+    with transaction.atomic():
+        acme, lot = seller(10)
+        bolt = member("bolt")
+        number = listed("seller", lot, 10)
+    said = {"way": "listing", "product": "demo", "tonnes": 6, "price_minor": 7_000, "amount_minor": 42_000}
+
+    def sell(_: int) -> Any:
+        with transaction.atomic():
+            made = Trade.objects.create(
+                **said,
+                seller=acme,
+                buyer=bolt,
+                lot_id=lot,
+                currency="CNY",
+                listing_id=number,
+                pay_by=AT,
+                at=AT,
+            )
+            # Long enough for the other one to be at the same place.
+            time.sleep(0.5)
+            return made
+
+    results = in_parallel(2, sell)
+
+    assert sorted(type(one).__name__ for one in results) == ["IntegrityError", "Trade"], results
+    assert Trade.objects.count() == 1

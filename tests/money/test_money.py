@@ -293,7 +293,7 @@ def test_residents_money_is_paid_out_by_a_claimant_of_another_stage(
     pay_in(acme, "5.00")
     asset, account = money_asset("CNY"), resident_money_account(7)
     legs = move(source=money_account(acme.pk), target=account, asset_id=asset, amount=300)
-    transfer(connection, TransferOrder("share", "share", AT.date(), legs), at=AT).accepted()
+    transfer(connection, TransferOrder("share", "pool_pay", AT.date(), legs), at=AT).accepted()
     held = hold(connection, HoldOrder("out", "out", (HoldLine(account, asset, 300),)), at=AT).accepted()
     seen: list[int] = []
     monkeypatch.setattr("tanpuhui.money.claimant._registered", dict(_registered))

@@ -66,6 +66,9 @@ EDITS = [
     ("programme_programme", "UPDATE programme_programme SET title_en = 'x'", "title_en"),
     ("programme_window", "UPDATE programme_window SET rung = 'L3'", "rung"),
     ("programme_window", "UPDATE programme_window SET baseline_from = baseline_from - 31", "baseline_from"),
+    ("programme_window", "UPDATE programme_window SET baseline = 'sha256:0'", "baseline"),
+    ("programme_period", "UPDATE programme_period SET comparison = ''", "comparison"),
+    ("programme_window", "UPDATE programme_window SET baseline = 'sha256:0', limit_wh = 1", "limit_wh"),
     ("programme_opening", 'UPDATE programme_opening SET content = content || \'{"seed": "0"}\'', "content"),
     ("programme_opening", "DELETE FROM programme_opening", "it is gone"),
     ("programme_period", "UPDATE programme_period SET bound_wh = bound_wh + 1", "bound_wh"),
@@ -75,6 +78,8 @@ EDITS = [
         "shared_mg",
     ),
     ("programme_period", "UPDATE programme_period SET batch = 0", "batch"),
+    ("programme_period", "UPDATE programme_period SET above_limit = 1", "above_limit"),
+    ("programme_period", "UPDATE programme_period SET temperature = 'sha256:0'", "temperature"),
     ("programme_period", "DELETE FROM programme_period", "it is gone"),
 ]
 

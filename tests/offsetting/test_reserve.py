@@ -14,10 +14,18 @@ from offsetting.filings import DEMO, GUANGDONG, ask, declared, sound, with_rules
 from registry.units_town import ACME, AT, BOLT, given, new_lot, order
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.invariants import exceptions
+from tanpuhui.offsetting import ruled
 from tanpuhui.offsetting.cap import YearOf
 from tanpuhui.offsetting.declare import declare
 from tanpuhui.offsetting.invariants import INVARIANTS
-from tanpuhui.offsetting.models import Ending, Obligation, Replacement, Reservation, VoluntaryRetirement
+from tanpuhui.offsetting.models import (
+    Ending,
+    Obligation,
+    Replacement,
+    Reservation,
+    VoluntaryRetirement,
+    YearRules,
+)
 from tanpuhui.offsetting.refusals import (
     BadObligation,
     BadYear,
@@ -43,8 +51,12 @@ from tanpuhui.project.database import APP_ROLE
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.quantify.rule_tables import FOREVER, Rule
 from tanpuhui.registry.annul import annul
-from tanpuhui.registry.lock import lock
+from tanpuhui.registry.lock import lock, unlock
+from tanpuhui.registry.models import Movement
+from tanpuhui.registry.reconcile import INVARIANTS as RECONCILE
+from tanpuhui.registry.retire import retire
 from tanpuhui.registry.states import states_of
+from tanpuhui.registry.units import Part, UnitOrder
 from unjudged import judge_now
 
 pytestmark = pytest.mark.django_db
@@ -458,4 +470,147 @@ def test_more_than_the_cap_and_tonnes_that_were_not_retired_are_found() -> None:
 
     found = {finding.invariant for one in INVARIANTS for finding in exceptions(connection, one)}
 
-    assert found == {"companies_stay_under_their_caps", "surrendered_is_retired"}
+    assert found == {
+        "companies_stay_under_their_caps",
+        "what_is_declared_covers_what_is_used",
+        "surrendered_is_retired",
+    }
+
+
+def moved_by_hand(key: str, lot: str, first: int, tonnes: int) -> Movement:
+    """A movement as whoever has the application's role would write it, without a unit that moves."""
+    return Movement.objects.create(
+        verb="retire_locked",
+        key=key,
+        lot_id=lot,
+        first=first,
+        last=first + tonnes - 1,
+        from_state="locked",
+        from_owner=ACME,
+        to_state="retired",
+        to_owner=ACME,
+        made_at=AT,
+    )
+
+
+def test_the_database_surrenders_nothing_whose_numbers_are_still_there() -> None:
+    lot = new_lot(20)
+    given(ACME, lot, 20)
+    declared(100)
+    first = ask(5 * TONNE_MG)
+    unlock(first.hold, key="u", order=order(ACME), at=AT)
+
+    with pytest.raises(IntegrityError, match="only 0 are retired"), transaction.atomic():
+        moved_by_hand(f"surrender:{first.pk}", lot, 1, 5)
+        Ending.objects.create(reservation=first, outcome=Ending.SURRENDERED, key="s", ended_at=AT)
+        judge_now()
+
+
+def test_the_database_uses_no_number_up_twice() -> None:
+    lot = new_lot(20)
+    given(ACME, lot, 20)
+    declared(100)
+    first, second = ask(5 * TONNE_MG), ask(5 * TONNE_MG)
+    surrender(first.pk, key="s", at=AT)
+    unlock(second.hold, key="u", order=order(ACME), at=AT)
+
+    with pytest.raises(IntegrityError, match="registry_used_once"), transaction.atomic():
+        moved_by_hand(f"surrender:{second.pk}", lot, 1, 5)
+
+
+def test_a_movement_without_its_numbers_is_found() -> None:
+    lot = new_lot(20)
+    given(ACME, lot, 20)
+    judge_now()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE registry_movement DISABLE TRIGGER registry_judge_used")
+    moved_by_hand("surrender:99", lot, 1, 5)
+
+    found = {finding.invariant for one in RECONCILE for finding in exceptions(connection, one)}
+
+    assert "used_numbers_are_where_they_were_moved" in found
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_the_database_takes_no_filing_that_cannot_see_the_others(level: str) -> None:
+    with transaction.atomic():
+        given(ACME, new_lot(20), 20)
+        declared(100)
+
+    with pytest.raises(IntegrityError, match="judged by what is committed"), transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET TRANSACTION ISOLATION LEVEL {level}")
+        ask(TONNE_MG)
+
+
+def test_the_database_takes_no_replacement_of_less_than_was_due() -> None:
+    wrong, good = new_lot(6), new_lot(6)
+    given(ACME, wrong, 6)
+    given(ACME, good, 6)
+    declared(100)
+    number = ask(6 * TONNE_MG).pk
+    surrender(number, key="s", at=AT)
+    annul(wrong, reason="wrong", at=AT)
+    retire(UnitOrder("offset:replace:x", ACME, (Part(good, 1),), AT.date()), at=AT)
+    said = {"reservation_id": number, "lot": wrong, "amount_mg": TONNE_MG, "ranges": [], "replaced_at": AT}
+
+    with pytest.raises(IntegrityError, match="6000000000 mg are due"), transaction.atomic():
+        Replacement.objects.create(key="x", **said)
+        judge_now()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE offsetting_replacement DISABLE TRIGGER offsetting_judge_replacement")
+    Replacement.objects.create(key="x", **said)
+
+    found = {finding.invariant for one in INVARIANTS for finding in exceptions(connection, one)}
+    assert found == {"replacements_are_what_was_due"}
+
+
+def test_what_is_declared_by_hand_below_what_is_used_is_found() -> None:
+    given(ACME, new_lot(20), 20)
+    declared(100)
+    ask(10 * TONNE_MG)
+    sound()
+
+    standing = Obligation.objects.get()
+    Obligation.objects.create(
+        company=ACME,
+        jurisdiction="demo",
+        year=2026,
+        sequence=2,
+        verified_emissions_mg=standing.verified_emissions_mg - 1,
+        source="by hand",
+        declared_at=AT,
+    )
+
+    found = {finding.invariant for one in INVARIANTS for finding in exceptions(connection, one)}
+    assert found == {"what_is_declared_covers_what_is_used"}
+
+
+@pytest.mark.parametrize(
+    ("cap", "pool", "says"),
+    [
+        # What jurisdictions/guangdong.toml says of 2022 (no pool) and 2021 (a pool of 1 Mt).
+        ({"share_percent": "10", "denominator": "verified_emissions"}, {}, []),
+        ({"share_percent": "100", "denominator": "verified_emissions"}, {}, ["guangdong 2022"]),
+        ({"share_percent": "10", "denominator": "allowances"}, {}, ["guangdong 2022"]),
+        ({"share_percent": "10", "denominator": "verified_emissions"}, {"pool_t": 9}, ["guangdong 2022"]),
+    ],
+)
+def test_a_year_that_is_filed_under_another_rule_than_the_tables_is_found(
+    cap: dict[str, str], pool: dict[str, int], says: list[str]
+) -> None:
+    YearRules.objects.create(
+        jurisdiction="guangdong", year=2022, cap=cap, pool=pool or None, digest="x", fixed_at=AT
+    )
+    for year, pool_t in ((2021, 1_000_000), (2023, None)):
+        YearRules.objects.create(
+            jurisdiction="guangdong",
+            year=year,
+            cap={"share_percent": "10", "denominator": "verified_emissions"},
+            pool=None if pool_t is None else {"pool_t": pool_t},
+            digest="x",
+            fixed_at=AT,
+        )
+
+    assert [finding.key for one in ruled.invariants() for finding in exceptions(connection, one)] == says

@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from money.bank import AT, bank_file
-from points.book import new_key, new_sponsor
+from points.book import code_of, new_key, new_sponsor
 from tanpuhui.money.bank_statement import import_statement
 from tanpuhui.money.models import BankLine
 from tanpuhui.points.budget import funding_reference
@@ -65,6 +65,21 @@ def test_a_payment_that_the_operator_stated_before_counts_once() -> None:
 
     assert why(bank_file((funding_reference(sponsor), "5.00", "CRDT"))) == ["stated_before"]
     assert budget_of(sponsor) == 500
+
+
+@pytest.mark.parametrize("said", ["B1", " B1 ", "sponsor's own"])
+def test_a_payment_that_a_statement_entered_is_not_stated_again(said: str) -> None:
+    sponsor, other = new_sponsor(None), new_sponsor(None)
+    own = funding_reference(sponsor)
+    import_statement(bank_file((own, "5.00", "CRDT")), at=AT)
+    order = FundOrder(new_key(), sponsor.code, "5.00", "CNY", own if said == "sponsor's own" else said)
+
+    answers = [fund(order, at=AT) for _ in range(2)]
+    theirs = fund(FundOrder(new_key(), other.code, "5.00", "CNY", order.reference), at=AT)
+
+    assert [code_of(answer) for answer in answers] == ["points.funded_before"] * 2
+    assert theirs.refusal is None
+    assert (budget_of(sponsor), budget_of(other)) == (500, 500)
 
 
 @pytest.mark.parametrize("touched", ["amount", "sponsor", "unclaimed"])

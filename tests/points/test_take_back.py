@@ -25,13 +25,15 @@ from points.book import (
     new_sponsor,
     points_of,
 )
-from tanpuhui.ledger.account import Kind, account_id
+from tanpuhui.ledger.account import LEDGER_ITSELF, Kind, account_id
+from tanpuhui.ledger.asset import get_or_create_asset
 from tanpuhui.ledger.transfer import TransferOrder, move, transfer
 from tanpuhui.points.convert import ConvertOrder, convert
 from tanpuhui.points.models import Sponsor, TakeBack
 from tanpuhui.points.rule import ConversionRule
 from tanpuhui.points.sponsor import liability
 from tanpuhui.points.take_back import take_back
+from unjudged import unjudged
 
 #: Reductions stay with the resident and can be sold; whoever loses them loses the points.
 STRICT = replace(RULE, consumes_claim=False, on_clawback="take_back")
@@ -89,6 +91,37 @@ def test_whole_points_of_what_is_gone_go_back_with_the_money_behind_them(
         left * 100,
         100_000 - left * 100,
     )
+    assert findings() == []
+
+
+def credit(resident: int, amount_mg: int, *, back: bool = False) -> None:
+    """A household's saving that a close credited, or corrected downwards: pending for good."""
+    outside = account_id(Kind.ISSUANCE, LEDGER_ITSELF)
+    mine = account_id(Kind.RESIDENT_PENDING, resident)
+    legs = move(
+        source=mine if back else outside,
+        target=outside if back else mine,
+        asset_id=get_or_create_asset(connection, "pending:shenzhen/household-electricity@1:2026").id,
+        amount=amount_mg,
+    )
+    with unjudged():
+        transfer(connection, TransferOrder(new_key(), "close", DAY, legs), at=AT).accepted()
+
+
+@pytest.mark.django_db
+def test_what_a_household_saved_keeps_its_points_when_something_else_is_clawed_back(sponsor: Sponsor) -> None:
+    resident = new_resident()
+    credit(resident, 5 * KG)
+    convert(ConvertOrder(new_key(), sponsor.code, resident, 5, DAY), STRICT, at=AT).accepted()
+    _, asset = converted(sponsor, 4, resident=resident)
+    claw_back(resident, asset, 3 * KG)
+
+    done = [answer(resident), answer(resident)]
+    credit(resident, 2 * KG, back=True)
+    corrected = answer(resident)
+
+    assert (done, corrected) == ([(3, 0), (0, 0)], (2, 0))
+    assert points_of(resident, sponsor) == (9 - 3 - 2, 0)
     assert findings() == []
 
 

@@ -250,7 +250,7 @@ def test_a_programme_is_drawn_once_and_sealed(village: Village) -> None:
         ({"percent": 91}, BadPercent),
         ({"homes": [*HOMES, HOMES[0]]}, HomesRepeated),
         ({"title_en": " "}, TitleMissing),
-        ({"rung": "L2"}, BadRung),
+        ({"rung": "L1"}, BadRung),
         ({"baseline_from": date(2024, 4, 1)}, BaselineTooLate),
         ({"starts_on": date(2025, 2, 1), "baseline_from": date(2024, 1, 1)}, WindowTooEarly),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import count
@@ -73,7 +73,9 @@ class Village:
         return Places(self.folder / "lake", 2)
 
     def open(self, **other: Any) -> Programme:
-        return open_programme(design(**other), at=OPENED_AT, zone="Asia/Shanghai", library=self.library)
+        return open_programme(
+            design(**other), at=OPENED_AT, zone="Asia/Shanghai", library=self.library, places=self.places
+        )
 
     @property
     def held(self) -> list[str]:
@@ -117,11 +119,25 @@ class Village:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return path
 
+    def write(self, rows: Iterable[tuple[str, date, int]]) -> Path:
+        """A file of these readings."""
+        lines = [f"{home},{month:%Y-%m},{energy_wh}" for home, month, energy_wh in rows]
+        path = self.folder / f"readings-{next(self.files)}.csv"
+        path.write_text("\n".join(["home,month,energy_wh", *lines]) + "\n", encoding="utf-8")
+        return path
+
     def settle(
-        self, path: Path, *, first: date = MARCH, last: date = MAY, at: datetime = SETTLED_AT
+        self,
+        path: Path,
+        *,
+        first: date = MARCH,
+        last: date = MAY,
+        at: datetime = SETTLED_AT,
+        temperature: Path | None = None,
     ) -> Period:
+        order = Order(CODE, first, last, path, temperature)
         with transaction.atomic():
-            return settle(Order(CODE, first, last, path), at=at, places=self.places, library=self.library)
+            return settle(order, at=at, places=self.places, library=self.library)
 
     def close(self, day: date = LAST_DAY, *, at: datetime = SETTLED_AT) -> CloseAnswer:
         return close_day(day, at=at, places=self.places, jurisdiction=self.jurisdiction, library=self.library)

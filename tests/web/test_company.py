@@ -9,13 +9,17 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
+from django.template.loader import render_to_string
 from django.test import Client
+from django.utils import translation
 
 from registry.units_town import AT
 from tanpuhui.access.models import AuditEntry
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.offsetting.certificate import check
 from tanpuhui.offsetting.models import Certificate, Reservation, VoluntaryRetirement
+from tanpuhui.registry import annul as annulling
+from tanpuhui.registry import cancel, lock, pool, retire, transfer
 from tanpuhui.registry.annul import annul
 from web.companies import holding, member, owner_of
 from web.site import client_of, make_site
@@ -309,3 +313,15 @@ def test_a_place_or_year_without_a_rule_is_said(boss: Client) -> None:
     assert "guangdong has no rule on how much may be offset in 2020" in answer.content.decode()
     for place in ("atlantis", "pudong"):
         assert boss.get(f"{OWN}offsets/{place}/2022/").status_code == 404
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_every_verb_that_moves_units_has_words(language: str) -> None:
+    verbs = [transfer.VERB, lock.VERB, lock.UNLOCK, lock.RETIRE, lock.TRANSFER, retire.VERB, cancel.VERB]
+    verbs += [pool.DELIVER, pool.GIVE_BACK, annulling.VERB]
+
+    with translation.override(language):
+        said = [render_to_string("shared/unit_verb.html", {"verb": verb}).strip() for verb in verbs]
+
+    assert [word for word in said if "_" in word] == []
+    assert all(word.isascii() == (language == "en") for word in said), said

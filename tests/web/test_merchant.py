@@ -422,9 +422,35 @@ def test_a_code_that_the_normal_till_took_first_is_answered_for(
     assert Closing.objects.count() == 1
 
 
+def test_of_two_devices_that_took_one_code_the_second_is_told_whenever_it_sends(
+    clerk: Client, coffee: Offer, person: int
+) -> None:
+    token = token_of(held_now(coffee, person))
+    first, second = str(uuid4()), str(uuid4())
+
+    def sent(device: str) -> tuple[str, str]:
+        [answer] = send(clerk, "till/offline/upload/", code=token, device=device).json()["answers"]
+        return answer["state"], answer["why"]
+
+    answers = [sent(device) for device in (first, second, first, second)]
+
+    assert answers == [("captured", ""), ("refused", "points.redemption_closed")] * 2
+    assert Closing.objects.count() == 1
+    assert findings() == []
+
+
 @pytest.mark.parametrize("codes", [[], ["x"] * 51, ["x" * 2_001]])
 def test_an_upload_has_a_measure(codes: list[str], clerk: Client) -> None:
     assert clerk.post(f"{HOME}till/offline/upload/", {"code": codes}).status_code == 422
+
+
+def test_an_upload_of_a_device_without_a_proper_name_takes_nothing(
+    clerk: Client, coffee: Offer, person: int
+) -> None:
+    token = token_of(held_now(coffee, person))
+
+    assert send(clerk, "till/offline/upload/", code=token, device="till 1").status_code == 422
+    assert not Closing.objects.exists()
 
 
 def test_the_offline_till_has_its_key_and_alone_may_use_the_camera(clerk: Client, coffee: Offer) -> None:

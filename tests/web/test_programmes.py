@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,17 @@ from django.db import transaction
 from django.test import Client
 from django.utils.html import strip_tags
 
-from programme.village import CODE, SETTLED_AT, USED_WH, Village
+from programme.village import CODE, HOMES, SETTLED_AT, SHANGHAI, USED_WH, Village
 from tanpuhui.access.membership import join
 from tanpuhui.access.models import AuditEntry, Membership, Organisation
 from tanpuhui.evidence.contract import latest
 from tanpuhui.evidence.subjects import subject_ids
 from tanpuhui.methodology.load import load_library
+from tanpuhui.programme.find import get_programme
+from tanpuhui.programme.models import Window
+from tanpuhui.programme.month import months_between
 from tanpuhui.programme.unseal import unseal
+from tanpuhui.programme.window import declare as declare_window
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.registry.certify import Order, certify
 from tanpuhui.verification.declare import declaration_text, declare
@@ -82,6 +87,35 @@ def test_a_sealed_programme_shows_its_plan_and_bound_and_nobody_held_out(
     assert json.loads(client.get(f"{PAGE[:-1]}.json").content)["hold_out"] is None
     assert client.post(f"{PAGE}verify/", **EN).status_code == 422
     assert not AuditEntry.objects.filter(verb="programme_verified").exists()
+
+
+def test_what_was_declared_and_how_a_missing_home_counted_are_shown(client: Client, village: Village) -> None:
+    """June, of a window of its own: two homes are missing after, and another used more than the limit."""
+    june = date(2025, 6, 1)
+    year = list(months_between(date(2024, 4, 1), date(2025, 3, 1)))
+    window = Window(
+        programme=get_programme(CODE),
+        rung="L3",
+        comparison="stratified",
+        limit_percent=110,
+        limit_wh=0,
+        baseline_from=year[0],
+        starts_on=june,
+    )
+    frozen = village.write((home, month, USED_WH) for home in HOMES for month in year)
+    declare_window(window, at=datetime(2025, 5, 20, tzinfo=SHANGHAI), baseline=frozen, places=village.places)
+    used = dict.fromkeys(HOMES, USED_WH) | {village.asked[3]: 2 * USED_WH}
+    rows = [(home, june, energy_wh) for home, energy_wh in used.items()]
+    gone = (village.held[-1], village.asked[5])
+    path = village.write(row for row in rows if row[0] not in gone)
+    village.settle(path, first=june, last=june, at=datetime(2025, 7, 2, tzinfo=SHANGHAI))
+
+    page = text(client, PAGE)
+
+    assert "homes held out of the same stratum" in page and "110 % of its own baseline" in page
+    assert "Of them with a frozen baseline 2" in page
+    assert "Homes seen above the declared limit 1 · so it is not used" in page
+    assert "no limit declared" in page
 
 
 def test_an_open_one_is_worked_out_again_and_the_verdict_is_kept(client: Client, village: Village) -> None:

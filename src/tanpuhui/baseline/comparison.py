@@ -14,6 +14,9 @@ from tanpuhui.baseline.refusals import TooFewControls
 
 #: Controls that a ratio to peers rests on, at least; a shrunk estimate needs more (ladder L2).
 LEAST_CONTROLS, LEAST_CONTROLS_SHRUNK = 5, 30
+#: How homes are compared with controls (:func:`peers_of`).
+ALL, STRATIFIED, MATCHED = "all", "stratified", "matched"
+COMPARISONS = (ALL, STRATIFIED, MATCHED)
 
 
 def ratio_to_peers(before: Floats, after: Floats) -> float:
@@ -64,6 +67,52 @@ def matched(homes: Floats, pool: Floats, *, each: int = 1) -> Whole:
     scale = np.where(spread > 0, spread, 1.0)
     found = [np.argsort((((pool - home) / scale) ** 2).sum(axis=1), kind="stable")[:each] for home in homes]
     return np.array(found, dtype=np.int64).reshape(len(homes), each)
+
+
+@dataclass(frozen=True)
+class Peers:
+    """Which controls each home is compared with: the group of each home, and the places of each group's controls."""
+
+    of_home: Whole
+    members: tuple[Whole, ...]
+
+    def ratios(self, controls_before: Floats, controls_after: Floats) -> Floats:
+        """What became of each home's controls: after over before, (homes,)."""
+        found = [ratio_to_peers(controls_before[one], controls_after[one]) for one in self.members]
+        return np.array(found)[self.of_home]
+
+    def weights(self, homes: Floats, controls: Floats) -> Floats:
+        """How much each control counts, (controls,), so that weighted sums of controls are those of the groups.
+
+        A control has, of each group that it is in, the baselines of the group's homes over those of its controls.
+        """
+        found = np.zeros(len(controls))
+        wholes = np.bincount(self.of_home, weights=homes, minlength=len(self.members))
+        for whole, places in zip(wholes, self.members, strict=True):
+            found[places] += whole / controls[places].sum()
+        return found
+
+
+def peers_of(comparison: str, homes: Floats, controls: Floats, *, bins: int = 8) -> Peers:
+    """Peers by baselines alone, (homes,) and (controls,): ``all``, those of a home's stratum, or its nearest five.
+
+    Strata are quantiles of the controls' baselines, so few that each with a home has five controls that used something;
+    nearest ones that used nothing are no peers, and their home is compared with all.
+    """
+    everybody = np.arange(len(controls))
+    if comparison == STRATIFIED:
+        for number in range(min(bins, max(len(controls) // LEAST_CONTROLS, 1)), 1, -1):
+            ours, theirs = strata(homes[:, None], controls[:, None], bins=number)
+            found, of_home = np.unique(ours, return_inverse=True)
+            members = tuple(np.flatnonzero(theirs == one) for one in found)
+            if all(len(one) >= LEAST_CONTROLS and controls[one].sum() > 0 for one in members):
+                return Peers(np.asarray(of_home), members)
+    if comparison == MATCHED:
+        nearest = matched(homes[:, None], controls[:, None], each=LEAST_CONTROLS)
+        used = controls[nearest].sum(axis=1) > 0
+        members = tuple(np.sort(row) if uses else everybody for row, uses in zip(nearest, used, strict=True))
+        return Peers(np.arange(len(homes)), members)
+    return Peers(np.zeros(len(homes), dtype=np.int64), (everybody,))
 
 
 @dataclass(frozen=True)

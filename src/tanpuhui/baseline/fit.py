@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tanpuhui.baseline.arrays import Floats, Whole, correlation, packed
+from tanpuhui.baseline.arrays import Flags, Floats, Whole, correlation, packed
 from tanpuhui.baseline.candidates import (
     BALANCE_POINTS_F,
     BOTH,
@@ -96,6 +96,11 @@ def fit_bills(use_per_day: Floats, days: Floats, degree_days: DegreeDays, *, coo
         choice = choose(use_per_day[some], weight[some], own, least_days=0, cooling=cooling)
         fits.append(_fits("caltrack-billing", use_per_day[some], weight[some], own, choice))
     return _joined(fits)
+
+
+def is_weak(fits: Fits) -> Flags:
+    """Models whose error is larger than the mean use, and than 1.6 interquartile ranges, or not defined (4.3.2.1)."""
+    return ~((fits.cvrmse_adj <= 1.0) | (fits.pnrmse_adj <= 1.6))
 
 
 def predict(fits: Fits, heating: Floats, cooling: Floats) -> Floats:

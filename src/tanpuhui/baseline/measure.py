@@ -12,7 +12,7 @@ import numpy as np
 from tanpuhui.baseline.arrays import DAY_US, Floats
 from tanpuhui.baseline.candidates import BALANCE_POINTS_F, KINDS
 from tanpuhui.baseline.finding import Finding, finding, forbidden
-from tanpuhui.baseline.fit import Fits, fit_bills, fit_days, predict
+from tanpuhui.baseline.fit import Fits, fit_bills, fit_days, is_weak, predict
 from tanpuhui.baseline.periods import (
     LEAST_PART_COVERED,
     Periods,
@@ -28,11 +28,10 @@ from tanpuhui.baseline.refusals import PeriodBackwards, UnknownModel
 from tanpuhui.baseline.savings import Savings, metered
 from tanpuhui.baseline.series import Series
 from tanpuhui.baseline.sufficiency import (
+    examine_bills,
     examine_reads,
-    extremes,
     level_step,
     months_below,
-    series_kind,
     without_zeros,
 )
 from tanpuhui.kit.moment import from_us
@@ -124,6 +123,8 @@ def as_json(measurement: Measurement) -> dict[str, Any]:
         "findings": [found.as_json() for found in measurement.findings],
     }
     fits, savings = measurement.fits, measurement.savings
+    # Of no day nothing was saved, and nothing was not saved either.
+    is_empty = any(found.code == "baseline.report_empty" for found in measurement.findings)
     if fits is not None and savings is not None:
         answer |= {
             "model": {"method": fits.method, "type": KINDS[int(fits.kind[0])]},
@@ -136,9 +137,9 @@ def as_json(measurement: Measurement) -> dict[str, Any]:
             | _numbers(
                 fits, "periods_independent", "r_squared_adj", "cvrmse_adj", "pnrmse_adj", "autocorrelation"
             ),
-            "savings": _number(savings.amount),
-            "expected": _number(savings.expected),
-            "observed": _number(savings.observed),
+            "savings": None if is_empty else _number(savings.amount),
+            "expected": None if is_empty else _number(savings.expected),
+            "observed": None if is_empty else _number(savings.observed),
             "band_90": _number(savings.band_baseline_energy),
             "bands_90": {
                 "baseline_energy": _number(savings.band_baseline_energy),
@@ -184,20 +185,9 @@ def _of_baseline(question: Question, before: Periods, weather: Weather) -> list[
     if question.model == DAILY:
         counts = examine_reads(before.use[None], weather.mean_f, covered=covered, gas=question.gas)
     else:
-        # Bills are looked at day by day: each day of a bill has its mean. What bills are like among each other is not.
-        a_day = np.repeat(before.use / np.maximum(before.days, 1e-9), days)[None]
-        counts = examine_reads(
-            a_day, np.repeat(weather.mean_f, days), covered=np.repeat(covered, days), gas=question.gas
+        counts = examine_bills(
+            before.use[None], weather.mean_f, before.days, covered=covered, gas=question.gas
         )
-        counts |= {"baseline.few_distinct": np.zeros(1, int), "baseline.noise": np.zeros(1, int)}
-        counts |= {"baseline.constant": series_kind(before.use[None], weather.mean_f)["baseline.constant"]}
-        counts |= {"baseline.extreme_reads": extremes(before.use[None])}
-        counts |= {
-            "baseline.negative_gas" if question.gas else "baseline.negative_reads": (before.use < 0).sum(
-                keepdims=True
-            )
-        }
-        counts |= {"baseline.missing_reads": (~np.isfinite(before.use)).sum(keepdims=True)}
     total = int(days.sum())
     found = [item for code, (count,) in counts.items() for item in finding(code, count, days=total)]
     if question.model == DAILY:
@@ -221,8 +211,8 @@ def _fit(question: Question, before: Periods, weather: Weather) -> Fits:
 
 
 def _of_fit(question: Question, fits: Fits, before: Periods) -> list[Finding]:
-    spread, range_ = float(fits.cvrmse_adj[0]), float(fits.pnrmse_adj[0])
-    found = finding("baseline.weak_fit", not (spread <= 1.0 or range_ <= 1.6), cvrmse_adj=_plain(spread))
+    spread = float(fits.cvrmse_adj[0])
+    found = finding("baseline.weak_fit", is_weak(fits)[0], cvrmse_adj=_plain(spread))
     (place,), (size,) = level_step(fits.residual, fits.mean_use)
     if place >= 0:
         found += finding(

@@ -29,11 +29,34 @@ def without_zeros(use: Floats) -> tuple[Floats, Whole]:
 
 def examine_reads(use: Floats, temperature_f: Floats, *, covered: Flags, gas: bool) -> Counts:
     """The rules for daily reads, ``covered`` being the days with temperatures enough, (days,)."""
+    return _of_days(use, extremes(use), covered=covered, gas=gas) | series_kind(use, temperature_f)
+
+
+def examine_bills(
+    use: Floats, temperature_f: Floats, lengths: Floats, *, covered: Flags, gas: bool
+) -> Counts:
+    """The rules for bills (meters, bills), ``lengths`` being their days and ``covered`` those with temperatures enough.
+
+    Bills are looked at day by day: each day of a bill has its mean. What bills are like among each other is not.
+    """
+    days = np.rint(lengths).astype(np.int64)
+    a_day = np.repeat(use / np.maximum(lengths, 1e-9), days, axis=1)
+    none = np.zeros(len(use), dtype=np.int64)
+    return _of_days(a_day, extremes(use), covered=np.repeat(covered, days), gas=gas) | {
+        "baseline.constant": series_kind(use, temperature_f)["baseline.constant"],
+        "baseline.few_distinct": none,
+        "baseline.noise": none,
+        "baseline.negative_gas" if gas else "baseline.negative_reads": (use < 0).sum(axis=1),
+        "baseline.missing_reads": (~np.isfinite(use)).sum(axis=1),
+    }
+
+
+def _of_days(use: Floats, extreme: Whole, *, covered: Flags, gas: bool) -> Counts:
+    """How much of the days there is, (meters, days), and whether the home feeds the grid."""
     days = use.shape[1]
     known = np.isfinite(use)
     none = np.zeros(len(use), dtype=np.int64)
     reads = known.sum(axis=1)
-    negative = (use < 0).sum(axis=1)
     counts = {
         "baseline.no_reads": (reads == 0).astype(np.int64),
         "baseline.too_short": none + max(LEAST_DAYS - days, 0),
@@ -41,12 +64,12 @@ def examine_reads(use: Floats, temperature_f: Floats, *, covered: Flags, gas: bo
         "baseline.meter_coverage": _missing(reads, days),
         "baseline.temperature_coverage": none + _missing(np.array([covered.sum()]), days),
         "baseline.joint_coverage": _missing((known & covered).sum(axis=1), days),
-        "baseline.negative_gas" if gas else "baseline.negative_reads": negative,
-        "baseline.extreme_reads": extremes(use),
+        "baseline.negative_gas" if gas else "baseline.negative_reads": (use < 0).sum(axis=1),
+        "baseline.extreme_reads": extreme,
     }
     if not gas:
         counts["baseline.net_metering_change"] = net_metering_change(use)
-    return counts | series_kind(use, temperature_f)
+    return counts
 
 
 def series_kind(use: Floats, temperature_f: Floats) -> Counts:

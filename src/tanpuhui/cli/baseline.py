@@ -116,7 +116,8 @@ def _print(answer: dict[str, Any]) -> None:
             if value is not None:
                 console.print(f"  {name} {value:.5g}", highlight=False)
         band = "not defined" if answer["band_90"] is None else f"{answer['band_90']:.2f}"
-        console.print(f"savings {answer['savings']:.2f}, 90 % band {band}", style="bold", highlight=False)
+        savings = "not defined" if answer["savings"] is None else f"{answer['savings']:.2f}"
+        console.print(f"savings {savings}, 90 % band {band}", style="bold", highlight=False)
     for found in answer["findings"]:
         style = "red" if found["forbids"] else "yellow"
         console.print(f"{found['count']} x {found['code']}: {found['says']}", style=style, highlight=False)

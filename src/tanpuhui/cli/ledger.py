@@ -38,7 +38,9 @@ def check(
     from tanpuhui.market import invariants as market
     from tanpuhui.money import invariants as money
     from tanpuhui.offsetting import invariants as offsetting
+    from tanpuhui.offsetting import ruled as offsetting_ruled
     from tanpuhui.points import invariants as points
+    from tanpuhui.points import ruled as points_ruled
     from tanpuhui.pooling import invariants as pooling
     from tanpuhui.registry.reconcile import INVARIANTS
 
@@ -47,7 +49,9 @@ def check(
         *money.INVARIANTS,
         *market.INVARIANTS,
         *offsetting.INVARIANTS,
+        *offsetting_ruled.invariants(),
         *points.invariants(),
+        *points_ruled.invariants(),
         *pooling.INVARIANTS,
     ]
     with watching.told(as_json=as_json) as report, transaction.atomic():

@@ -19,6 +19,24 @@ DONE, FINDINGS = 0, 3
 app = App(name="programme")
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON.")]
 Code = Annotated[str, Parameter(help="The programme's code.")]
+Comparison = Annotated[
+    str,
+    Parameter(
+        help="Homes held out that a home is compared with: all, stratified or matched by the baseline."
+    ),
+]
+Baseline = Annotated[
+    Path | None,
+    Parameter(
+        help="Readings (home,month,energy_wh) of the baseline's months that are over; frozen with the window."
+    ),
+]
+LimitPercent = Annotated[
+    int, Parameter(help="What a home uses at most, in per cent of its own frozen baseline; 0 is no limit.")
+]
+LimitWh = Annotated[
+    int, Parameter(help="What a home uses at most a month, in Wh; of two limits the higher counts.")
+]
 
 
 class HomesUnreadable(Refusal):
@@ -39,6 +57,10 @@ def open_(
     title_en: str,
     pia: str,
     rung: str = "L5",
+    comparison: Comparison = "all",
+    baseline: Baseline = None,
+    limit_percent: LimitPercent = 0,
+    limit_wh: LimitWh = 0,
     as_json: Json = False,
 ) -> int:
     """Begin a programme: hold homes out at random before anybody is recruited; publish the digest that is printed.
@@ -63,7 +85,8 @@ def open_(
     pia
         Reference of the privacy impact assessment.
     rung
-        L5 compares by analysis of covariance, L3 by the hold-out's ratio; it stays for the whole window.
+        L5 compares by analysis of covariance, L3 by the hold-out's ratio, L4 by it after models of weather, L2 by it
+        where histories are short; it stays for the whole window.
     """
     from django.db import transaction
 
@@ -83,10 +106,16 @@ def open_(
         starts_on=parse_month(starts, "--starts"),
         pia_reference=pia,
         seed=secrets.token_hex(32),
+        baseline=baseline,
+        comparison=comparison,
+        limit_percent=limit_percent,
+        limit_wh=limit_wh,
     )
     at = utc_now()
     with transaction.atomic():
-        made = open_programme(design, at=at, zone=jurisdiction().zone, library=load_library())
+        made = open_programme(
+            design, at=at, zone=jurisdiction().zone, library=load_library(), places=places()
+        )
         facts = {"homes": made.homes, "held_out": made.held_out, "commitment": made.commitment}
         _note("programme.opened", code, at, facts)
     if as_json:
@@ -127,7 +156,19 @@ def join(code: Code, homes: Path, /, *, as_json: Json = False) -> int:
 
 
 @app.command
-def window(code: Code, /, *, starts: str, baseline_from: str, rung: str = "L5", as_json: Json = False) -> int:
+def window(
+    code: Code,
+    /,
+    *,
+    starts: str,
+    baseline_from: str,
+    rung: str = "L5",
+    comparison: Comparison = "all",
+    baseline: Baseline = None,
+    limit_percent: LimitPercent = 0,
+    limit_wh: LimitWh = 0,
+    as_json: Json = False,
+) -> int:
     """Declare another window before it begins: a rung or a baseline is changed in no other way.
 
     Example: tanpuhui programme window lujiazui-saves --starts 2027-01 --baseline-from 2024-03 --rung L3
@@ -139,13 +180,14 @@ def window(code: Code, /, *, starts: str, baseline_from: str, rung: str = "L5", 
     baseline_from
         First month of the baseline's twelve.
     rung
-        L5 or L3.
+        L5, L4, L3 or L2.
     """
     from django.db import transaction
 
     from tanpuhui.programme.find import get_programme
     from tanpuhui.programme.models import Window
     from tanpuhui.programme.month import parse_month
+    from tanpuhui.programme.show import window_as_json
     from tanpuhui.programme.window import declare
 
     at = utc_now()
@@ -154,16 +196,29 @@ def window(code: Code, /, *, starts: str, baseline_from: str, rung: str = "L5", 
         rung=rung,
         baseline_from=parse_month(baseline_from, "--baseline-from"),
         starts_on=parse_month(starts, "--starts"),
+        comparison=comparison,
+        limit_percent=limit_percent,
+        limit_wh=limit_wh,
     )
     with transaction.atomic():
-        made = declare(wanted, at=at)
-        _note("programme.window_declared", code, at, {"starts": made.starts_on.isoformat(), "rung": rung})
-    answer = {"programme": code, "rung": made.rung, "starts": made.starts_on.isoformat()}
+        made = declare(wanted, at=at, baseline=baseline, places=places())
+        facts = {"starts": made.starts_on.isoformat(), "rung": rung, "baseline": made.baseline}
+        _note("programme.window_declared", code, at, facts)
+    answer = {"programme": code, **window_as_json(made)}
     return _say(answer, as_json=as_json)
 
 
 @app.command
-def settle(code: Code, /, *, readings: Path, first: str, last: str, as_json: Json = False) -> int:
+def settle(
+    code: Code,
+    /,
+    *,
+    readings: Path,
+    first: str,
+    last: str,
+    temperature: Path | None = None,
+    as_json: Json = False,
+) -> int:
     """Settle the next months: freeze the readings, estimate, and share the lower bound out among homes that joined.
 
     The shares wait as evidence: close the last day of the period, and they are pending like any act.
@@ -174,10 +229,13 @@ def settle(code: Code, /, *, readings: Path, first: str, last: str, as_json: Jso
     ----------
     readings
         A file with the columns home,month,energy_wh: the period and the same months of the baseline, all homes.
+        Months of the baseline that are frozen may be left out.
     first
         The first month.
     last
         The last month.
+    temperature
+        On L4 a file with the columns dt,tempC (or tempF): the baseline's twelve months and the period.
     """
     from django.db import transaction
 
@@ -187,7 +245,7 @@ def settle(code: Code, /, *, readings: Path, first: str, last: str, as_json: Jso
     from tanpuhui.programme.settle import settle as settle_period
     from tanpuhui.programme.show import period_as_json
 
-    order = Order(code, parse_month(first, "--first"), parse_month(last, "--last"), readings)
+    order = Order(code, parse_month(first, "--first"), parse_month(last, "--last"), readings, temperature)
     at = utc_now()
     with transaction.atomic():
         made = settle_period(order, at=at, places=places(), library=load_library())
@@ -253,14 +311,32 @@ def show(code: str | None = None, /, *, as_json: Json = False) -> int:
         print_json(found[0] if code else found)
         return DONE
     for one in found:
-        opened = one["hold_out_opened_at"] or "sealed"
+        opened_at = one["hold_out_opened_at"]
+        opened = f"unsealed at {opened_at}" if opened_at else "sealed"
         console.print(
             f"{one['programme']}: {one['homes']} homes, {one['held_out']} held out ({opened})",
             highlight=False,
         )
         console.print(one["commitment"], highlight=False, soft_wrap=True)
+        for window in one["windows"]:
+            console.print(_window(window), highlight=False, soft_wrap=True)
         _print_periods(one["periods"])
     return DONE
+
+
+def _window(row: dict[str, Any]) -> str:
+    """A window on a line: what was declared before it began."""
+    limits = [
+        f"{row['limit_percent']} % of the own baseline" if row["limit_percent"] else "",
+        f"{row['limit_wh']:,} Wh a month" if row["limit_wh"] else "",
+    ]
+    parts = [
+        f"from {row['starts_on']} on {row['rung']}, compared with {row['comparison']}",
+        f"baseline from {row['baseline_from']}",
+        f"frozen as {row['baseline']}" if row["baseline"] else "",
+        "a home uses at most " + " or ".join(filter(None, limits)) if any(limits) else "",
+    ]
+    return "; ".join(filter(None, parts))
 
 
 def _print_periods(rows: list[dict[str, Any]]) -> None:

@@ -39,6 +39,11 @@ def _drawn(source: str) -> Any:
     return engines["django"].from_string(source)
 
 
+def drawn(source: str, **context: object) -> SafeString:
+    """What a template's text comes to."""
+    return SafeString(_drawn(source).render(context).strip())
+
+
 def mass(amount_mg: int) -> SafeString:
     """An exact amount, as every page of the platform shows it."""
     return SafeString(_drawn("{{ amount|mass }}").render({"amount": amount_mg}))

@@ -64,6 +64,23 @@ def methodology(key: str) -> SafeString:
     return named(title(key), key)
 
 
+def unit_verb(code: str) -> SafeString:
+    """What moved a range of serial numbers, in the words of the pages, with its code."""
+    return named(cells.drawn('{% include "shared/unit_verb.html" %}', verb=code), code)
+
+
+def unit_state(code: str) -> SafeString:
+    """The state of a range of serial numbers, with its code."""
+    names = {
+        "open": pgettext("unit", "with residents"),
+        "held": pgettext("unit", "held"),
+        "locked": pgettext("unit", "locked"),
+        "retired": pgettext("unit", "retired"),
+        "cancelled": pgettext("unit", "cancelled"),
+    }
+    return named(names.get(code, code), code)
+
+
 def asset(code: str) -> SafeString:
     """An asset of the ledger: of what is pending or owed the methodology and vintage, of a lot the way to its page."""
     where, _, rest = code.partition(":")

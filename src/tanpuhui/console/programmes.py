@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
+from tanpuhui.baseline.comparison import ALL, MATCHED, STRATIFIED
 from tanpuhui.console import cells
 from tanpuhui.console.cells import Table
 from tanpuhui.console.columns import Col, ColumnList
@@ -20,6 +21,42 @@ from tanpuhui.programme.find import periods_of
 from tanpuhui.programme.models import Period, Programme, Window
 
 WH = 1_000
+
+
+def rung(window: Window) -> str:
+    """How a window compares homes."""
+    names = {
+        Window.L2: _("short history, shrunk"),
+        Window.L3: _("ratio to the hold-out"),
+        Window.L4: _("weather-normalised, ratio to the hold-out"),
+        Window.L5: _("random hold-out"),
+    }
+    return f"{window.rung}: {names[window.rung]}"
+
+
+def peers(window: Window) -> str:
+    """With which homes held out a home is compared."""
+    return {
+        ALL: _("all homes held out"),
+        STRATIFIED: _("homes held out of the same stratum"),
+        MATCHED: _("the five nearest homes held out"),
+    }[window.comparison]
+
+
+def limit(window: Window) -> Any:
+    """What a home is taken to use at most; of two the higher one counts."""
+    said: list[Any] = []
+    if window.limit_percent:
+        said.append(_("%(percent)s %% of its own baseline") % {"percent": window.limit_percent})
+    if window.limit_wh:
+        said.append(_("%(energy)s a month") % {"energy": energy(window.limit_wh)})
+    return cells.listed(said) if said else _("no limit declared")
+
+
+def in_force(programme: Programme) -> Any:
+    """The last window that a programme has: rung, comparison and limit."""
+    last = max(programme.windows.all(), key=lambda one: one.starts_on)
+    return cells.listed([rung(last), peers(last), limit(last)])
 
 
 class ProgrammeList(ColumnList):
@@ -39,12 +76,13 @@ class ProgrammeList(ColumnList):
         Col("homes", _l("Homes"), cells.count, is_number=True),
         Col("held_out", _l("Homes held out"), cells.count, is_number=True),
         Col("opened_at", _l("Drawn at"), cells.moment),
+        Col("declared", _l("Last window"), in_force, is_sorted=False, is_of_row=True),
         Col("commitment", _l("Published digest"), cells.whole, is_detail=True),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Programme]:
         found: QuerySet[Programme] = super().get_queryset(request)
-        return found.select_related("opening")
+        return found.select_related("opening").prefetch_related("windows")
 
     def page(self, request: ConsoleRequest, found: Programme) -> dict[str, Any]:
         zh = (get_language() or "").startswith("zh")
@@ -69,17 +107,27 @@ def energy(energy_wh: int) -> Any:
 
 
 def _windows(found: Programme) -> Table:
-    rungs = {Window.L3: _("ratio to the hold-out"), Window.L5: _("random hold-out")}
     rows = [
         [
             cells.day(one.starts_on),
-            f"{one.rung}: {rungs[one.rung]}",
+            rung(one),
+            peers(one),
             cells.day(one.baseline_from),
+            cells.code(one.baseline) if one.baseline else _("not frozen"),
+            limit(one),
             cells.moment(one.declared_at),
         ]
         for one in found.windows.order_by("starts_on")
     ]
-    headers = [_("Begins on"), _("Rung"), _("Baseline of twelve months from"), _("Declared at")]
+    headers = [
+        _("Begins on"),
+        _("Rung"),
+        _("Compared with"),
+        _("Baseline of twelve months from"),
+        _("Frozen baseline"),
+        _("Most that a home uses"),
+        _("Declared at"),
+    ]
     return Table(headers, rows, caption=_("Windows"))
 
 

@@ -10,9 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
+from django.utils.translation import pgettext_lazy
 
 from tanpuhui.access.models import Organisation
-from tanpuhui.console import cells, four_eyes
+from tanpuhui.console import cells, four_eyes, names
 from tanpuhui.console.columns import Col, ColumnList, owner
 from tanpuhui.console.lists import choice_filter
 from tanpuhui.console.verb import Reasoned, VerbPage
@@ -50,7 +51,7 @@ class BlockList(ColumnList):
         Col("first", _l("First"), cells.count, is_number=True),
         Col("last", _l("Last"), cells.count, is_number=True),
         Col("tonnes", _l("Tonnes"), cells.count, is_number=True, is_sorted=False),
-        Col("state", _l("State"), cells.code),
+        Col("state", _l("State"), names.unit_state),
         Col("owner", _l("Holder"), owner),
         Col("opened_at", _l("Since"), cells.moment),
         Col("closed_at", _l("Until"), cells.moment),
@@ -67,13 +68,13 @@ class MovementList(ColumnList):
     ordering = ("-id",)
     columns: ClassVar = (
         Col("made_at", _l("When"), cells.moment),
-        Col("verb", _l("Verb"), cells.code),
+        Col("verb", _l("Verb"), names.unit_verb),
         Col("lot_id", _l("Lot"), cells.code),
         Col("first", _l("First"), cells.count, is_number=True),
         Col("last", _l("Last"), cells.count, is_number=True),
-        Col("from_owner", _l("From"), owner),
-        Col("to_owner", _l("To"), owner),
-        Col("to_state", _l("State"), cells.code),
+        Col("from_owner", pgettext_lazy("holder", "From"), owner),
+        Col("to_owner", pgettext_lazy("holder", "To"), owner),
+        Col("to_state", _l("State"), names.unit_state),
         Col("key", _l("Key"), cells.code, is_detail=True),
         Col(
             "said",

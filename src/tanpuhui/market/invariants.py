@@ -71,6 +71,16 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "buyers_pay_for_trades",
+        "What a buyer paid on the market is the money of settled trades.",
+        """
+        SELECT 'ledger_transaction' AS tablename, format('id=%s', t.id) AS key, t.key AS found
+        FROM ledger_transaction t WHERE t.reason = 'market.pay' AND t.state = 'posted'
+            AND NOT EXISTS (SELECT FROM market_trade_ending e WHERE e.money_tx = t.id AND e.outcome = 'settled')
+        ORDER BY t.id
+        """,
+    ),
+    Invariant(
         "nothing_is_sold_twice",
         "Trades of a listing, a proposal or an auction are at most its tonnes, and each has serial numbers of its own.",
         """

@@ -41,6 +41,20 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "money_moves_for_a_reason",
+        "Money comes in and goes out by a booking, and goes from hand to hand by what a stage writes down.",
+        """
+        SELECT 'ledger_transaction' AS tablename, format('id=%s', t.id) AS key,
+            format('%s of %s, for the reason %s', p.amount, a.code, t.reason) AS found
+        FROM ledger_posting p JOIN ledger_asset a ON a.id = p.asset_id AND a.code LIKE 'money:%'
+        JOIN ledger_transaction t ON t.id = p.tx_id AND t.posted_on = p.posted_on
+        LEFT JOIN money_booking k ON k.tx_id = t.id
+        WHERE p.amount > 0 AND t.reason NOT IN ('market.pay', 'pool_sale', 'pool_pay', 'points.buy')
+            AND (t.reason NOT IN ('money.in', 'money.out') OR k.tx_id IS NULL)
+        ORDER BY t.id
+        """,
+    ),
+    Invariant(
         "withdrawals_hold_what_is_not_paid",
         "An open withdrawal has an open hold of its amount; a paid one was captured, a cancelled one let go.",
         """

@@ -15,6 +15,7 @@ from typing import Any
 from django.db.models import Exists, Model, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
 
+from tanpuhui.baseline.comparison import ALL
 from tanpuhui.close.models import Erasure, Manifest
 from tanpuhui.kit.digest import digest_bytes, digest_json, has_floats
 from tanpuhui.methodology.load import Library, load_library
@@ -260,7 +261,9 @@ def _programme(row: Programme) -> dict[str, Any]:
 
 
 def _window(row: Window) -> dict[str, Any]:
-    return {
+    """What was declared before it began. What a window does not declare is not in its leaf, as in those of before."""
+    usual = {"baseline": "", "comparison": ALL, "limit_percent": 0, "limit_wh": 0}
+    return _unlike(row, usual) | {
         "programme": row.programme_id,
         "rung": row.rung,
         "baseline_from": _day(row.baseline_from),
@@ -270,8 +273,12 @@ def _window(row: Window) -> dict[str, Any]:
 
 
 def _period(row: Period) -> dict[str, Any]:
-    """A settled period: the pooled result, with the digests of the readings and of the shares that it rests on."""
-    return {
+    """A settled period: the pooled result, with the digests of the readings and of the shares that it rests on.
+
+    Of temperatures, a frozen baseline, a limit and peers what there is, as in leaves of before there were any.
+    """
+    usual = {"temperature": "", "limited": 0, "above_limit": 0, "modelled": 0, "comparison": ALL}
+    return _unlike(row, usual) | {
         "window": row.window_id,
         "first_day": _day(row.first_day),
         "last_day": _day(row.last_day),
@@ -292,6 +299,11 @@ def _period(row: Period) -> dict[str, Any]:
         "batch": row.batch,
         "settled_at": _moment(row.settled_at),
     }
+
+
+def _unlike(row: Window | Period, usual: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of a row that do not have their usual value."""
+    return {name: found for name, value in usual.items() if (found := getattr(row, name)) != value}
 
 
 def _opened_hold_out(row: OpenedHoldOut) -> dict[str, Any]:

@@ -23,6 +23,22 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "what_is_declared_covers_what_is_used",
+        "What a company has reserved and surrendered is at most the share of what it declared last.",
+        f"""
+        SELECT 'offsetting_obligation' AS tablename, format('%s %s of %s', u.jurisdiction, u.year, u.company) AS key,
+            format('%s mg of a cap of %s mg', u.amount_mg, c.cap_mg) AS found
+        FROM (SELECT jurisdiction, year, company, sum(amount_mg) AS amount_mg FROM ({_LIVING}) l GROUP BY 1, 2, 3) u
+        LEFT JOIN LATERAL (
+            SELECT div((y.cap ->> 'share_percent')::numeric * CASE WHEN y.cap ->> 'denominator' = 'allowances'
+                THEN o.allowances_mg ELSE o.verified_emissions_mg END, 100) AS cap_mg
+            FROM offsetting_obligation o JOIN offsetting_year_rules y USING (jurisdiction, year)
+            WHERE o.company = u.company AND o.jurisdiction = u.jurisdiction AND o.year = u.year
+            ORDER BY o.sequence DESC LIMIT 1) c ON true
+        WHERE u.amount_mg > coalesce(c.cap_mg, 0) ORDER BY 2
+        """,
+    ),
+    Invariant(
         "pools_of_years_hold",
         "What all companies of a place have reserved and surrendered for a year is at most its pool.",
         f"""
@@ -42,6 +58,21 @@ INVARIANTS = (
         FULL JOIN (SELECT substring(key FROM 11) AS id, sum(last - first + 1) AS tonnes FROM registry_movement
                    WHERE verb = 'retire_locked' AND key LIKE 'surrender:%' GROUP BY 1) m ON m.id = r.id::text
         WHERE coalesce(r.amount_mg, 0) <> coalesce(m.tonnes, 0)::numeric * {TONNE_MG} ORDER BY 2
+        """,
+    ),
+    Invariant(
+        "replacements_are_what_was_due",
+        "What stands in for tonnes of an annulled lot is as many as were surrendered of it, and was retired for it.",
+        f"""
+        SELECT 'offsetting_replacement' AS tablename, format('id=%s', p.id) AS key,
+            format('%s mg of lot %s, %s mg were due, %s t retired', p.amount_mg, p.lot,
+                offsetting_used_of_lot(p.reservation_id, p.lot), coalesce(m.tonnes, 0)) AS found
+        FROM offsetting_replacement p
+        LEFT JOIN (SELECT key, sum(last - first + 1) AS tonnes FROM registry_movement
+                   WHERE verb = 'retire' AND key LIKE 'offset:replace:%' GROUP BY 1) m
+            ON m.key = 'offset:replace:' || p.key
+        WHERE p.amount_mg <> offsetting_used_of_lot(p.reservation_id, p.lot)
+            OR p.amount_mg <> coalesce(m.tonnes, 0)::numeric * {TONNE_MG} ORDER BY p.id
         """,
     ),
     Invariant(

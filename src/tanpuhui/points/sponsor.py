@@ -7,13 +7,14 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from tanpuhui.access.models import Organisation
 from tanpuhui.ledger.account import Kind, account_id, organisation
 from tanpuhui.ledger.asset import get_or_create_asset, points_code
 from tanpuhui.ledger.balance import balance_at, balances
 from tanpuhui.ledger.transfer import TransferOrder, move, transfer
-from tanpuhui.money.account import OUTSIDE
+from tanpuhui.money.account import OUTSIDE, lock_money
 from tanpuhui.money.amounts import known_currency, to_minor, to_text
 from tanpuhui.money.models import BankLine
 from tanpuhui.money.refusals import BadAmount
@@ -156,14 +157,17 @@ def enter(
 
 
 def _refuse_reference(sponsor: Sponsor, reference: str) -> None:
-    """One funding of a sponsor at a time, each of another payment."""
+    """One funding of a sponsor at a time, each of another payment: of those that a statement entered too."""
     if not reference:
         raise ReferenceMissing()
+    lock_money()
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_advisory_xact_lock(hashtextextended('tanpuhui.points.fund', %s))", [sponsor.pk]
         )
-    known = Funding.objects.filter(sponsor=sponsor, reference=reference).first()
+    # A payment that the bank's statement entered has the bank's own reference on its line.
+    named = Q(reference=reference) | Q(line__entry=reference) | Q(line__reference__iexact=reference)
+    known = Funding.objects.filter(named, sponsor=sponsor).order_by("id").first()
     if known is not None:
         raise FundedBefore(
             reference=reference,

@@ -48,6 +48,19 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "buyers_pay_for_sales",
+        "What a company paid to a pool is the price of a direct sale, and each of those was paid.",
+        """
+        SELECT 'pooling_sale' AS tablename, format('key=%s', coalesce(a.key, t.key)) AS key,
+            format('%s due, %s paid', coalesce(a.amount_minor, 0), coalesce(t.amount, 0)) AS found
+        FROM (SELECT key, amount_minor FROM pooling_sale WHERE via = 'direct') a
+        FULL JOIN (SELECT 'direct:' || substring(t.key FROM 11) AS key, sum(p.amount) AS amount
+                   FROM ledger_transaction t JOIN ledger_posting p ON p.tx_id = t.id AND p.posted_on = t.posted_on
+                   WHERE t.reason = 'pool_sale' AND p.amount > 0 GROUP BY 1) t ON t.key = a.key
+        WHERE a.amount_minor IS DISTINCT FROM t.amount ORDER BY 2
+        """,
+    ),
+    Invariant(
         "closed_rounds_sold_or_gave_back",
         "Of a closed round everything was sold or went back to those who lent it, but where its lot was annulled.",
         f"""

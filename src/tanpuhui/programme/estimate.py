@@ -19,19 +19,23 @@ from fractions import Fraction
 import numpy as np
 import pyarrow as pa
 
-from tanpuhui.baseline.arrays import Floats, Whole
-from tanpuhui.baseline.comparison import ratio_to_peers
+from tanpuhui.baseline.arrays import Flags, Floats, Whole
+from tanpuhui.baseline.comparison import ALL, Peers, peers_of
 from tanpuhui.baseline.pooled import (
     Effect,
+    Unknown,
     allocate,
     certifiable,
+    common_slope,
     held_out_effect,
     held_out_estimates,
     pooled_effect,
     ratio_estimates,
 )
-from tanpuhui.programme.month import same_month
+from tanpuhui.programme.month import later, months_between, same_month
+from tanpuhui.programme.own_baseline import Weather, matrix, own_baselines, weather_of
 from tanpuhui.programme.refusals import TooManyMissing
+from tanpuhui.programme.temperature import by_day, days_of_month
 
 #: Bootstrap draws of a bound, and the most homes of a group that may lack readings.
 DRAWS, MISSING_PERCENT = 1_000, 10
@@ -47,8 +51,30 @@ SHARES = pa.schema(
 
 
 @dataclass(frozen=True)
+class Limit:
+    """What a home is taken to use at most, as declared with a window; 0 is no limit. Of two the higher one counts.
+
+    ``percent`` of the home's own baseline, ``energy_wh`` a month.
+    """
+
+    percent: int = 0
+    energy_wh: int = 0
+
+    @property
+    def is_declared(self) -> bool:
+        return bool(self.percent or self.energy_wh)
+
+    def of(self, baseline: Floats, months: int) -> Floats:
+        """The most of each home in so many months, in Wh."""
+        return np.maximum(baseline * self.percent / 100, float(self.energy_wh * months))
+
+
+@dataclass(frozen=True)
 class Asked:
-    """What decides an estimate besides readings and draw. ``mg_each_wh`` is exact; carried numbers are 0 or below."""
+    """What decides an estimate besides readings and draw. ``mg_each_wh`` is exact; carried numbers are 0 or below.
+
+    ``frozen`` are months of the baseline, as 2025-03, of which nothing but frozen readings counts.
+    """
 
     rung: str
     baseline_from: date
@@ -56,6 +82,20 @@ class Asked:
     carried_wh: int
     carried_by_home: Mapping[int, int]
     mg_each_wh: Fraction
+    comparison: str = ALL
+    limit: Limit = Limit()
+    frozen: frozenset[str] = frozenset()
+
+    @property
+    def baseline_months(self) -> list[date]:
+        """The months that own baselines are made from: those of the same names, or all twelve."""
+        if needs_a_year(self.rung, self.comparison):
+            return list(months_between(self.baseline_from, later(self.baseline_from, 11)))
+        return [same_month(month, self.baseline_from) for month in self.months]
+
+    @property
+    def is_frozen(self) -> bool:
+        return self.frozen >= {f"{month:%Y-%m}" for month in self.baseline_months}
 
 
 @dataclass(frozen=True)
@@ -69,12 +109,21 @@ class Draw:
 
 @dataclass(frozen=True)
 class Estimated:
-    """The programme's signed saving with its error and bound, what is certifiable, and each joined home's part."""
+    """The programme's signed saving with its error and bound, what is certifiable, and each joined home's part.
+
+    Of homes ``left_out``, those ``limited`` have a frozen baseline. ``above_limit`` are homes that are there and used
+    more than the declared limit, ``modelled`` those whose own baseline is a model of the rung (L2, L4). ``comparison``
+    is the one that was made.
+    """
 
     homes: int
     joined: int
     held_out: int
     left_out: int
+    limited: int
+    above_limit: int
+    modelled: int
+    comparison: str
     saved_wh: int
     error_wh: int
     bound_wh: int
@@ -88,20 +137,29 @@ class Estimated:
 
 @dataclass(frozen=True)
 class _Group:
-    """All homes of a group by number, whether each has complete readings, and its use in Wh (0 where it has none)."""
+    """Homes of a group by number, with Wh of their own baseline and used after (0 where it is not known).
+
+    ``there`` are homes of which both are known; ``limited`` those of which a frozen baseline is, and ``most`` is what
+    each of these may have used.
+    """
 
     subject: Whole
-    there: np.ndarray
     before: Floats
     after: Floats
+    there: Flags
+    limited: Flags
+    most: Floats
 
     def with_missing(self, *, before: float, after: float) -> _Group:
-        """The same with the use that homes without readings are taken to have."""
+        """The same with the use that homes are taken to have of which not even the baseline is known."""
+        known = self.there | self.limited
         return replace(
-            self,
-            before=np.where(self.there, self.before, before),
-            after=np.where(self.there, self.after, after),
+            self, before=np.where(known, self.before, before), after=np.where(known, self.after, after)
         )
+
+    @property
+    def is_whole(self) -> bool:
+        return bool((self.there | self.limited).all())
 
 
 def months_needed(asked_months: Sequence[date], baseline_from: date) -> set[date]:
@@ -109,24 +167,37 @@ def months_needed(asked_months: Sequence[date], baseline_from: date) -> set[date
     return {*asked_months, *(same_month(month, baseline_from) for month in asked_months)}
 
 
-def estimate(readings: pa.Table, draw: Draw, asked: Asked) -> Estimated:
-    """The same readings, draw and question give the same answer, to the milligram."""
-    complete = _complete(readings, asked)
-    held = _group(complete, sorted(draw.held), "held out")
-    offered = _group(complete, sorted(set(draw.listed) - set(draw.held)), "not held out")
-    offered, held = _against(asked.rung, offered, held)
+def needs_a_year(rung: str, comparison: str) -> bool:
+    """Whether all twelve months of a frozen baseline count, whatever a period's months are."""
+    return rung in ("L2", "L4") or comparison != ALL
+
+
+def estimate(readings: pa.Table, draw: Draw, asked: Asked, temperature: pa.Table | None = None) -> Estimated:
+    """The same readings, temperatures, draw and question give the same answer, to the milligram."""
+    subjects = np.array(sorted(draw.listed), dtype=np.int64)
+    is_held = np.isin(subjects, np.array(sorted(draw.held), dtype=np.int64))
+    before, modelled = _before(readings, subjects, is_held, asked, temperature)
+    after = matrix(readings, subjects, [f"{month:%Y-%m}" for month in asked.months]).sum(axis=1)
+    groups, above = _groups(subjects, is_held, before, after, asked)
+    offered, held = _against(asked.rung, *groups)
+    comparison = asked.comparison if held.is_whole else ALL
+    peers = None if comparison == ALL else peers_of(comparison, offered.before, held.before)
     seed = int.from_bytes(hashlib.sha256(f"{draw.seed}|{asked.months[0]}".encode()).digest()[:8])
-    effect = _effect(asked.rung, offered, held, seed)
+    effect = _effect(asked.rung, offered, held, peers, seed)
     may = certifiable(effect, asked.carried_wh)
     joined = _joined(readings)
     mine = offered.there & np.isin(offered.subject, np.array(sorted(joined), dtype=np.int64))
-    estimates = _own_estimates(asked.rung, offered, held, mine)
+    estimates = _own_estimates(asked.rung, offered, held, peers, mine)
     shares = _shares(offered.subject[mine], estimates, may.amount, asked)
     return Estimated(
         homes=int(offered.there.sum()),
         joined=int(mine.sum()),
         held_out=int(held.there.sum()),
         left_out=int((~offered.there).sum() + (~held.there).sum()),
+        limited=int(offered.limited.sum() + held.limited.sum()),
+        above_limit=above,
+        modelled=int(modelled.sum()),
+        comparison=comparison,
         saved_wh=math.floor(effect.saved),
         error_wh=math.ceil(effect.standard_error),
         bound_wh=effect.lower_bound,
@@ -139,52 +210,85 @@ def estimate(readings: pa.Table, draw: Draw, asked: Asked) -> Estimated:
     )
 
 
-def _complete(readings: pa.Table, asked: Asked) -> dict[int, tuple[int, int]]:
-    """Use before and after of each home that has every month asked for."""
-    before = {f"{same_month(month, asked.baseline_from):%Y-%m}" for month in asked.months}
-    after = {f"{month:%Y-%m}" for month in asked.months}
-    sums: dict[int, list[int]] = {}
-    names = ("subject_id", "month", "energy_wh")
-    for subject, month, energy_wh in zip(*(readings[name].to_pylist() for name in names), strict=True):
-        totals = sums.setdefault(subject, [0, 0, 0])
-        totals[0] += energy_wh if month in before else 0
-        totals[1] += energy_wh if month in after else 0
-        totals[2] += month in before or month in after
-    months = len(before | after)
-    return {subject: (was, now) for subject, (was, now, count) in sums.items() if count == months}
+def weather_months(asked: Asked) -> list[date]:
+    """The months whose temperatures a period needs: none, or on L4 those of the baseline and its own."""
+    return [*asked.baseline_months, *asked.months] if asked.rung == "L4" else []
 
 
-def _group(complete: Mapping[int, tuple[int, int]], subjects: Sequence[int], name: str) -> _Group:
-    there = np.array([subject in complete for subject in subjects], dtype=bool)
-    missing = int((~there).sum())
-    if missing * 100 > len(subjects) * MISSING_PERCENT:
-        raise TooManyMissing(missing=missing, homes=len(subjects), group=name, percent=MISSING_PERCENT)
-    used = np.array([complete.get(subject, (0, 0)) for subject in subjects], dtype=np.float64)
-    used = used.reshape(len(subjects), 2)
-    return _Group(np.array(subjects, dtype=np.int64), there, used[:, 0], used[:, 1])
+def _before(
+    readings: pa.Table, subjects: Whole, is_held: Flags, asked: Asked, temperature: pa.Table | None
+) -> tuple[Floats, Flags]:
+    """Each home's own baseline on the rung, NaN where there is none, and whose a model has made."""
+    months = asked.baseline_months
+    then = matrix(readings, subjects, [f"{month:%Y-%m}" for month in months])
+    places = [months.index(same_month(month, asked.baseline_from)) for month in asked.months]
+    weather: tuple[Weather, Weather] | None = None
+    if temperature is not None:
+        degrees = by_day(temperature)
+        weather = (
+            weather_of(degrees, [days_of_month(month) for month in months]),
+            weather_of(degrees, [days_of_month(month) for month in asked.months]),
+        )
+    own = own_baselines(asked.rung, then, places, is_held, weather)
+    return own.baseline, own.modelled
+
+
+def _groups(
+    subjects: Whole, is_held: Flags, before: Floats, after: Floats, asked: Asked
+) -> tuple[tuple[_Group, _Group], int]:
+    """Homes asked and held out, and how many that are there used more than the declared limit.
+
+    A limit that one home is seen above is no limit: then a home that is left out, as one without any declared limit, is
+    taken to use at most M more than its own baseline, M being the most that any home is known to have used.
+    """
+    there = np.isfinite(before) & np.isfinite(after)
+    limited = np.isfinite(before) & ~there & asked.is_frozen
+    limits = asked.limit.of(np.nan_to_num(before), len(asked.months))
+    above = int((there & (after > limits)).sum()) if asked.limit.is_declared and asked.is_frozen else 0
+    used = max(float(np.nan_to_num(one).max()) for one in (before, after))
+    most = limits if asked.limit.is_declared and not above else np.nan_to_num(before) + used
+    known = there | limited
+    parts = []
+    for name, mask in (("held out", is_held), ("not held out", ~is_held)):
+        missing, homes = int((mask & ~there).sum()), int(mask.sum())
+        if missing * 100 > homes * MISSING_PERCENT:
+            raise TooManyMissing(missing=missing, homes=homes, group=name, percent=MISSING_PERCENT)
+        parts.append(
+            _Group(
+                subject=subjects[mask],
+                before=np.where(known, before, 0.0)[mask],
+                after=np.where(there, after, 0.0)[mask],
+                there=there[mask],
+                limited=limited[mask],
+                most=most[mask],
+            )
+        )
+    held, offered = parts
+    return (offered, held), above
 
 
 def _against(rung: str, offered: _Group, held: _Group) -> tuple[_Group, _Group]:
-    """Both groups with a use for each missing home that is the least favourable one there can be.
+    """Both groups with a use for each home of which nothing is known, the least favourable one there can be.
 
     Bounds of the worst case (Horowitz and Manski 2000) need limits of what a missing home may have used; without any,
     one home could have used whatever cancels the saving. The limit is M, the most that any home that is there used in
     all, before or after: a missing home's use is taken to lie between 0 and M, both times.
 
-    L3, whose saving is the sum of ratio x before - after: no home that was asked adds less than one of 0 before and M
-    after (-M), and no home that was held out takes the ratio lower than one of M before and 0 after.
+    L2 to L4, whose saving is the sum of ratio x before - after: no home that was asked adds less than one of 0 before
+    and M after (-M), and no home that was held out takes the ratio lower than one of M before and 0 after.
 
     L5: a missing home is at its group's mean before, so that it moves neither the slope nor the adjustment, and after
     it is M above the mean of those asked, or M below the mean of those held out. The deviation of a home from the line
     is that of two uses between 0 and M, so no greater. The error is not lessened either: it grows with deviations.
 
     Homes keep their places, so the bootstrap draws the same ones, and what is missing alone makes the difference. A
-    loss is carried with them counted so too: leaving homes out does not make a bad period less bad.
+    loss is carried with them counted so too: leaving homes out does not make a bad period less bad. Homes with a frozen
+    baseline are left to :class:`tanpuhui.baseline.pooled.Unknown`.
     """
-    if offered.there.all() and held.there.all():
+    if offered.is_whole and held.is_whole:
         return offered, held
     most = max(float(use.max()) for group in (offered, held) for use in (group.before, group.after))
-    if rung == "L3":
+    if rung != "L5":
         return offered.with_missing(before=0.0, after=most), held.with_missing(before=most, after=0.0)
     means = [(one.before[one.there].mean(), one.after[one.there].mean()) for one in (offered, held)]
     (before, after), (held_before, held_after) = means
@@ -194,7 +298,14 @@ def _against(rung: str, offered: _Group, held: _Group) -> tuple[_Group, _Group]:
     )
 
 
-def _effect(rung: str, offered: _Group, held: _Group, seed: int) -> Effect:
+def _effect(rung: str, offered: _Group, held: _Group, peers: Peers | None, seed: int) -> Effect:
+    unknown = None
+    if offered.limited.any() or held.limited.any():
+        unknown = Unknown(
+            homes=np.flatnonzero(offered.limited),
+            controls=np.flatnonzero(held.limited),
+            most=np.concatenate([offered.most[offered.limited], held.most[held.limited]]),
+        )
     if rung == "L5":
         return held_out_effect(
             before=offered.before,
@@ -203,8 +314,8 @@ def _effect(rung: str, offered: _Group, held: _Group, seed: int) -> Effect:
             held_after=held.after,
             draws=DRAWS,
             seed=seed,
+            unknown=unknown,
         )
-    assert rung == "L3", rung
     return pooled_effect(
         baseline=offered.before,
         after=offered.after,
@@ -212,21 +323,30 @@ def _effect(rung: str, offered: _Group, held: _Group, seed: int) -> Effect:
         controls_after=held.after,
         draws=DRAWS,
         seed=seed,
+        weights=None if peers is None else peers.weights(offered.before, held.before),
+        unknown=unknown,
     )
 
 
-def _own_estimates(rung: str, offered: _Group, held: _Group, mine: np.ndarray) -> Whole:
+def _own_estimates(rung: str, offered: _Group, held: _Group, peers: Peers | None, mine: Flags) -> Whole:
+    """What each joined home saved itself; homes held out of which only a baseline is known have used nothing."""
     before, after = offered.before[mine], offered.after[mine]
-    if rung == "L5":
-        return held_out_estimates(
-            before=offered.before,
-            after=offered.after,
-            held_before=held.before,
-            held_after=held.after,
-            of_before=before,
-            of_after=after,
-        )
-    return ratio_estimates(baseline=before, after=after, ratio=ratio_to_peers(held.before, held.after))
+    if rung != "L5":
+        peers = peers or peers_of(ALL, offered.before, held.before)
+        ratio = peers.ratios(held.before, held.after)[mine]
+        return ratio_estimates(baseline=before, after=after, ratio=ratio)
+    ours, theirs = ~offered.limited, ~held.limited
+    return held_out_estimates(
+        before=offered.before,
+        after=offered.after,
+        held_before=held.before,
+        held_after=held.after,
+        of_before=before,
+        of_after=after,
+        slope=common_slope(
+            offered.before[ours], offered.after[ours], held.before[theirs], held.after[theirs]
+        ),
+    )
 
 
 def _joined(readings: pa.Table) -> set[int]:

@@ -14,6 +14,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from tanpuhui.baseline.comparison import COMPARISONS
+
 _KEPT: list[Any] = [
     pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
     pgtrigger.Trigger(
@@ -58,6 +60,12 @@ class Programme(models.Model):
     def __str__(self) -> str:
         return self.code
 
+    @property
+    def declared(self) -> str:
+        """Its windows in order, with rung, comparison and the limits that there are."""
+        windows = sorted(self.windows.all(), key=lambda one: one.starts_on)
+        return "; ".join(one.said for one in windows)
+
 
 class ListedHome(models.Model):
     """A home that is on a programme's list, as a digest under a key of the installation: on one list, and no other."""
@@ -77,8 +85,13 @@ class ListedHome(models.Model):
 class Window(models.Model):
     """Months that are measured on one rung against one year of baseline. The next one is declared before it begins."""
 
-    L3, L5 = "L3", "L5"
-    RUNGS: ClassVar = [(L3, _("ratio to the hold-out")), (L5, _("random hold-out"))]
+    L2, L3, L4, L5 = "L2", "L3", "L4", "L5"
+    RUNGS: ClassVar = [
+        (L2, _("short history, shrunk")),
+        (L3, _("ratio to the hold-out")),
+        (L4, _("weather-normalised, ratio to the hold-out")),
+        (L5, _("random hold-out")),
+    ]
 
     id = models.BigAutoField(primary_key=True)
     programme = models.ForeignKey(Programme, models.PROTECT, related_name="windows")
@@ -86,6 +99,15 @@ class Window(models.Model):
     #: First days of months: of the baseline's twelve, and of the first that is measured.
     baseline_from = models.DateField(_("baseline from"))
     starts_on = models.DateField(_("starts on"))
+    #: Digest of the readings of the baseline's months that were over when it was declared; empty where none were given.
+    baseline = models.CharField(_("frozen baseline"), max_length=71, default="", blank=True)
+    #: With which of the homes held out each home is compared.
+    comparison = models.CharField(
+        _("comparison"), max_length=10, default="all", choices=[(one, one) for one in COMPARISONS]
+    )
+    #: What a home is taken to use at most: of its own baseline, and a month, whichever is more; 0 is no limit.
+    limit_percent = models.IntegerField(_("limit, per cent of the own baseline"), default=0)
+    limit_wh = models.BigIntegerField(_("limit a month"), default=0)
     declared_at = models.DateTimeField(_("declared at"))
 
     class Meta:
@@ -93,7 +115,22 @@ class Window(models.Model):
         verbose_name_plural = _("windows")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["programme", "starts_on"], name="programme_window_once"),
-            models.CheckConstraint(name="programme_window_rung", condition=Q(rung__in=["L3", "L5"])),
+            models.CheckConstraint(
+                name="programme_window_rung", condition=Q(rung__in=["L2", "L3", "L4", "L5"])
+            ),
+            models.CheckConstraint(
+                name="programme_window_comparison",
+                condition=Q(comparison="all") | (Q(comparison__in=["stratified", "matched"]) & ~Q(rung="L5")),
+            ),
+            models.CheckConstraint(
+                name="programme_window_limit",
+                condition=(Q(limit_percent=0) | Q(limit_percent__gte=100)) & Q(limit_wh__gte=0),
+            ),
+            models.CheckConstraint(
+                name="programme_window_is_frozen",
+                condition=~Q(baseline="")
+                | Q(rung__in=["L3", "L5"], comparison="all", limit_percent=0, limit_wh=0),
+            ),
             models.CheckConstraint(
                 name="programme_baseline_is_before",
                 condition=Q(starts_on__gte=F("baseline_from") + timedelta(days=365)),
@@ -123,6 +160,13 @@ class Window(models.Model):
     def __str__(self) -> str:
         return f"{self.programme_id} from {self.starts_on} on {self.rung}"
 
+    @property
+    def said(self) -> str:
+        """Beginning, rung, comparison and limits in a few words."""
+        limits = [f"{self.limit_percent} %"] if self.limit_percent else []
+        limits += [f"{self.limit_wh} Wh"] if self.limit_wh else []
+        return " ".join([f"{self.starts_on:%Y-%m}", self.rung, self.comparison, *limits])
+
 
 class Opening(models.Model):
     """The hold-out of a programme, opened: seed, digest of the list, homes held out, by their numbers."""
@@ -150,10 +194,18 @@ class Period(models.Model):
     #: Digests of frozen tables: readings, and what each home is given and carries.
     readings = models.CharField(_("readings"), max_length=71)
     shares = models.CharField(_("shares"), max_length=71)
+    #: Digest of frozen temperatures of days, on a rung that normalises for weather; otherwise empty.
+    temperature = models.CharField(_("temperatures"), max_length=71, default="", blank=True)
     homes = models.IntegerField(_("homes"))
     joined = models.IntegerField(_("homes that joined"))
     held_out = models.IntegerField(_("homes held out"))
     left_out = models.IntegerField(_("homes without complete readings"))
+    #: Of them those with a frozen baseline; homes seen above the limit; homes whose own baseline is a model.
+    limited = models.IntegerField(_("left out, with a frozen baseline"), default=0)
+    above_limit = models.IntegerField(_("homes above the declared limit"), default=0)
+    modelled = models.IntegerField(_("homes with a modelled baseline"), default=0)
+    #: That was made: strata and matches need a baseline of every home held out.
+    comparison = models.CharField(_("comparison"), max_length=10, default="all")
     saved_wh = models.BigIntegerField(_("saved, estimated"))
     #: Rounded up.
     error_wh = models.BigIntegerField(_("standard error"))
@@ -185,6 +237,13 @@ class Period(models.Model):
             ),
             models.CheckConstraint(
                 name="programme_period_has_days", condition=Q(last_day__gt=F("first_day"))
+            ),
+            models.CheckConstraint(
+                name="programme_limited_are_left_out",
+                condition=Q(limited__gte=0)
+                & Q(limited__lte=F("left_out"))
+                & Q(above_limit__gte=0)
+                & Q(modelled__gte=0),
             ),
         ]
         triggers: ClassVar = [

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 from django.db import connection
 
 from tanpuhui.baseline import hold_out
+from tanpuhui.baseline.comparison import ALL
 from tanpuhui.baseline.refusals import BadPercent, HomesRepeated
+from tanpuhui.close.places import Places
 from tanpuhui.evidence import contract as contracts
 from tanpuhui.evidence.models import Contract
 from tanpuhui.evidence.subjects import subject_ids
@@ -41,10 +44,19 @@ class Design:
     pia_reference: str
     seed: str
     methodology: str = METHODOLOGY
+    #: Readings of the baseline, frozen as the programme opens, and what rests on them.
+    baseline: Path | None = None
+    comparison: str = ALL
+    limit_percent: int = 0
+    limit_wh: int = 0
 
 
-def open_programme(design: Design, *, at: datetime, zone: str, library: Library) -> Programme:
+def open_programme(
+    design: Design, *, at: datetime, zone: str, library: Library, places: Places | None = None
+) -> Programme:
     """Draw, seal, and keep the digest that is published; declare the first window. In the caller's transaction.
+
+    A baseline is frozen in ``places``, which it needs.
 
     The programme reports like a provider of its own: residents agree to it, and see it, as with any other.
     """
@@ -79,12 +91,16 @@ def open_programme(design: Design, *, at: datetime, zone: str, library: Library)
         sealed=seal(design.code, drawn, sorted(listed)),
         opened_at=at,
     )
-    declare(
-        Window(
-            programme=made, rung=design.rung, baseline_from=design.baseline_from, starts_on=design.starts_on
-        ),
-        at=at,
+    window = Window(
+        programme=made,
+        rung=design.rung,
+        baseline_from=design.baseline_from,
+        starts_on=design.starts_on,
+        comparison=design.comparison,
+        limit_percent=design.limit_percent,
+        limit_wh=design.limit_wh,
     )
+    declare(window, at=at, baseline=design.baseline, places=places)
     keep_list(made, design.homes)
     return made
 

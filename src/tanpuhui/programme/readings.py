@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -66,10 +66,15 @@ def number(
         (numbers[home][0], bool(numbers[home][1]), month.strftime("%Y-%m"), energy_wh)
         for (home, month), energy_wh in found.items()
     )
+    pseudonyms = {subject: home for home, (subject, account) in numbers.items() if account}
+    return Read(as_table(rows), pseudonyms)
+
+
+def as_table(rows: Sequence[tuple[int, bool, str, int]]) -> pa.Table:
+    """Rows of the schema as a table, in their order."""
     columns = [[row[place] for row in rows] for place in range(len(SCHEMA))]
     arrays = [pa.array(column, kind.type) for column, kind in zip(columns, SCHEMA, strict=True)]
-    table = pa.table(arrays, SCHEMA)
-    return Read(table, {subject: home for home, (subject, account) in numbers.items() if account})
+    return pa.table(arrays, SCHEMA)
 
 
 def _row(row: list[str], file: str, line: int) -> tuple[str, date, int]:

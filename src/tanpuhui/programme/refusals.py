@@ -34,7 +34,114 @@ class BadMonth(Refusal):
 class BadRung(Refusal):
     code = "programme.bad_rung"
     message = (
-        "{given!r} is not a rung that certifies. Choose L5 (random hold-out) or L3 (ratio to the hold-out)."
+        "{given!r} is not a rung that certifies. Choose L5 (random hold-out), L4 (weather-normalised), "
+        "L3 (ratio to the hold-out) or L2 (short history)."
+    )
+
+
+class BadComparison(Refusal):
+    code = "programme.bad_comparison"
+    message = (
+        "{given!r} is no comparison of {rung}. Choose all, stratified or matched; "
+        "L5 compares with all homes held out."
+    )
+
+
+class BadLimit(Refusal):
+    code = "programme.bad_limit"
+    message = (
+        "A limit of {percent} per cent and {energy_wh} Wh a month is none. "
+        "Give 100 to 10000 per cent of a home's own baseline, up to {most_wh} Wh a month, or both."
+    )
+
+
+class BaselineNeeded(Refusal):
+    code = "programme.baseline_needed"
+    message = (
+        "Rung {rung} with comparison {comparison}, or a limit, rests on baselines that nobody can choose afterwards. "
+        "Give the readings of the baseline with --baseline."
+    )
+
+
+class ShortHistoryLate(Refusal):
+    code = "programme.short_history_late"
+    message = (
+        "L2 is declared as a programme is opened, when nobody knows who will be held out, and {code} is open. "
+        "Choose L3, L4 or L5: its homes have a year by now."
+    )
+
+
+class BaselineEmpty(Refusal):
+    code = "programme.baseline_empty"
+    message = "{file} has no reading from {first} to {last}. Give the readings of the baseline's months."
+
+
+class BaselineNotOver(Refusal):
+    code = "programme.baseline_not_over"
+    message = "{file} has readings of {month}, which is not over on {today}. Leave that month out, or come back later."
+
+
+class BaselineMonthsMissing(Refusal):
+    code = "programme.baseline_months_missing"
+    message = (
+        "Rung {rung} with comparison {comparison} needs the baseline's twelve months, and there is no reading of "
+        "{months}. Give them, or begin the baseline earlier."
+    )
+
+
+class BaselineIncomplete(Refusal):
+    code = "programme.baseline_incomplete"
+    message = (
+        "{missing} of {homes} homes ({group}) have no complete baseline in this file, and {percent} per cent may "
+        "lack it. Ask the provider for the rest, choose a rung that needs less, "
+        "or declare the window without a frozen baseline."
+    )
+
+
+class BaselineOtherwise(Refusal):
+    code = "programme.baseline_otherwise"
+    message = (
+        "{count} readings of {months} are not those that were frozen with the window. "
+        "Leave the months of the baseline out of the file, or bring them as they were."
+    )
+
+
+class LimitBelowUse(Refusal):
+    code = "programme.limit_below_use"
+    message = (
+        "{count} readings of the baseline are above {limit_wh} Wh a month, so that is no limit. "
+        "Declare a higher one."
+    )
+
+
+class TemperatureNeeded(Refusal):
+    code = "programme.temperature_needed"
+    message = (
+        "Months from {first} on are measured on L4, which normalises for weather. "
+        "Give temperatures of the baseline's twelve months and of the period with --temperature."
+    )
+
+
+class TemperatureUnused(Refusal):
+    code = "programme.temperature_unused"
+    message = (
+        "Months from {first} on are measured on {rung}, which needs no temperatures. Leave --temperature out."
+    )
+
+
+class TemperatureMissing(Refusal):
+    code = "programme.temperature_missing"
+    message = (
+        "{file} has temperatures of {known} of the {days} days of {month}, and nine days in ten are needed. "
+        "Add the others, with their offset from UTC or in the programme's zone."
+    )
+
+
+class TemperatureOtherwise(Refusal):
+    code = "programme.temperature_otherwise"
+    message = (
+        "{file} has another temperature than an earlier period of the window on {count} days, {day} the first of them. "
+        "Give the same thermometer's: what a day was like does not change."
     )
 
 
@@ -96,7 +203,7 @@ class PeriodNotOver(Refusal):
 class SettledOtherwise(Refusal):
     code = "programme.settled_otherwise"
     message = (
-        "The period from {first} on is settled with the readings {then}, and these are {now}. "
+        "The period from {first} on is settled with the frozen file {then}, and this one is {now}. "
         "A settlement stands; what was wrong is made good in the next period."
     )
 

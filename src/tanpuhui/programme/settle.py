@@ -25,8 +25,9 @@ from tanpuhui.evidence.take import take, wait_for_turn
 from tanpuhui.kit.moment import day_bounds_us, from_us
 from tanpuhui.methodology.load import Library
 from tanpuhui.methodology.methodology import Methodology
-from tanpuhui.programme.estimate import Asked, Draw, Estimated, estimate, months_needed
+from tanpuhui.programme.estimate import Asked, Draw, Estimated, estimate, months_needed, weather_months
 from tanpuhui.programme.find import get_programme, periods_of
+from tanpuhui.programme.frozen import months_of, put_in
 from tanpuhui.programme.models import Period, Programme, Window
 from tanpuhui.programme.month import last_day, later, months_between
 from tanpuhui.programme.open import KIND
@@ -37,8 +38,12 @@ from tanpuhui.programme.refusals import (
     PeriodOutOfTurn,
     PeriodTooLong,
     SettledOtherwise,
+    TemperatureNeeded,
+    TemperatureUnused,
 )
 from tanpuhui.programme.seal import look_inside
+from tanpuhui.programme.temperature import read_days, refuse_other
+from tanpuhui.programme.window import limit_of
 
 FACTOR = "grid_factor"
 MG_PER_G = 1_000
@@ -52,6 +57,7 @@ class Order:
     first: date
     last: date
     readings: Path
+    temperature: Path | None = None
 
 
 def settle(order: Order, *, at: datetime, places: Places, library: Library) -> Period:
@@ -63,17 +69,22 @@ def settle(order: Order, *, at: datetime, places: Places, library: Library) -> P
         window__programme=programme, first_day=order.first, last_day=last_day(order.last)
     ).first()
     window = before.window if before else next_window(programme, order, at)
-    found = read_file(order.readings, months_needed(months, window.baseline_from))
+    settled = [one for one in periods_of(programme) if one.first_day < order.first]
+    asked = question(window, months, settled, places, library)
+    needed = {*months_needed(months, window.baseline_from), *asked.baseline_months}
+    found = read_file(order.readings, needed)
     inside = look_inside(programme)
     read = number(found, latest(order.code), inside.listed, order.code)
-    digest = places.frozen.put(read.table)
+    table = put_in(read, months_of(window, places), needed)
+    degrees = _temperature(order, window, asked, settled, places)
+    digest = places.frozen.put(table)
+    temperature = "" if degrees is None else places.frozen.put(degrees)
     if before is not None:
-        if before.readings != digest:
-            raise SettledOtherwise(first=order.first, then=before.readings, now=digest)
+        for then, now in ((before.readings, digest), (before.temperature, temperature)):
+            if then != now:
+                raise SettledOtherwise(first=order.first, then=then, now=now)
         return before
-    settled = periods_of(programme)
-    asked = question(window, months, settled, places, library)
-    came = estimate(read.table, Draw(inside.seed, inside.listed, inside.held), asked)
+    came = estimate(table, Draw(inside.seed, inside.listed, inside.held), asked, degrees)
     shares = places.frozen.put(came.shares)
     batch = _report(programme, months, came, read.pseudonyms, at=at, places=places)
     return Period.objects.create(
@@ -81,6 +92,7 @@ def settle(order: Order, *, at: datetime, places: Places, library: Library) -> P
         first_day=order.first,
         last_day=last_day(order.last),
         readings=digest,
+        temperature=temperature,
         shares=shares,
         batch=batch,
         settled_at=at,
@@ -88,7 +100,26 @@ def settle(order: Order, *, at: datetime, places: Places, library: Library) -> P
     )
 
 
-def numbers(came: Estimated) -> dict[str, int]:
+def _temperature(
+    order: Order, window: Window, asked: Asked, settled: Sequence[Period], places: Places
+) -> pa.Table | None:
+    """The temperatures of a file where the rung needs any, and only there; earlier periods' days are as they were."""
+    months = weather_months(asked)
+    if months and order.temperature is None:
+        raise TemperatureNeeded(first=order.first)
+    if order.temperature is None:
+        return None
+    if not months:
+        raise TemperatureUnused(first=order.first, rung=window.rung)
+    table = read_days(order.temperature, months, ZoneInfo(window.programme.zone))
+    for earlier in settled:
+        before = tables_of(earlier, places)[1] if earlier.window_id == window.pk else None
+        if before is not None:
+            refuse_other(table, before, file=order.temperature.name)
+    return table
+
+
+def numbers(came: Estimated) -> dict[str, int | str]:
     """What of an estimate a period keeps by name: everything but the homes."""
     return {field.name: getattr(came, field.name) for field in fields(came) if field.name != "shares"}
 
@@ -130,6 +161,9 @@ def question(
         carried_wh=settled[-1].carried_out_wh if settled else 0,
         carried_by_home=_carried(settled[-1], places) if settled else {},
         mg_each_wh=mg_each_wh(methodology, last_day(months[-1])),
+        comparison=window.comparison,
+        limit=limit_of(window),
+        frozen=frozenset(months_of(window, places)),
     )
 
 
@@ -204,6 +238,11 @@ def _rows(
     ]
 
 
-def table_of(period: Period, places: Places) -> pa.Table:
-    """The frozen readings of a period."""
-    return pq.read_table(places.frozen.checked(period.readings))
+def tables_of(period: Period, places: Places) -> tuple[pa.Table, pa.Table | None]:
+    """The frozen readings of a period, and its temperatures where the rung has any."""
+    readings, *rest = [
+        pq.read_table(places.frozen.checked(digest))
+        for digest in (period.readings, period.temperature)
+        if digest
+    ]
+    return readings, rest[0] if rest else None

@@ -19,6 +19,9 @@ _NUMBERS = (
     "joined",
     "held_out",
     "left_out",
+    "limited",
+    "above_limit",
+    "modelled",
     "saved_wh",
     "error_wh",
     "bound_wh",
@@ -47,7 +50,7 @@ def as_json(programme: Programme) -> dict[str, Any]:
         "refused_joins": AuditEntry.objects.filter(
             verb=REFUSED_JOIN, object_kind="programme", object_key=programme.code
         ).count(),
-        "windows": [_window(one) for one in programme.windows.order_by("starts_on")],
+        "windows": [window_as_json(one) for one in programme.windows.order_by("starts_on")],
         "periods": [period_as_json(one) for one in periods_of(programme)],
     }
 
@@ -59,7 +62,9 @@ def period_as_json(period: Period) -> dict[str, Any]:
         "rung": period.window.rung,
         "first": period.first_day.isoformat(),
         "last": period.last_day.isoformat(),
+        "comparison": period.comparison,
         "readings": period.readings,
+        "temperature": period.temperature or None,
         "shares": period.shares,
         "settled_at": period.settled_at.isoformat(),
         **{name: getattr(period, name) for name in _NUMBERS},
@@ -83,10 +88,15 @@ def shares_of(period: Period, places: Places) -> list[HomeShare]:
     return [HomeShare(row.pop("subject_id"), **row) for row in rows]
 
 
-def _window(window: Window) -> dict[str, Any]:
+def window_as_json(window: Window) -> dict[str, Any]:
+    """A window as it was declared."""
     return {
         "rung": window.rung,
         "baseline_from": window.baseline_from.isoformat(),
         "starts_on": window.starts_on.isoformat(),
+        "comparison": window.comparison,
+        "baseline": window.baseline or None,
+        "limit_percent": window.limit_percent or None,
+        "limit_wh": window.limit_wh or None,
         "declared_at": window.declared_at.isoformat(),
     }

@@ -5,15 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from tanpuhui.baseline import hold_out
 from tanpuhui.close.places import Places
 from tanpuhui.evidence.models import SubjectLink
 from tanpuhui.methodology.load import Library
 from tanpuhui.programme.estimate import Draw, estimate
 from tanpuhui.programme.find import get_programme, periods_of
+from tanpuhui.programme.frozen import months_of
+from tanpuhui.programme.models import Period
 from tanpuhui.programme.month import months_between
 from tanpuhui.programme.refusals import NotOpened
-from tanpuhui.programme.settle import numbers, question, table_of
+from tanpuhui.programme.settle import numbers, question, tables_of
 
 
 @dataclass(frozen=True)
@@ -55,8 +59,10 @@ def verify(code: str, *, places: Places, library: Library) -> Checked:
     for place, period in enumerate(settled):
         months = list(months_between(period.first_day, period.last_day.replace(day=1)))
         asked = question(period.window, months, settled[:place], places, library)
-        again = estimate(table_of(period, places), draw, asked)
-        same = all(getattr(period, name) == value for name, value in numbers(again).items())
+        readings, temperature = tables_of(period, places)
+        again = estimate(readings, draw, asked, temperature)
+        as_frozen = _as_frozen(period, readings, places)
+        same = as_frozen and all(getattr(period, name) == value for name, value in numbers(again).items())
         if not same or places.frozen.put(again.shares) != period.shares:
             differs.append(period.first_day.isoformat())
     return Checked(
@@ -69,3 +75,13 @@ def verify(code: str, *, places: Places, library: Library) -> Checked:
         periods=len(settled),
         differs=tuple(differs),
     )
+
+
+def _as_frozen(period: Period, readings: pa.Table, places: Places) -> bool:
+    """Whether a period's readings of the baseline's frozen months are those that were frozen with its window."""
+    frozen = months_of(period.window, places)
+    columns = (readings[name].to_pylist() for name in ("subject_id", "month", "energy_wh"))
+    found: dict[str, dict[int, int]] = {}
+    for subject, month, energy_wh in zip(*columns, strict=True):
+        found.setdefault(month, {})[subject] = energy_wh
+    return all(found[month] == frozen[month] for month in found.keys() & frozen.keys())

@@ -1,5 +1,6 @@
 """CAD Trust: lots and their units as records of its data model, version 1 or 2, for others to read.
 
+Lots that another platform certified are left out: they are in that platform's own export, and would be there twice.
 Field names and what is required follow the checks of its open implementation (github.com/Chia-Network/cadt, validations
 of version 1 and 2); identifiers are UUIDs made from names, so that the same thing has the same one in every export.
 """
@@ -13,22 +14,14 @@ from uuid import NAMESPACE_URL, uuid5
 
 from tanpuhui.close.methodology_then import find_methodology
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
-from tanpuhui.registry.history import holder_name
-from tanpuhui.registry.models import Annulment, Block, Lot
+from tanpuhui.registry.cadtrust_units import Unit, units_of
+from tanpuhui.registry.models import FarLot, Lot
 from tanpuhui.registry.refusals import BadModel, BadSite
 from tanpuhui.registry.serial import written
 
 MODELS = (1, 2)
 COUNTRY = "China"
 UNIT_TYPE = "Reduction - technical"
-#: What a block's state is called there. Open ones are held by residents, whom nobody names.
-STATUSES = {
-    Block.OPEN: "Held",
-    Block.HELD: "Held",
-    Block.LOCKED: "Held",
-    Block.RETIRED: "Retired",
-    Block.CANCELLED: "Cancelled",
-}
 #: Sector and type by the first part of a methodology's scope, in the words of version 2's picklists.
 SECTORS = {
     "transport": ("Transport", "Transport"),
@@ -44,7 +37,7 @@ class Source:
     """What a lot's records are made of."""
 
     lot: Lot
-    blocks: tuple[Block, ...]
+    units: tuple[Unit, ...]
     site: str
 
     @property
@@ -77,11 +70,11 @@ def export(model: int, *, site: str) -> dict[str, Any]:
     if not site.startswith("https://") or site.rstrip("/") != site:
         raise BadSite(given=site)
     tables: dict[str, dict[str, dict[str, Any]]] = {}
-    for lot in Lot.objects.order_by("serial_first"):
-        blocks = tuple(Block.objects.filter(lot=lot, closed_at__isnull=True).order_by("first"))
-        of_lot = _first_model(Source(lot, blocks, site)) if model == 1 else _second(Source(lot, blocks, site))
-        for table, key, row in of_lot:
-            tables.setdefault(table, {})[key] = row
+    for lot in Lot.objects.exclude(far__home=FarLot.ELSEWHERE).order_by("serial_first"):
+        source = Source(lot, tuple(units_of(lot)), site)
+        for table, key, row in _first_model(source) if model == 1 else _second(source):
+            # A project is registered with its first lot; later ones change nothing about it.
+            tables.setdefault(table, {}).setdefault(key, row)
     return {"model": model, **{table: list(rows.values()) for table, rows in tables.items()}}
 
 
@@ -123,16 +116,25 @@ def _first_model(source: Source) -> list[tuple[str, str, dict[str, Any]]]:
                 "startDate": date(lot.vintage, 1, 1).isoformat(),
                 "endDate": lot.through.isoformat(),
                 "verificationApproach": "recalculation from frozen evidence, sample",
-                "verificationDate": lot.certified_at.date().isoformat(),
+                "verificationReportDate": lot.certified_at.date().isoformat(),
                 "verificationBody": lot.verifier,
             },
         ),
         ("labels", source.id("label", lot.code), _first_label(source, project)),
     ]
-    rows += [
-        ("units", source.id("unit", str(block.pk)), _first_unit(source, block)) for block in source.blocks
-    ]
+    for unit in source.units:
+        number = source.id("unit", unit.name)
+        rows.append(("units", number, _first_unit(source, unit)))
+        rows.append(("labelUnits", number, _first_label_unit(source, unit)))
     return rows
+
+
+def _first_label_unit(source: Source, unit: Unit) -> dict[str, Any]:
+    return {
+        "id": source.id("label-unit", unit.name),
+        "warehouseUnitId": source.id("unit", unit.name),
+        "labelId": source.id("label", source.lot.code),
+    }
 
 
 def _first_label(source: Source, project: str) -> dict[str, Any]:
@@ -141,30 +143,31 @@ def _first_label(source: Source, project: str) -> dict[str, Any]:
         "id": source.id("label", lot.code),
         "warehouseProjectId": project,
         "label": _label(lot),
+        "labelType": "Certification",
         "creditingPeriodStartDate": date(lot.vintage, 1, 1).isoformat(),
         "creditingPeriodEndDate": lot.through.isoformat(),
-        "validityStartDate": lot.certified_at.date().isoformat(),
+        "validityPeriodStartDate": lot.certified_at.date().isoformat(),
         "validityPeriodEndDate": date(9999, 12, 31).isoformat(),
         "unitQuantity": lot.tonnes,
         "labelLink": source.link,
     }
 
 
-def _first_unit(source: Source, block: Block) -> dict[str, Any]:
+def _first_unit(source: Source, unit: Unit) -> dict[str, Any]:
     return {
-        "warehouseUnitId": source.id("unit", str(block.pk)),
+        "warehouseUnitId": source.id("unit", unit.name),
         "issuanceId": source.id("issuance", source.lot.code),
-        "unitOwner": _owner(block),
+        "unitOwner": unit.owner,
         "countryJurisdictionOfOwner": COUNTRY,
         "inCountryJurisdictionOfOwner": source.lot.jurisdiction,
-        "serialNumberBlock": written(source.lot, block.first, block.last),
-        "unitBlockStart": str(block.first),
-        "unitBlockEnd": str(block.last),
-        "unitCount": block.tonnes,
+        "serialNumberBlock": written(source.lot, unit.first, unit.last),
+        "unitBlockStart": str(unit.first),
+        "unitBlockEnd": str(unit.last),
+        "unitCount": unit.tonnes,
         "vintageYear": source.lot.vintage,
         "unitType": UNIT_TYPE,
-        "unitStatus": STATUSES[block.state],
-        "unitStatusReason": _reason(source.lot, block),
+        "unitStatus": unit.status,
+        "unitStatusReason": unit.reason,
         "unitRegistryLink": source.link,
         "correspondingAdjustmentDeclaration": "Unknown",
         "correspondingAdjustmentStatus": "Not Started",
@@ -255,48 +258,31 @@ def _second(source: Source) -> list[tuple[str, str, dict[str, Any]]]:
             },
         ),
     ]
-    for block in source.blocks:
-        unit = source.id("unit", str(block.pk))
-        rows.append(("units", unit, _second_unit(source, block, issuance)))
-        rows.append(("unitLabels", f"{unit}:{label}", {"cadTrustUnitId": unit, "cadTrustLabelId": label}))
+    for unit in source.units:
+        number = source.id("unit", unit.name)
+        rows.append(("units", number, _second_unit(source, unit, issuance)))
+        rows.append(("unitLabels", f"{number}:{label}", {"cadTrustUnitId": number, "cadTrustLabelId": label}))
     return rows
 
 
-def _second_unit(source: Source, block: Block, issuance: str) -> dict[str, Any]:
+def _second_unit(source: Source, unit: Unit, issuance: str) -> dict[str, Any]:
     return {
-        "cadTrustUnitId": source.id("unit", str(block.pk)),
+        "cadTrustUnitId": source.id("unit", unit.name),
         "cadTrustIssuanceId": issuance,
-        "unitSerialId": written(source.lot, block.first, block.last),
-        "unitStartBlock": str(block.first),
-        "unitEndBlock": str(block.last),
-        "unitCount": block.tonnes,
+        "unitSerialId": written(source.lot, unit.first, unit.last),
+        "unitStartBlock": str(unit.first),
+        "unitEndBlock": str(unit.last),
+        "unitCount": unit.tonnes,
         "unitType": UNIT_TYPE,
         "unitVintageYear": source.lot.vintage,
-        "unitStatus": STATUSES[block.state],
-        "unitStatusReason": _reason(source.lot, block),
-        "unitStatusDate": block.opened_at.isoformat(),
+        "unitStatus": unit.status,
+        "unitStatusReason": unit.reason,
+        "unitStatusDate": unit.since.isoformat(),
         "unitLink": source.link,
         "unitMetric": "tCO2e",
-        "unitCurrentOwner": _owner(block),
+        "unitCurrentOwner": unit.owner,
     }
-
-
-def _owner(block: Block) -> str:
-    return holder_name(block.owner) or ("annulled" if block.state == Block.CANCELLED else "residents")
 
 
 def _label(lot: Lot) -> str:
     return f"Tanpuhui {lot.jurisdiction}, factors {lot.status}"
-
-
-def _reason(lot: Lot, block: Block) -> str | None:
-    """Why something is retired or cancelled, which version 1 requires; a lot's annulment before the block's own."""
-    if block.state not in (Block.RETIRED, Block.CANCELLED):
-        return None
-    annulled = Annulment.objects.filter(pk=lot.pk).first()
-    if annulled is not None and block.state == Block.CANCELLED:
-        return annulled.reason
-    moved = lot.movements.filter(to_state=block.state, first__lte=block.first, last__gte=block.first)
-    last = moved.order_by("-id").first()
-    said = {name: text for name, text in (last.said if last else {}).items() if text}
-    return ", ".join(f"{name}: {text}" for name, text in sorted(said.items())) or block.state

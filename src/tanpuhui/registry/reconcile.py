@@ -115,6 +115,33 @@ INVARIANTS = (
         """,
     ),
     Invariant(
+        "residents_keep_what_is_certified_to_them",
+        "No transaction takes certified reductions from one resident and gives them to another.",
+        """
+        SELECT 'ledger_transaction' AS tablename, format('id=%s', t.id) AS key,
+            format('for the reason %s', t.reason) AS found
+        FROM ledger_transaction t JOIN (
+            SELECT p.tx_id FROM ledger_posting p JOIN ledger_account_kind k
+                ON k.code = (p.account_id & 15) AND k.name = 'resident_certified'
+            GROUP BY p.tx_id, p.asset_id HAVING min(p.amount) < 0 AND max(p.amount) > 0) m ON m.tx_id = t.id
+        WHERE t.batch_id IS NULL ORDER BY t.id
+        """,
+    ),
+    Invariant(
+        "used_numbers_are_where_they_were_moved",
+        "Serial numbers that are retired or cancelled were moved there, and those that were are there.",
+        """
+        SELECT 'registry_movement' AS tablename, format('lot=%s %s of %s', lot, state, owner) AS key,
+            format('blocks have %s t, %s t were moved', coalesce(b.tonnes, 0), coalesce(m.tonnes, 0)) AS found
+        FROM (SELECT lot_id AS lot, state, owner, sum(last - first + 1) AS tonnes FROM registry_block
+              WHERE closed_at IS NULL AND state IN ('retired', 'cancelled') GROUP BY 1, 2, 3) b
+        FULL JOIN (SELECT lot_id AS lot, to_state AS state, to_owner AS owner, sum(last - first + 1) AS tonnes
+                   FROM registry_movement WHERE to_state IN ('retired', 'cancelled') GROUP BY 1, 2, 3) m
+            USING (lot, state, owner)
+        WHERE coalesce(b.tonnes, 0) <> coalesce(m.tonnes, 0) ORDER BY 2
+        """,
+    ),
+    Invariant(
         "owed_is_what_was_clawed_back",
         "What residents owe of a methodology and vintage is what the claw-back account stands for.",
         """

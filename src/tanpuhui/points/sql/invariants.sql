@@ -36,6 +36,21 @@ LEFT JOIN (SELECT t.key, p.account_id, sum(p.amount) AS amount FROM ledger_trans
 LEFT JOIN (SELECT tx_id, sum(points) AS points FROM points_earning WHERE via = 'purchase' GROUP BY 1) e ON e.tx_id = b.tx_id
 WHERE m.amount IS DISTINCT FROM b.amount_minor OR e.points IS DISTINCT FROM b.points;
 
+-- invariant: paid_is_bought
+-- Money that went to a sponsor for points is that of a purchase.
+SELECT 'ledger_transaction' AS tablename, format('id=%s', t.id) AS key, t.key AS found
+FROM ledger_transaction t
+WHERE t.reason = 'points.buy' AND t.state = 'posted'
+  AND NOT EXISTS (SELECT FROM points_purchase b WHERE t.key = 'points.buy:' || b.key OR b.tx_id = t.id);
+
+-- invariant: points_change_hands_as_gifts
+-- Points of one person go to another one only by giving them.
+SELECT 'ledger_transaction' AS tablename, format('id=%s', t.id) AS key, format('for the reason %s', t.reason) AS found
+FROM ledger_transaction t
+WHERE t.batch_id IS NULL AND t.reason <> 'points.give' AND t.id IN (
+    SELECT p.tx_id FROM ledger_posting p JOIN points_sponsor s ON s.points_asset = p.asset_id
+    WHERE p.account_id & 15 = 8 GROUP BY p.tx_id, p.asset_id HAVING min(p.amount) < 0 AND max(p.amount) > 0);
+
 -- invariant: conversion_is_its_lines
 -- A conversion took from lots what its points cost, and what it used up was retired in the same transaction.
 SELECT 'points_conversion' AS tablename, format('id=%s', c.id) AS key,

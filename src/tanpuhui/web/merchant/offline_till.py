@@ -1,7 +1,7 @@
 """Offline till: a page that checks codes without a network, keeps what it took, and sends it when there is one.
 
-Without its script the page is a link to the normal till. What it takes is captured under a key made of the code, so
-sending it again takes nothing more.
+Without its script the page is a link to the normal till. What it takes is captured under a key made of the device and
+the code, so sending it again takes nothing more, and a second device that took the same code is told so.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 from typing import Any, cast
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -68,12 +69,21 @@ def upload(request: HttpRequest) -> HttpResponseBase:
     """Capture what was taken without a network; each code has an answer of its own, the same whenever it is sent."""
     mine = cast(MemberRequest, request)
     codes = request.POST.getlist("code")
-    if not 1 <= len(codes) <= MOST_AT_ONCE or any(len(one) > MOST_LETTERS for one in codes):
+    device = _device(request.POST.get("device", ""))
+    if device is None or not 1 <= len(codes) <= MOST_AT_ONCE or any(len(one) > MOST_LETTERS for one in codes):
         return JsonResponse({"answers": []}, status=422)
-    return JsonResponse({"answers": [_capture(mine, one) for one in codes]})
+    return JsonResponse({"answers": [_capture(mine, one, device) for one in codes]})
 
 
-def _capture(mine: MemberRequest, token: str) -> dict[str, Any]:
+def _device(given: str) -> str | None:
+    """The name that a browser gave itself, a UUID; a page from before it had one sends none."""
+    try:
+        return str(UUID(given)) if given else ""
+    except ValueError:
+        return None
+
+
+def _capture(mine: MemberRequest, token: str, device: str) -> dict[str, Any]:
     try:
         said = code.read(token, code.public_key())
         if said.organisation != mine.organisation.code:
@@ -82,7 +92,7 @@ def _capture(mine: MemberRequest, token: str) -> dict[str, Any]:
         take(
             mine,
             said.redemption,
-            key=f"offline:{name}",
+            key=f"offline:{device}:{name}" if device else f"offline:{name}",
             quantity=said.quantity,
             at=utc_now(),
             way="offline",

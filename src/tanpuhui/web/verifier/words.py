@@ -109,6 +109,17 @@ def earlier_said(earlier: list[dict[str, Any]]) -> list[str]:
 def rung_name(rung: str) -> str:
     """How a window compares homes."""
     return {
+        "L2": pgettext("rung", "L2: short history, shrunk, and ratio to the hold-out"),
         "L3": pgettext("rung", "L3: ratio to the hold-out"),
+        "L4": pgettext("rung", "L4: weather-normalised, and ratio to the hold-out"),
         "L5": pgettext("rung", "L5: random hold-out"),
     }[rung]
+
+
+def comparison_name(comparison: str) -> str:
+    """With which homes held out a home is compared."""
+    return {
+        "all": pgettext("comparison", "all homes held out"),
+        "stratified": pgettext("comparison", "homes held out of the same stratum"),
+        "matched": pgettext("comparison", "the five nearest homes held out"),
+    }[comparison]

@@ -5,7 +5,9 @@
   var KEPT_DAYS = 30
   var KEY_DAYS = 7
   var RETRY_MS = 5000
+  var CLOCK_MS = 30000
   var database
+  var device = ''
   var settings = null
   var sending = false
 
@@ -52,6 +54,14 @@
     return Uint8Array.from(plain, function (one) { return one.charCodeAt(0) })
   }
   function now() { return Date.now() + settings.ahead_ms }
+  // The latest moment that this till knows has been, by its own clock or by a signed code: no clock goes back before it.
+  function went_back() { return now() < settings.latest_ms - settings.clocks_s * 1000 }
+  function is_fresh() { return settings && now() - settings.kept_ms <= KEY_DAYS * 86400000 }
+  async function has_been(moment_ms) {
+    if (!settings || moment_ms <= settings.latest_ms) return
+    settings.latest_ms = moment_ms
+    await keep('settings', settings)
+  }
 
   // What a code says, if the platform signed it; otherwise why not, by the name of a word of the page.
   async function read(token) {
@@ -77,11 +87,14 @@
     return ''
   }
   async function take(token) {
-    if (!settings || Date.now() - settings.kept_at > KEY_DAYS * 86400000) return say('unready', '', false)
+    if (!is_fresh() || went_back()) await ask_again()
+    if (!is_fresh()) return say('unready', '', false)
+    if (went_back()) return say('clock', '', false)
     var found = await read(token)
     var no = found.no || why_not(found.says)
     if (no) return say(no, '', false)
     var says = found.says
+    await has_been(Math.max(now(), says.iat * 1000))
     try {
       await keepOnce({
         redemption: says.r, code: token, offer: says.o, quantity: says.q, points: says.p, at: Date.now(),
@@ -93,6 +106,8 @@
     say('taken', says.q + ' × ' + says.o + ' · ' + says.p + ' ' + word('points') + ' · ' + word('number') + ' ' + says.r, true)
     await show()
     await send()
+    var answered = await within('codes', 'readonly', function (one) { return one.get(says.r) })
+    if (answered && answered.state === 'refused') say('refused', answered.said, false)
   }
 
   // -- the network ----------------------------------------------------------------------------------------------
@@ -110,10 +125,18 @@
     if (!said) return null
     settings = {
       name: 'till', key: said.key, merchant: said.merchant, clocks_s: said.clocks_s,
-      ahead_ms: said.now_ms - Date.now(), kept_at: Date.now()
+      ahead_ms: said.now_ms - Date.now(), kept_ms: said.now_ms, latest_ms: said.now_ms
     }
     await keep('settings', settings)
     return said.csrf
+  }
+  // The key or the clock is in doubt: the platform says both, where there is a network.
+  async function ask_again() {
+    try {
+      if (navigator.onLine) await refresh()
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error
+    }
   }
   async function send() {
     if (sending || !navigator.onLine) return
@@ -127,6 +150,7 @@
         var part = waiting.splice(0, most)
         var form = new URLSearchParams()
         part.forEach(function (one) { form.append('code', one.code) })
+        form.append('device', device)
         var said = await ask(root.dataset.upload, { method: 'POST', body: form, headers: { 'X-CSRFToken': csrf } })
         if (!said) return
         for (var place = 0; place < part.length; place++) {
@@ -225,6 +249,14 @@
       return false
     }
   }
+  // This browser's own name: what another till took first is not this one's, though the code is the same.
+  async function name_device() {
+    var known = await within('settings', 'readonly', function (one) { return one.get('device') })
+    if (known) return known.id
+    var made = { name: 'device', id: crypto.randomUUID() }
+    await keep('settings', made)
+    return made.id
+  }
   async function keep_page() {
     var registration = await navigator.serviceWorker.register(root.dataset.worker)
     var parts = Array.from(document.querySelectorAll('link[href], script[src]'), function (one) { return one.href || one.src })
@@ -244,6 +276,10 @@
     }
     root.hidden = false
     settings = await within('settings', 'readonly', function (one) { return one.get('till') }) || null
+    // One that an earlier page kept has neither of these: it is asked for again.
+    if (settings && !settings.latest_ms) settings = null
+    device = await name_device()
+    setInterval(function () { if (settings) has_been(now()) }, CLOCK_MS)
     element('till-form').addEventListener('submit', function (event) {
       event.preventDefault()
       var field = element('till-code')
