@@ -182,6 +182,7 @@ OPERATORS_OWN = {
     "evidence.bad_day",
     "evidence.bad_moment",
     "evidence.bad_options",
+    "evidence.bad_weighings",
     "evidence.buckets_changed",
     "evidence.contract_incomplete",
     "evidence.distance_table_wrong",
@@ -192,6 +193,7 @@ OPERATORS_OWN = {
     "evidence.no_account",
     "evidence.no_pseudonym",
     "evidence.no_rows",
+    "evidence.no_stations",
     "evidence.no_such_owner",
     "evidence.owner_too_long",
     "evidence.receipt_invalid",
@@ -204,6 +206,10 @@ OPERATORS_OWN = {
     "evidence.unknown_batch",
     "evidence.unknown_format",
     "evidence.unknown_provider",
+    "evidence.unknown_station",
+    "evidence.weighing_overlaps",
+    "evidence.weighing_source_missing",
+    "evidence.weighings_unreadable",
 }
 
 

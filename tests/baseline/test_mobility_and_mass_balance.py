@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tanpuhui.baseline.deduction import deduction
-from tanpuhui.baseline.mass_balance import Station, balance, incineration_avoided_mg
+from tanpuhui.baseline.mass_balance import Station, balance, incineration_avoided_mg, of_act
 from tanpuhui.baseline.mobility import Mode, avoided
 from tanpuhui.baseline.refusals import SharesDoNotSum
 
@@ -95,23 +97,42 @@ def test_shares_that_do_not_sum_to_one_are_refused(shares: dict[str, float]) -> 
 @pytest.mark.parametrize(
     ("sorted_g", "fetched_g", "counted_g", "score", "reason"),
     [
-        (105_000, 100_000, 100_000, 1.0, "balances"),
-        (105_001, 100_000, 100_000, 0.952, "over"),
-        (100_000, 80_000, 80_000, 0.8, "over"),
-        (80_000, 100_000, 80_000, 0.8, "under"),
-        (95_000, 100_000, 95_000, 1.0, "balances"),
-        (50_000, 0, 0, 0.0, "over"),
-        (0, 0, 0, 1.0, "balances"),
-        (50_000, None, 0, 0.0, "not_weighed"),
+        (105_000, 100_000, 100_000, 1000, "balances"),
+        # 100,000 / 105,001 = 0.95237
+        (105_001, 100_000, 100_000, 952, "over"),
+        (100_000, 80_000, 80_000, 800, "over"),
+        (80_000, 100_000, 80_000, 800, "under"),
+        (95_000, 100_000, 95_000, 1000, "balances"),
+        (94_999, 100_000, 94_999, 949, "under"),
+        (50_000, 0, 0, 0, "over"),
+        (0, 0, 0, 1000, "balances"),
+        (0, 50_000, 0, 0, "under"),
+        (50_000, None, 0, 0, "not_weighed"),
     ],
 )
 def test_a_station_counts_no_more_than_was_fetched_and_less_where_it_does_not_balance(
-    sorted_g: int, fetched_g: int | None, counted_g: int, score: float, reason: str
+    sorted_g: int, fetched_g: int | None, counted_g: int, score: int, reason: str
 ) -> None:
     result = balance(Station("north", sorted_g, fetched_g))
 
-    assert (result.counted_g, result.reason) == (counted_g, reason)
-    assert result.score == pytest.approx(score, abs=1e-3)
+    assert (result.counted_g, result.score_permille, result.reason) == (counted_g, score, reason)
+
+
+@given(
+    masses_g=st.lists(st.integers(0, 10**9), max_size=20),
+    fetched_g=st.one_of(st.none(), st.integers(0, 10**12)),
+)
+def test_the_acts_of_a_station_never_count_more_than_the_station_and_lose_less_than_a_gram_each(
+    masses_g: list[int], fetched_g: int | None
+) -> None:
+    sorted_g = sum(masses_g)
+    whole = balance(Station("north", sorted_g, fetched_g))
+
+    parts = [of_act(mass_g, counted_g=whole.counted_g, sorted_g=sorted_g) for mass_g in masses_g]
+
+    assert whole.counted_g <= min(sorted_g, fetched_g or 0)
+    assert sum(parts) <= whole.counted_g <= sum(parts) + len(parts)
+    assert all(0 <= part <= mass_g for part, mass_g in zip(parts, masses_g, strict=True))
 
 
 def test_burning_less_than_recycling_costs_counts_against() -> None:

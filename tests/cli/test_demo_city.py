@@ -20,7 +20,7 @@ import pytest
 from tanpuhui.cli.demo import check, files, homes, truth
 from tanpuhui.cli.demo.calendar import FIRST_DAY, ZONE, Calendar, at_us, index_of, iso
 from tanpuhui.cli.demo.city import WrongSize, build
-from tanpuhui.cli.demo.plan import Act, City, Delivery, Grant, Row
+from tanpuhui.cli.demo.plan import Act, City, Delivery, Fetched, Grant, Row
 from tanpuhui.kit import home as kit_home
 
 RANGE_START = datetime(2026, 1, 1, tzinfo=ZONE)
@@ -63,6 +63,8 @@ def test_every_fault_is_planted_even_in_a_small_city(small: City) -> None:
     planted = Counter(name for rows in check.expect(small).rows for _, name in rows)
 
     for name in (
+        "acts_at_a_station_that_claims_too_much",
+        "acts_at_a_station_that_nobody_weighed",
         "acts_from_two_providers",
         "acts_of_unknown_persons",
         "acts_outside_a_grants_range",
@@ -316,6 +318,28 @@ def test_what_no_grant_covers_uses_up_no_cap() -> None:
     worths = truth.judge([barred, *honest], [grant()], [CLOSED] * 3)
 
     assert [worth.end for worth in worths] == ["no_grant", "credited", "credited"]
+
+
+def test_of_each_bag_its_part_of_what_was_fetched_counts_and_nothing_where_nobody_weighed() -> None:
+    """600 and 401 g were brought and 500 g fetched: 299.7 and 200.3 g, rounded down, at 165 mg. 1,001 g are too much
+    for 500 g; and just 5 % above 1,000 g are not."""
+    there, twice = ("north", 0, 500, CLOSED), ("west", 0, 1_000, CLOSED)
+    bags = [
+        replace(act("waste_sorting", resident=resident, mass_g=mass_g, material=1), station=station)
+        for resident, (station, mass_g) in enumerate(
+            [("north", 600), ("north", 401), ("south", 300), ("west", 1_050)], 1
+        )
+    ]
+    given = [grant(resident=resident, kinds=("waste_sorting",)) for resident in range(1, 5)]
+
+    worths = truth.judge(bags, given, [CLOSED] * 4, [Fetched(*there), Fetched(*twice)])
+
+    assert worths == [
+        truth.Worth("credited", 299 * 165, 299 * 165, of_less=True),
+        truth.Worth("credited", 200 * 165, 200 * 165, of_less=True),
+        truth.Worth("not_weighed"),
+        truth.Worth("credited", 165_000, 165_000),
+    ]
 
 
 # Files

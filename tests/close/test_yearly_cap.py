@@ -97,7 +97,7 @@ def test_a_cap_that_is_younger_than_a_close_counts_what_that_close_credited(town
     town.settle("a")
     town.take(act("second_hand_sale", "1", "a", day=FIRST, pieces=2))
     town.close(FIRST)
-    rules = rules_of(SECOND, town.jurisdiction, town.library, evidence_of.reporters())
+    rules = rules_of(SECOND, town.jurisdiction, town.library, evidence_of.reporters(SECOND))
     (day,) = yearly.other_days(SECOND, rules)
     before_the_cap = replace(day, yearly={"codes": [], "credits": ""})
 
@@ -218,10 +218,10 @@ def test_a_year_of_days_takes_as_many_questions_as_two_days(
     town.take(*(phones(str(day), "a", day, 1) for day in days), metro("m", "nobody", 1_000, day=FIRST))
     for day in days[:2]:
         town.close(day)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(8):
         assert [each.reason for each in due_now(town)] == ["never_closed"] * 4
 
     for day in days[2:]:
         town.close(day)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(8):
         assert due_now(town) == []

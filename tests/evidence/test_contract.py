@@ -69,6 +69,7 @@ def test_disabling_keeps_everything_else() -> None:
         {"options": {"measures": ["x; DROP TABLE y"]}},
         {"options": {"max_power_w": "25000"}},
         {"options": {"max_power_w": 0}},
+        {"options": {"must_balance": True}},
     ],
 )
 def test_a_contract_without_what_it_needs_is_refused(wrong: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ class Case:
     """What is reported and granted, and the end of each record; ``credits`` are those that are not 0, in mg.
 
     ``standing`` are ends at a close that stands, by record; ``earlier`` are records of days before with their ends.
+    ``stations`` are what counts at stations that must balance; no two cases name the same.
     """
 
     says: str
@@ -34,6 +35,7 @@ class Case:
     standing: dict[int, Outcome] = field(default_factory=dict)
     earlier: list[tuple[dict[str, Any], Outcome]] = field(default_factory=list)
     clauses: dict[int, str] = field(default_factory=dict)
+    stations: list[dict[str, Any]] = field(default_factory=list)
     as_of: datetime = AS_OF
 
 
@@ -76,6 +78,33 @@ def chain(order: int) -> Case:
         ends={1: "credited", 2: "overlapping", 3: "credited", 4: "overlapping"},
         credits={1: 467_000, 3: 467_000},
     )
+
+
+def brought(
+    number: int, station: str | None, mass_g: int, *, provider: str = "bins", material: int = 1
+) -> Any:
+    """Paper, unless told otherwise, brought to a station at a moment of its own; 165 mg for each gram."""
+    return record(
+        number,
+        "waste_sorting",
+        at(8, number),
+        0,
+        provider=provider,
+        station=station,
+        mass_g=mass_g,
+        material=material,
+    )
+
+
+def station(name: str, sorted_g: int, counted_g: int | None) -> dict[str, Any]:
+    """What counts at a station; ``None`` where nobody weighed."""
+    return {
+        "provider": "bins",
+        "station": name,
+        "is_weighed": int(counted_g is not None),
+        "sorted_g": sorted_g,
+        "counted_g": counted_g or 0,
+    }
 
 
 HOME = {"provider": "grid", "baseline_months": 12}
@@ -355,5 +384,64 @@ CASES = [
         earlier=[(record(8, "bus_trip", at(23, 40, day=-1), 18, distance_m=2_000), Outcome.invalid)],
         ends={1: "credited"},
         credits={1: 46_700},
+    ),
+    Case(
+        # 500, 300 and 200 g of which 333 g count: 166.5, 99.9 and 66.6, each rounded down, at 165 mg.
+        says="of each act its part of what was fetched counts, rounded down",
+        records=[brought(1, "over", 500), brought(2, "over", 300), brought(3, "over", 200)],
+        stations=[station("over", 1_000, 333)],
+        ends={1: "credited", 2: "credited", 3: "credited"},
+        credits={1: 166 * 165, 2: 99 * 165, 3: 66 * 165},
+    ),
+    Case(
+        # 10^6 g at most; half of 1.5 x 10^6 would be in range.
+        says="what is out of range as it was reported is not brought into it by its part",
+        records=[brought(1, "half", 1_500_000), brought(2, "half", 1_000_000)],
+        stations=[station("half", 2_500_000, 1_250_000)],
+        ends={1: "invalid", 2: "capped"},
+        # 20 kg of recyclables a day at 165 mg a gram
+        credits={2: 3_300_000},
+    ),
+    Case(
+        says="without a weighing nothing counts, whether the station is known or not, or has no name",
+        records=[brought(1, "unweighed", 500), brought(2, "elsewhere", 500), brought(3, None, 500)],
+        stations=[station("unweighed", 500, None)],
+        ends={1: "not_weighed", 2: "not_weighed", 3: "not_weighed"},
+        credits={},
+    ),
+    Case(
+        # Half of a gram is none.
+        says="where nothing was fetched, or too little for a gram, nothing counts",
+        records=[brought(1, "empty", 500), brought(2, "little", 1), brought(3, "little", 999)],
+        stations=[station("empty", 500, 0), station("little", 1_000, 500)],
+        ends={1: "not_fetched", 2: "not_fetched", 3: "credited"},
+        credits={3: 499 * 165},
+    ),
+    Case(
+        says="a clause excludes what was weighed, and what was not weighed waits before any clause",
+        records=[
+            brought(1, "textiles", 500, material=5),
+            brought(2, "textiles", 0),
+            brought(3, "no-scale", 500, material=5),
+        ],
+        stations=[station("textiles", 500, 500)],
+        ends={1: "excluded", 2: "excluded", 3: "not_weighed"},
+        clauses={1: "E1", 2: "A1"},
+        credits={},
+    ),
+    Case(
+        says="whose stations need not balance is credited as reported, at a station of the same name too",
+        records=[brought(1, "mine", 500), brought(2, "mine", 500, provider="bags")],
+        stations=[station("mine", 500, 100)],
+        ends={1: "credited", 2: "credited"},
+        credits={1: 100 * 165, 2: 500 * 165},
+    ),
+    Case(
+        # 4.6 x 10^18 g counted of twice as many: far beyond what a double holds, and nothing of it overflows.
+        says="grams that are no bag are no report, however much was fetched",
+        records=[brought(1, "mountain", 4_000_000_000_000_000_000)],
+        stations=[station("mountain", 9_000_000_000_000_000_000, 4_600_000_000_000_000_000)],
+        ends={1: "invalid"},
+        credits={},
     ),
 ]

@@ -41,6 +41,7 @@ RECORD_SCHEMA = pa.schema(
         ("distance_m", pa.int64()),
         ("energy_wh", pa.int64()),
         ("mass_g", pa.int64()),
+        ("material", pa.int64()),
         ("pieces", pa.int64()),
         ("pv_wh", pa.int64()),
         ("baseline_energy_wh", pa.int64()),
@@ -59,6 +60,15 @@ GRANT_SCHEMA = pa.schema(
         ("usable", pa.bool_()),
     ]
 )
+STATION_SCHEMA = pa.schema(
+    [
+        ("provider", pa.string()),
+        ("station", pa.string()),
+        ("is_weighed", pa.int64()),
+        ("sorted_g", pa.int64()),
+        ("counted_g", pa.int64()),
+    ]
+)
 END_SCHEMA = pa.schema([("record_id", pa.int64()), ("account_id", pa.int64()), ("outcome", pa.int32())])
 REPORTERS = [
     Reporter("metro", ("bus_trip", "metro_entry", "metro_exit", "metro_trip"), 1),
@@ -66,6 +76,8 @@ REPORTERS = [
     Reporter("map_app", ("bike_trip", "metro_trip"), 9),
     Reporter("grid", ("household_electricity_day", "household_electricity_month", "meter_slot"), 1),
     Reporter("phones", ("e_invoice", "second_hand_sale"), 3),
+    Reporter("bins", ("waste_sorting",), 4, must_balance=True),
+    Reporter("bags", ("waste_sorting",), 5),
 ]
 
 
@@ -148,6 +160,7 @@ def files_of(
     standing: list[dict[str, Any]] | None = None,
     earlier_records: list[dict[str, Any]] | None = None,
     earlier_ends: list[dict[str, Any]] | None = None,
+    stations: list[dict[str, Any]] | None = None,
 ) -> BucketFiles:
     """The files of a bucket, written out; records with a revision above 0 are also known as revisions."""
     revised = [row for row in records if row["revision"] > 0]
@@ -159,6 +172,7 @@ def files_of(
         standing=_write(folder / "standing.parquet", standing or [], END_SCHEMA),
         earlier_records=_write(folder / "earlier.parquet", earlier_records or [], RECORD_SCHEMA),
         earlier_ends=_write(folder / "earlier-ends.parquet", earlier_ends or [], END_SCHEMA),
+        stations=_write(folder / "stations.parquet", stations or [], STATION_SCHEMA),
     )
 
 

@@ -43,6 +43,7 @@ def case_files(folder: Path, cases: Sequence[Case]) -> BucketFiles:
         standing=standing,
         earlier_records=_all(cases, lambda case: [row for row, _ in case.earlier]),
         earlier_ends=earlier_ends,
+        stations=[row for case in cases for row in case.stations],
     )
 
 

@@ -23,6 +23,13 @@ FINDINGS = 3
 #: What everybody has.
 EMBEDDED = "duckdb"
 app = App(name="close")
+app.command(
+    "tanpuhui.cli.close_stations:stations",
+    name="stations",
+    help="What was sorted and fetched at each station of a closed day, what counts of it, and its score.\n\n"
+    "It is what the close that stands has frozen. Exit status 3 when a station does not balance.\n\n"
+    "Example: tanpuhui close stations 2026-03-02",
+)
 
 
 class BadDay(Refusal):

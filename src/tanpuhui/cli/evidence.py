@@ -37,6 +37,9 @@ app.command(
 app.command(
     "tanpuhui.cli.evidence_total:app", name="total", help="Declare and list how many records there were."
 )
+app.command(
+    "tanpuhui.cli.evidence_weighing:app", name="weighing", help="Declare and list what hauliers weighed."
+)
 app.command(quarantine)
 app.command(contract)
 
@@ -395,7 +398,7 @@ def add(
     repair
         A declared repair, such as two_digit_years; repeat for more.
     options
-        A JSON object: zone, max_speed_kmh, max_hours, max_power_w, meter, measures.
+        A JSON object: zone, max_speed_kmh, max_hours, max_power_w, meter, measures, must_balance.
     as_json
         Print JSON.
     """

@@ -52,6 +52,7 @@ def look(day: str, /, *, days: Annotated[int, Parameter(negative=())] = 7, as_js
     from tanpuhui.access.audit import record
     from tanpuhui.cli.days import parse_day
     from tanpuhui.cli.places import places
+    from tanpuhui.close.drop_offs import drop_offs
     from tanpuhui.close.totals import reported_totals
     from tanpuhui.close.window import acts_in
     from tanpuhui.integrity.patterns.find import find
@@ -62,7 +63,8 @@ def look(day: str, /, *, days: Annotated[int, Parameter(negative=())] = 7, as_js
     with transaction.atomic():
         acts = acts_in(window, places())
         totals = reported_totals(window, places())
-        found = find({"act": acts} | ({"reported_total": totals} if totals is not None else {}))
+        relations = {"act": acts, **drop_offs(acts, window)}
+        found = find(relations | ({"reported_total": totals} if totals is not None else {}))
         record(
             "look_for_fraud",
             who=None,

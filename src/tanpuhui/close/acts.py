@@ -74,6 +74,8 @@ class Act:
     is_assembled: bool
     manifest: str
     sequence: int
+    #: Where it was reported, empty where the record does not say.
+    station: str = ""
 
     @property
     def above_cap_mg(self) -> int:
@@ -312,6 +314,7 @@ def _act(end: Mapping[str, Any], record: Mapping[str, Any]) -> Act:
         is_assembled=record["kind"] in ASSEMBLED,
         manifest=close.manifest,
         sequence=close.sequence,
+        station=record.get("station") or "",
     )
 
 

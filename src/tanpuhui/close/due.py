@@ -11,7 +11,9 @@ from tanpuhui.close.evidence_of import linked_now, subjects_in
 from tanpuhui.close.models import FrozenDay
 from tanpuhui.close.places import Places
 from tanpuhui.close.seen import Standing, standing_closes, unseen_evidence
+from tanpuhui.evidence.contract import must_balance
 from tanpuhui.evidence.lake import days_with_records
+from tanpuhui.evidence.weighing import newest_marks
 from tanpuhui.integrity import held
 from tanpuhui.kit.moment import day_bounds_us, to_us
 
@@ -26,7 +28,7 @@ class Due:
     Reasons: ``never_closed``, ``new_evidence``, ``earlier_day_changed`` (acts that began then may now be lost to one
     that ended then), ``people_linked`` (whose records were nobody's), ``room_freed`` (a cap of the year took something
     from somebody to whom another day has given back room since), ``holds_changed`` (acts were held or released since),
-    ``entries_waited`` (for their exits).
+    ``weighings_changed`` (what hauliers weighed, or whose stations must balance), ``entries_waited`` (for their exits).
     """
 
     day: date
@@ -48,12 +50,13 @@ def due(at: datetime, zone: str, places: Places) -> list[Due]:
 def behind(days: Collection[date], places: Places) -> list[date]:
     """Those closed days whose close has not seen all that decides its credits, in order.
 
-    That is evidence, how an earlier day ends now, and what room a cap of the year leaves now.
+    That is evidence, how an earlier day ends now, what is held, what hauliers weighed, and what room a cap of the year
+    leaves now.
     """
     standing = standing_closes()
     unseen = unseen_evidence(sorted(days))
     freed = yearly.room_freed({day: close.year for day, close in standing.items()}, places)
-    changed = _holds_changed(standing)
+    changed = _holds_changed(standing) | _weighings_changed(standing)
     return [
         day
         for day in sorted(days)
@@ -84,12 +87,14 @@ def _reasons(
     rest = [close for day, close in closed.items() if day not in reasons]
     reasons |= dict.fromkeys(_people_linked(rest, places), "people_linked")
     freed = yearly.room_freed({day: close.year for day, close in standing.items()}, places)
-    changed = _holds_changed(standing)
+    changed, weighed = _holds_changed(standing), _weighings_changed(standing)
     for day, close in closed.items():
         if day in freed:
             reasons.setdefault(day, "room_freed")
         elif day in changed:
             reasons.setdefault(day, "holds_changed")
+        elif day in weighed:
+            reasons.setdefault(day, "weighings_changed")
         elif close.waiting and to_us(close.as_of) + DAY_US <= now_us:
             reasons.setdefault(day, "entries_waited")
     return reasons
@@ -99,6 +104,18 @@ def _holds_changed(standing: Mapping[date, Standing]) -> set[date]:
     """Closed days on which other acts are held now than their close held."""
     now = held.digests()
     return {day for day, close in standing.items() if close.held != now.get(day, "")}
+
+
+def _weighings_changed(standing: Mapping[date, Standing]) -> set[date]:
+    """Closed days of which hauliers declared a weighing since, or whose providers' contracts say otherwise now."""
+    now = must_balance(standing)
+    changed = {day for day, close in standing.items() if close.balancing != now[day]}
+    for provider, first, last, mark in newest_marks():
+        for number in range((last - first).days + 1):
+            close = standing.get(first + ONE_DAY * number)
+            if close and provider in close.balancing and mark > close.weighed:
+                changed.add(close.day)
+    return changed
 
 
 def _has_unseen(close: Standing, unseen: Mapping[date, date]) -> bool:

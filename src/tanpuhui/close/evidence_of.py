@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from tanpuhui.close.store import checked
 from tanpuhui.evidence import lake
+from tanpuhui.evidence.contract import must_balance
 from tanpuhui.evidence.lake import UNLINKED
 from tanpuhui.evidence.models import Contract, LakeFile, SubjectLink
 from tanpuhui.evidence.record import ASSEMBLED, RAW_KINDS
@@ -58,19 +59,22 @@ class RevisionFile:
         return {"path": self.path, "digest": self.digest}
 
 
-def reporters() -> list[Reporter]:
+def reporters(day: date) -> list[Reporter]:
     """Every provider that has or had a contract: what it may or might ever report, and how it ranks now.
 
-    What was taken under an earlier version ends as well, when its day is closed again under a narrower one.
+    Whether its stations must balance is asked of the contract that had begun by the day. What was taken under an
+    earlier version ends as well, when its day is closed again under a narrower one.
     """
     kinds: dict[str, set[str]] = {}
     precedence: dict[str, int] = {}
+    balancing = must_balance([day])[day]
     for contract in Contract.objects.order_by("provider", "version"):
         named = kinds.setdefault(contract.provider, set())
         named.update(contract.kinds, (ASSEMBLED[kind] for kind in contract.kinds if kind in ASSEMBLED))
         precedence[contract.provider] = contract.precedence
     return [
-        Reporter(provider, tuple(sorted(named)), precedence[provider]) for provider, named in kinds.items()
+        Reporter(provider, tuple(sorted(named)), precedence[provider], must_balance=provider in balancing)
+        for provider, named in kinds.items()
     ]
 
 

@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
+from tanpuhui.close.drop_offs import drop_offs
 from tanpuhui.close.places import Places
 from tanpuhui.close.run import CloseAnswer, close_day
 from tanpuhui.close.window import acts_in
@@ -43,8 +44,9 @@ def hold(
     A kill between flags and closes leaves days that are due (``holds_changed``): whoever closes them finishes it.
     """
     with transaction.atomic():
-        acts = acts_in([last - timedelta(days=back) for back in range(days)], places)
-        flagged = flag(find({"act": acts}), acts, at=at)
+        window = [last - timedelta(days=back) for back in range(days)]
+        acts = acts_in(window, places)
+        flagged = flag(find({"act": acts, **drop_offs(acts, window)}), acts, at=at)
     closes = tuple(
         close_day(day, at=at, places=places, jurisdiction=jurisdiction, library=library, reopen=True)
         for day in flagged.days

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from django.db import connection
 
 from tanpuhui.close import evidence_of, yearly
+from tanpuhui.close.balance import station_file, weighed_body
 from tanpuhui.close.evidence_of import EvidenceFile
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
@@ -57,7 +58,7 @@ def gather(day: date, at: datetime, places: Places, jurisdiction: Jurisdiction, 
     """Freeze the inputs of a day as of a moment; runs in the caller's transaction, which locks out consent changes."""
     gate.lock_for_close(connection)
     grants, mark = gate.snapshot_with_mark(connection, at)
-    reporters = evidence_of.reporters()
+    reporters = evidence_of.reporters(day)
     rules = rules_of(day, jurisdiction, library, reporters)
     distances = station_distances.distance_table()
     previous = standing_manifest(day)
@@ -78,6 +79,7 @@ def gather(day: date, at: datetime, places: Places, jurisdiction: Jurisdiction, 
         "prior": _frozen_prior(days, rules, places),
         "distances": places.frozen.put(distances),
         **_held(day, places),
+        **weighed_body(day, jurisdiction.zone, balancing(reporters), places, previous),
         "standing": results_by_bucket(previous),
         "earlier": {
             "from": earliest.isoformat(),
@@ -199,11 +201,17 @@ def _held(day: date, places: Places) -> dict[str, Any]:
     return {"held": {"acts": len(rows), "digest": held.digest_of(rows), "files": files}}
 
 
+def balancing(reporters: Sequence[Reporter]) -> list[str]:
+    """The providers whose stations must balance."""
+    return [reporter.provider for reporter in reporters if reporter.must_balance]
+
+
 def _reporter_body(reporter: Reporter) -> dict[str, Any]:
     return {
         "provider": reporter.provider,
         "kinds": list(reporter.kinds),
         "precedence": reporter.precedence,
+        **({"must_balance": True} if reporter.must_balance else {}),
     }
 
 
@@ -217,6 +225,7 @@ def _bucket_files(
         prior=_frozen_files(body["prior"], number, places),
         standing=_standing_files(body["standing"], number, places),
         held=_frozen_files(body.get("held", {}).get("files", {}), number, places),
+        stations=station_file(body, places),
         earlier_records=tuple(
             path for close in body["earlier"]["closes"] for path in _record_files(close, number, places)
         ),

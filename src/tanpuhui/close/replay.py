@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from tanpuhui.close.balance import other_stations
 from tanpuhui.close.compute import Computed, compute
 from tanpuhui.close.erase import RETENTION, removed_of
 from tanpuhui.close.inputs import methodology_bodies, thaw
@@ -84,7 +85,11 @@ def replay(
     rules = rules_then(body["inputs"], jurisdiction, library)
     inputs = thaw(body["inputs"], datetime.fromisoformat(body["as_of"]), rules, places)
     computed = compute(inputs, places, engine, report)
-    differences = [*_other_buckets(body["outputs"], computed, places), *_other_sums(body, computed, places)]
+    differences = [
+        *_other_buckets(body["outputs"], computed, places),
+        *_other_sums(body, computed, places),
+        *other_stations(body["inputs"], rules.jurisdiction.zone, places),
+    ]
     return ReplayAnswer(
         manifest=manifest.digest,
         day=manifest.day,
@@ -126,7 +131,12 @@ def rules_then(inputs: dict[str, Any], jurisdiction: Jurisdiction, library: Libr
                 what=f"Methodology {item['code']}@{item['version']}", now=now, then=item["digest"]
             )
     reporters = [
-        Reporter(reporter["provider"], tuple(reporter["kinds"]), reporter["precedence"])
+        Reporter(
+            reporter["provider"],
+            tuple(reporter["kinds"]),
+            reporter["precedence"],
+            must_balance=reporter.get("must_balance", False),
+        )
         for reporter in inputs["reporters"]
     ]
     rules = rules_of(date.fromisoformat(inputs["day"]), jurisdiction, library, reporters)

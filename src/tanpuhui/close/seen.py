@@ -29,7 +29,8 @@ class Standing:
     ``results`` are its result files by bucket; ``earlier`` those that it read of each day from ``earlier_from`` on
     (and the day it has none of was not closed then). ``waiting`` and ``unpaired`` count entries without their exits;
     ``unknown`` is its file of records that were nobody's. ``year`` is what yearly caps ask of it. ``held`` is the
-    digest of the acts that it held, empty where there were none.
+    digest of the acts that it held, empty where there were none. ``balancing`` are the providers whose stations had to
+    balance, and ``weighed`` the newest weighing of the day that it saw.
     """
 
     day: date
@@ -42,6 +43,8 @@ class Standing:
     unknown: str | None
     year: YearFiles
     held: str
+    balancing: frozenset[str]
+    weighed: int
 
 
 _STANDING = """
@@ -51,7 +54,7 @@ _STANDING = """
         SELECT day, as_of, body -> 'outcomes' AS outcomes, body -> 'outputs' AS outputs, body -> 'yearly' AS yearly,
             body #> '{inputs,earlier}' AS earlier, body #> '{inputs,methodologies}' AS methodologies,
             body #> '{inputs,resolved}' ->> %(unlinked)s AS unknown,
-            coalesce(body #>> '{inputs,held,digest}', '') AS held
+            coalesce(body #>> '{inputs,held,digest}', '') AS held, body #> '{inputs,weighed}' AS weighed
         FROM standing
     )
     SELECT day, as_of, coalesce((outcomes ->> 'waiting')::bigint, 0), coalesce((outcomes ->> 'unpaired')::bigint, 0),
@@ -65,7 +68,8 @@ _STANDING = """
         ARRAY(SELECT jsonb_array_elements_text(yearly -> 'codes')),
         yearly ->> 'credits', yearly ->> 'short_of_room',
         ARRAY(SELECT o ->> 'credits' FROM jsonb_array_elements(outputs) AS o WHERE (o ->> 'credited_mg')::bigint <> 0),
-        held
+        held, ARRAY(SELECT jsonb_array_elements_text(weighed -> 'providers')),
+        coalesce((weighed ->> 'mark')::bigint, 0)
     FROM opened ORDER BY day
 """
 
@@ -93,6 +97,8 @@ def _standing(row: tuple[Any, ...]) -> Standing:
         short,
         all_,
         held,
+        balancing,
+        weighed,
     ) = row
     return Standing(
         day=day,
@@ -105,19 +111,28 @@ def _standing(row: tuple[Any, ...]) -> Standing:
         unknown=unknown,
         year=YearFiles(frozenset(used), frozenset(codes), counting, short, tuple(all_)),
         held=held,
+        balancing=frozenset(balancing),
+        weighed=weighed,
     )
 
 
-#: Files that are there for a close to read, less those that its manifest names. A revision counts as the day's own.
+#: Files that are there for a close to read, less those that its manifest names. A revision counts as the day's own, as
+#: do files of other days on which something was sorted that was weighed together with the day's.
 #: Equal days are joined, days around one by its offsets, so that nothing is compared with everything.
 _UNSEEN = """
     WITH standing AS MATERIALIZED (
         SELECT DISTINCT ON (day) day, body FROM close_manifest
         WHERE day = ANY(coalesce(%(days)s::date[], ARRAY[day])) ORDER BY day, sequence DESC
     ), opened AS MATERIALIZED (
-        SELECT day, body #> '{inputs,evidence}' AS evidence, body #> '{inputs,revisions}' AS revisions FROM standing
+        SELECT day, body #> '{inputs,evidence}' AS evidence, body #> '{inputs,revisions}' AS revisions,
+            body #> '{inputs,weighed}' AS weighed FROM standing
     ), named AS MATERIALIZED (
-        SELECT day, file ->> 'digest' AS digest FROM opened, jsonb_array_elements(evidence || revisions) AS file
+        SELECT day, file ->> 'digest' AS digest FROM opened, jsonb_array_elements(evidence || revisions
+            || coalesce(weighed -> 'evidence', '[]') || coalesce(weighed -> 'revisions', '[]')) AS file
+    ), weighed_window AS MATERIALIZED (
+        SELECT o.day, w.provider, w.first_day, w.last_day FROM opened o CROSS JOIN LATERAL
+            jsonb_to_recordset(coalesce(o.weighed -> 'windows', '[]'))
+                AS w (provider text, first_day date, last_day date)
     ), raw_batch AS MATERIALIZED (
         SELECT b.id FROM evidence_batch b JOIN evidence_contract c ON c.id = b.contract_id
         WHERE c.kinds && %(raw)s::varchar[]
@@ -137,6 +152,16 @@ _UNSEEN = """
         SELECT n.day, n.day, f.digest FROM near n
             JOIN evidence_revisionday d ON d.day = n.near_day JOIN evidence_lakefile f ON f.id = d.file_id
             JOIN raw_batch b ON b.id = f.batch_id
+        UNION ALL
+        SELECT w.day, w.day, f.digest FROM weighed_window w
+            JOIN evidence_lakefile f ON f.part = %(records)s AND f.day BETWEEN w.first_day AND w.last_day
+                AND f.day <> w.day
+            JOIN evidence_batch b ON b.id = f.batch_id AND b.provider = w.provider
+        UNION ALL
+        SELECT w.day, w.day, f.digest FROM weighed_window w
+            JOIN evidence_revisionday d ON d.day BETWEEN w.first_day AND w.last_day
+            JOIN evidence_lakefile f ON f.id = d.file_id
+            JOIN evidence_batch b ON b.id = f.batch_id AND b.provider = w.provider
     )
     SELECT t.day, min(t.file_day) FROM there t LEFT JOIN named n ON n.day = t.day AND n.digest = t.digest
     WHERE n.digest IS NULL GROUP BY t.day

@@ -15,12 +15,14 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from tanpuhui.close.acts import Act
+from tanpuhui.close.balance import Weighed, weighed_of
 from tanpuhui.close.methodology_then import find_methodology
 from tanpuhui.close.models import FrozenDay, Manifest
 from tanpuhui.close.places import Places
 from tanpuhui.evidence.assemble import assemble_steps
 from tanpuhui.evidence.expressions import literal
 from tanpuhui.evidence.models import LakeFile
+from tanpuhui.evidence.record import WEIGHED_KINDS
 from tanpuhui.kit.erased import standing
 from tanpuhui.kit.moment import day_bounds_us, to_us
 from tanpuhui.kit.step import Step
@@ -29,7 +31,7 @@ from tanpuhui.methodology.methodology import Clause, Field, Methodology
 from tanpuhui.quantify.bucket import GRANT, RECORD, REVISION
 from tanpuhui.quantify.engines.duckdb import DuckDb
 from tanpuhui.quantify.outcome import Outcome
-from tanpuhui.quantify.steps import current_steps, unrevised_steps
+from tanpuhui.quantify.steps import BALANCED, current_steps, unrevised_steps
 
 #: Ends whose amount follows from the formula alone, and can be worked out again.
 RECKONED = (
@@ -48,7 +50,8 @@ class Trace:
 
     ``digest`` and ``factors_of`` are what the manifest names. ``methodology`` is the folder as it is here now, ``None``
     where it is missing; ``explanation`` is ``None`` unless it is the same folder and the outcome is one that a formula
-    decides. ``grant`` is the number of the grant that let the act through when its day was closed.
+    decides. ``grant`` is the number of the grant that let the act through when its day was closed. Where stations must
+    balance, ``weighed`` says what counts of the act's grams, and the explanation is of those.
     """
 
     act: Act
@@ -61,6 +64,7 @@ class Trace:
     lacking: tuple[Field, ...]
     grant: int | None
     lots: tuple[str, ...]
+    weighed: Weighed | None = None
 
     @property
     def is_other_folder(self) -> bool:
@@ -93,8 +97,10 @@ def trace(act: Act, places: Places) -> Trace:
     reckoned = _assembled(act, places, tuple(sorted(fields))) if act.is_assembled else act
     factors_of = date.fromisoformat(named["factors_of"]) if named else None
     explanation = None
+    weighed = _weighed(act, inputs, places)
     if methodology and is_same and factors_of and act.outcome in RECKONED:
-        explanation = evaluate(methodology, _activity(reckoned, fields), factors_of)
+        counted = replace(reckoned, measures=_counted(reckoned, weighed))
+        explanation = evaluate(methodology, _activity(counted, fields), factors_of)
         _assert_same(act, explanation)
     return Trace(
         act=reckoned,
@@ -107,7 +113,26 @@ def trace(act: Act, places: Places) -> Trace:
         lacking=_lacking(reckoned, fields) if is_same and act.outcome is Outcome.invalid else (),
         grant=grant_of(reckoned, inputs, places),
         lots=lots_of(act),
+        weighed=weighed,
     )
+
+
+def _weighed(act: Act, inputs: Mapping[str, Any], places: Places) -> Weighed | None:
+    """What counts of an act's grams where its station must balance."""
+    if act.kind not in WEIGHED_KINDS:
+        return None
+    return weighed_of(
+        inputs,
+        provider=act.provider,
+        station=act.station,
+        mass_g=act.measures.get(BALANCED, 0),
+        places=places,
+    )
+
+
+def _counted(act: Act, weighed: Weighed | None) -> Mapping[str, int]:
+    """The measures that the methodology reckoned with."""
+    return dict(act.measures) | ({BALANCED: weighed.counted_mass_g} if weighed else {})
 
 
 def grant_of(act: Act, inputs: Mapping[str, Any], places: Places) -> int | None:

@@ -155,5 +155,6 @@ def due_reason(name: str) -> str:
         "people_linked": _("people were linked since"),
         "room_freed": _("room under a yearly cap was given back"),
         "holds_changed": _("acts were held or released since"),
+        "weighings_changed": _("hauliers' weighings came since"),
         "entries_waited": _("entries waited for their exits"),
     }.get(name, name)

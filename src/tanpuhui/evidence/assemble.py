@@ -37,14 +37,19 @@ ENDS: Final = {
 }
 
 
-def assemble_steps(first_us: int, next_us: int, as_of_us: int, measures: Sequence[str]) -> list[Step]:
-    """Steps for the day [first_us, next_us) as known at ``as_of_us``; acts carry the given measures."""
+def assemble_steps(
+    first_us: int, next_us: int, as_of_us: int, measures: Sequence[str], *, with_station: bool = False
+) -> list[Step]:
+    """Steps for the day [first_us, next_us) as known at ``as_of_us``; acts carry the given measures.
+
+    ``with_station`` says that they also carry where they were: empty where the record does not say.
+    """
     of_day = f"ended_us >= {first_us} AND ended_us < {next_us}"
     return [
         _raw(),
         *_taps(of_day, as_of_us),
         *_slots(first_us, next_us),
-        Step("act", _acts(of_day, measures), kept=False),
+        Step("act", _acts(of_day, measures, with_station=with_station), kept=False),
         Step("assembly_end", _ends(of_day), kept=False),
     ]
 
@@ -202,21 +207,22 @@ _SLOT_ENDS = f"""
     ) AS s JOIN meter_week AS w ON w.provider = s.provider AND w.subject_id = s.subject_id"""
 
 
-def _acts(of_day: str, measures: Sequence[str]) -> str:
+def _acts(of_day: str, measures: Sequence[str], *, with_station: bool) -> str:
     """Acts reported as such, trips that their exit completes, and days that their last half hour completes."""
     trips = ("distance_m",)
     days = ("energy_wh", "has_pv", "previous7_energy_wh", "previous7_days")
+    station, nowhere = (", COALESCE(station, '') AS station", ", ''") if with_station else ("", "")
     return f"""
         SELECT record_id, provider, account_id, kind, started_us, ended_us,
-            CAST(0 AS BIGINT) AS distance_is_illustrative{_listed(measures, measures)}
+            CAST(0 AS BIGINT) AS distance_is_illustrative{_listed(measures, measures)}{station}
         FROM current_record WHERE {of_day} AND kind IN ({_ACT_KINDS})
         UNION ALL
         SELECT record_id, provider, account_id, 'metro_trip', entered_us, ended_us,
-            distance_is_illustrative{_listed(measures, trips)}
+            distance_is_illustrative{_listed(measures, trips)}{nowhere}
         FROM tap_end WHERE outcome = 0
         UNION ALL
         SELECT s.record_id, s.provider, s.account_id, 'household_electricity_day', b.first_us, b.last_us,
-            CAST(0 AS BIGINT){_listed(measures, days)}
+            CAST(0 AS BIGINT){_listed(measures, days)}{nowhere}
         FROM slot_end AS s CROSS JOIN day_bound AS b WHERE s.outcome = 0"""
 
 

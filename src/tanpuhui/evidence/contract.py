@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from importlib.resources import files
 from typing import Any
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tanpuhui.evidence.adapters import format_called
 from tanpuhui.evidence.models import Contract
-from tanpuhui.evidence.record import ACT_KINDS, ASSEMBLED, CORE, KINDS, OWN_KINDS, PLACES
+from tanpuhui.evidence.record import ACT_KINDS, ASSEMBLED, CORE, KINDS, OWN_KINDS, PLACES, WEIGHED_KINDS
 from tanpuhui.kit.refusal import Refusal
 
 #: Said of the contracts that are shipped: they are for trials.
@@ -21,6 +21,8 @@ DEMO_PIA = "DEMO: no privacy impact assessment was made; for trials only"
 MOST = 1_000_000_000
 
 REPAIRS = frozenset({"two_digit_years"})
+#: The option of a contract whose stations must balance with what hauliers weighed (:mod:`.weighing`).
+MUST_BALANCE = "must_balance"
 
 
 class UnknownProvider(Refusal):
@@ -88,6 +90,16 @@ def latest(provider: str) -> Contract:
 def contracts() -> list[Contract]:
     """The highest version of every provider's contract, by provider."""
     return list(Contract.objects.order_by("provider", "-version").distinct("provider"))
+
+
+def must_balance(days: Iterable[date]) -> dict[date, frozenset[str]]:
+    """For each local day, the providers whose stations must balance: by the highest version that had begun by then."""
+    versions = list(Contract.objects.order_by("version").values_list("provider", "valid_from", "options"))
+    found = {}
+    for day in days:
+        governing = {provider: options for provider, since, options in versions if since <= day}
+        found[day] = frozenset(name for name, options in governing.items() if options.get(MUST_BALANCE))
+    return found
 
 
 def acts_of(contract: Contract) -> tuple[str, ...]:
@@ -186,6 +198,10 @@ def _refuse_incomplete(contract: Contract, *, own: bool) -> None:
         "a last day after its first": bool(contract.valid_to and contract.valid_to < contract.valid_from),
         "a known time zone": not _is_zone(options.get("zone", "Asia/Shanghai")),
         "measures called like distance_m": not all(map(_is_measure, options.get("measures", []))),
+        f"true or false for {MUST_BALANCE}": type(options.get(MUST_BALANCE, False)) is not bool,
+        f"{' or '.join(sorted(WEIGHED_KINDS))} among its kinds, to balance": bool(
+            options.get(MUST_BALANCE, False) and not kinds & WEIGHED_KINDS
+        ),
         f"limits that are whole numbers from 1 to {MOST}": not all(
             type(limit) is int and 1 <= limit <= MOST for limit in limits
         ),

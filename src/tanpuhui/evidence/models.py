@@ -216,6 +216,41 @@ class Total(models.Model):
         return self.source == self.provider
 
 
+class Weighing(models.Model):
+    """What a haulier weighed when it fetched a station's containers, of a stretch of local days.
+
+    Of a source, station and stretch the newest counts; one without grams takes those before it back.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    #: Of the station; who weighed is somebody else.
+    provider = models.CharField(max_length=60)
+    source = models.CharField(max_length=60)
+    station = models.CharField(max_length=200)
+    first_day = models.DateField()
+    last_day = models.DateField()
+    fetched_g = models.BigIntegerField(null=True)
+    declared_at = models.DateTimeField()
+    declared_by = models.CharField(max_length=90)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(fetched_g__gte=0), name="evidence_weighing_fetched"),
+            models.CheckConstraint(
+                condition=Q(last_day__gte=models.F("first_day")), name="evidence_weighing_days"
+            ),
+            models.CheckConstraint(condition=~Q(station=""), name="evidence_weighing_station"),
+            models.CheckConstraint(
+                condition=~Q(source=models.F("provider")) & ~Q(source=""), name="evidence_weighing_source"
+            ),
+        ]
+        indexes = [models.Index(fields=["provider", "last_day"], name="evidence_weighing_day")]
+        triggers = _append_only()
+
+    def __str__(self) -> str:
+        return f"{self.station} of {self.provider}, {self.first_day} to {self.last_day}: {self.fetched_g} g"
+
+
 class ProviderKey(models.Model):
     """A public key with which a provider signs its requests. Two may be in force at once: that is rotation."""
 

@@ -87,6 +87,11 @@ NEEDED_MEASURES: dict[str, str] = {
     "waste_sorting": "mass_g",
 }
 
+#: Kinds whose grams must balance with what was fetched from their station, where the contract says so.
+WEIGHED_KINDS = frozenset({"waste_sorting"})
+#: More than this is no bag: a thousand tonnes. Where stations must balance it is not summed and counts nothing.
+MOST_ACT_G = 1_000_000_000
+
 #: Kinds that are one piece where the provider does not say how many.
 PIECE_KINDS = ("e_invoice", "led_lamp", "no_cutlery_order", "second_hand_sale")
 

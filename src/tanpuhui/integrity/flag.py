@@ -11,7 +11,8 @@ from django.db import connection
 
 from tanpuhui.integrity.patterns.find import Found
 
-RELATION = "act"
+#: Relations whose rows are acts: a drop-off is an act at a station.
+OF_ACTS = ("act", "drop_off")
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ def flag(found: Iterable[Found], acts: pa.Table, *, at: datetime) -> Flagged:
     """Hold the acts of a window that patterns found, in the caller's transaction.
 
     What was flagged before, by the same version of a pattern, is left as it was decided. A pattern about something else
-    than acts, such as a provider's totals, holds no act.
+    than acts, such as a provider's totals, holds no act. ``acts`` has every row of the relations that are acts.
     """
     of_act = dict(
         zip(
@@ -38,7 +39,7 @@ def flag(found: Iterable[Found], acts: pa.Table, *, at: datetime) -> Flagged:
     new: dict[str, int] = {}
     days: set[date] = set()
     for one in found:
-        if one.pattern.relation != RELATION or not one.records:
+        if one.pattern.relation not in OF_ACTS or not one.records:
             continue
         fresh = _insert(one.pattern.name, one.records, of_act, at)
         if fresh:

@@ -43,6 +43,13 @@ GRANT = {
 }
 PRIOR = {"account_id": "BIGINT", "methodology": "VARCHAR", "year_mg": "BIGINT"}
 STANDING = {"record_id": "BIGINT", "outcome": "INTEGER"}
+STATION_BALANCE = {
+    "provider": "VARCHAR",
+    "station": "VARCHAR",
+    "is_weighed": "BIGINT",
+    "sorted_g": "BIGINT",
+    "counted_g": "BIGINT",
+}
 HELD = {"record_id": "BIGINT", "rule": "VARCHAR"}
 EARLIER_RECORD = {
     "record_id": "BIGINT",
@@ -93,7 +100,10 @@ class Engine(Protocol):
 
 @dataclass(frozen=True)
 class BucketFiles:
-    """The frozen inputs of one bucket; ``earlier_records`` and ``earlier_ends`` are of days before, as they stand."""
+    """The frozen inputs of one bucket; ``earlier_records`` and ``earlier_ends`` are of days before, as they stand.
+
+    ``stations`` is the same for every bucket: what counts at each station that must balance.
+    """
 
     records: tuple[Path, ...]
     revisions: tuple[Path, ...]
@@ -103,6 +113,7 @@ class BucketFiles:
     earlier_records: tuple[Path, ...] = ()
     earlier_ends: tuple[Path, ...] = ()
     held: tuple[Path, ...] = ()
+    stations: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,14 +159,20 @@ def quantify_bucket(
                 if files.revisions
                 else steps.unrevised_steps()
             ),
-            *assemble_steps(window.first_us, window.next_us, window.as_of_us, measures),
+            *assemble_steps(
+                window.first_us,
+                window.next_us,
+                window.as_of_us,
+                measures,
+                with_station=rules.any_balances,
+            ),
             *steps.amount_steps(rules),
             *steps.gate_steps(closed_before=bool(files.standing)),
             *(steps.earlier_steps(window.first_us) if files.earlier_ends else steps.first_day_steps()),
             *steps.once_steps(),
             *steps.payable_steps(any_held=bool(files.held)),
             *steps.cap_steps(),
-            *steps.result_steps(),
+            *steps.result_steps(any_balances=rules.any_balances),
         ]
     )
     results = engine.table(f"SELECT {', '.join(RESULT_ORDER)}, clause FROM result ORDER BY record_id")
@@ -184,6 +201,8 @@ def _name_inputs(
     engine.read("prior_given", files.prior, PRIOR)
     engine.read("standing", files.standing, STANDING)
     engine.read("held", files.held, HELD)
+    if rules.any_balances:
+        engine.read("station_balance", files.stations, STATION_BALANCE)
     engine.read("earlier_record", files.earlier_records, EARLIER_RECORD)
     engine.read("earlier_end", files.earlier_ends, EARLIER_END)
     engine.put("scene", _scene_table(rules))
@@ -220,6 +239,7 @@ def _scene_table(rules: Rules) -> pa.Table:
             "group_no": pa.array([pair.group_no for pair in rules.pairs], pa.int32()),
             "precedence": pa.array([pair.precedence for pair in rules.pairs], pa.int32()),
             "methodology_no": pa.array([pair.methodology_no for pair in rules.pairs], pa.int32()),
+            "must_balance": pa.array([int(pair.must_balance) for pair in rules.pairs], pa.int32()),
         }
     )
 

@@ -32,6 +32,8 @@ class Outcome(IntEnum):
     not_an_act = 22
     below_baseline = 23
     held = 24
+    not_weighed = 25
+    not_fetched = 26
 
 
 #: One plain sentence for each outcome, for people: Chinese, English.
@@ -65,6 +67,14 @@ MEANING: dict[Outcome, tuple[str, str]] = {
         "more was emitted than the baseline: taken off the methodology's next lot",
     ),
     Outcome.held: ("暂缓计入，等待核实", "held: a rule against fraud found it; credited when it is released"),
+    Outcome.not_weighed: (
+        "等待清运称重",
+        "waits for a haulier's weighing of its station; counted when there is one",
+    ),
+    Outcome.not_fetched: (
+        "清运称重表明该投放没有可计入的重量",
+        "nothing of it counts: hauliers fetched nothing, or too little, from its station",
+    ),
     Outcome.not_an_act: ("不属于低碳行为", "not a low-carbon act (a top-up, for instance)"),
 }
 
@@ -83,6 +93,8 @@ PASSED = (
     Outcome.overlapping,
     Outcome.below_baseline,
     Outcome.held,
+    Outcome.not_weighed,
+    Outcome.not_fetched,
 )
 
 #: Ends of acts that stand against any other report of the same time: what counted, and what was told and gives nothing.
@@ -93,4 +105,6 @@ STOOD = (
     Outcome.excluded,
     Outcome.below_baseline,
     Outcome.held,
+    Outcome.not_weighed,
+    Outcome.not_fetched,
 )

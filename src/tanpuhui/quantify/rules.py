@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
+from tanpuhui.evidence.record import WEIGHED_KINDS
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.methodology.load import Library
 from tanpuhui.methodology.methodology import Methodology
@@ -35,11 +36,15 @@ class PointsScene(Refusal):
 
 @dataclass(frozen=True)
 class Reporter:
-    """A provider as the columns see it: ``precedence`` 1 is believed first when two report one act."""
+    """A provider as the columns see it: ``precedence`` 1 is believed first when two report one act.
+
+    Of a provider whose stations must balance counts what hauliers weighed.
+    """
 
     provider: str
     kinds: tuple[str, ...]
     precedence: int
+    must_balance: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class Pair:
     group_no: int
     precedence: int
     methodology_no: int | None
+    must_balance: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +79,11 @@ class Rules:
     jurisdiction: Jurisdiction
     pairs: tuple[Pair, ...]
     applied: tuple[Applied, ...]
+
+    @property
+    def any_balances(self) -> bool:
+        """Whether any act must balance with what was fetched from its station."""
+        return any(pair.must_balance for pair in self.pairs)
 
     def kind_numbers(self) -> dict[str, int]:
         return {pair.kind: pair.kind_no for pair in self.pairs}
@@ -117,6 +128,7 @@ def rules_of(day: date, jurisdiction: Jurisdiction, library: Library, reporters:
             methodology_no=numbers[_key(chosen[reporter.provider, kind])]
             if (reporter.provider, kind) in chosen
             else None,
+            must_balance=reporter.must_balance and kind in WEIGHED_KINDS,
         )
         for provider_no, reporter in enumerate(sorted(reporters, key=lambda reporter: reporter.provider))
         for kind in sorted(reporter.kinds)

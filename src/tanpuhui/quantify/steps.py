@@ -7,7 +7,8 @@ counting once: correction, person, grant, one of each act, methodology, clause, 
 Relations that must be there: ``record`` (accepted records of the day and, of raw kinds, of the days around it),
 ``revision`` (all known corrections and retractions), ``standing`` (the ends at the close that stands),
 ``earlier_record`` and ``earlier_end`` (the records of the days before, and how they ended), ``held`` (acts that a
-rule against fraud found and nobody has released, with the rule), ``grant_row``,
+rule against fraud found and nobody has released, with the rule), ``station_balance`` (where stations must balance with
+what hauliers weighed: what counts of each), ``grant_row``,
 ``act_kind``, ``provider``, ``scene``, ``cap`` and ``prior``.
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import sqlglot.expressions as exp
 
+from tanpuhui.evidence.record import MOST_ACT_G
 from tanpuhui.kit.step import Step
 from tanpuhui.methodology.columns import compile_columns
 from tanpuhui.quantify.outcome import PASSED, STOOD, Outcome
@@ -24,6 +26,8 @@ DIALECT = "duckdb"
 SECOND_US = 1_000_000
 #: Added to a provider's precedence where a report says nothing that can be reckoned with: it ranks after all others.
 SAYS_NOTHING = 1 << 32
+#: The measure that hauliers weigh.
+BALANCED = "mass_g"
 #: How often losers are taken out so that those whom they alone would have beaten can win.
 ROUNDS = 4
 
@@ -87,37 +91,94 @@ def amount_steps(rules: Rules) -> list[Step]:
     clause = _choose([(applied, columns.of_valid()[1]) for applied, columns in compiled], "NULL")
     rank = f"precedence + CASE WHEN is_invalid OR methodology_no IS NULL THEN {SAYS_NOTHING} ELSE 0 END AS rank_no"
     head = "record_id, account_id, started_us, ended_us, provider_no, kind_bit, group_no, methodology_no"
-    measures = "".join(f", {name}" for name in measures_of(rules))
+    names = measures_of(rules)
+    measures = "".join(f", {name}" for name in names)
+    at_station, balance_no, unfit = "", "", "is_invalid"
+    if rules.any_balances:
+        at_station, balance_no = ", must_balance, provider, station", ", balance_no"
+        unfit = "is_invalid OR balance_no <> 0"
     return [
         Step(
             "placed",
             f"""
             SELECT a.record_id, a.account_id, a.started_us, a.ended_us, s.provider_no, s.kind_bit, s.group_no,
                 s.precedence, s.methodology_no{measures.replace(", ", ", a.")}
+                {", s.must_balance, a.provider, a.station" if at_station else ""}
             FROM act AS a JOIN scene AS s ON s.provider = a.provider AND s.kind = a.kind
             """,
             kept=False,
         ),
         Step(
-            "checked", f"SELECT {head}, precedence, {invalid} AS is_invalid{measures} FROM placed", kept=False
+            "checked",
+            f"SELECT {head}, precedence, {invalid} AS is_invalid{measures}{at_station} FROM placed",
+            kept=False,
         ),
+        *(_balance_steps(head, names, invalid) if at_station else ()),
         Step(
             "claused",
-            f"SELECT {head}, {rank}, is_invalid, CASE WHEN is_invalid THEN NULL ELSE {clause} END AS clause{measures} "
-            "FROM checked",
+            f"SELECT {head}, {rank}, is_invalid{balance_no}, CASE WHEN {unfit} THEN NULL ELSE {clause} END AS clause"
+            f"{measures} FROM {'balanced' if at_station else 'checked'}",
             kept=False,
         ),
         Step(
             "amount",
-            f"SELECT {head}, rank_no, is_invalid, clause, CAST(CASE WHEN is_invalid OR clause IS NOT NULL THEN NULL "
-            f"ELSE {avoided} END AS BIGINT) AS avoided_mg FROM claused",
+            f"SELECT {head}, rank_no, is_invalid{balance_no}, clause, "
+            f"CAST(CASE WHEN {unfit} OR clause IS NOT NULL THEN NULL ELSE {avoided} END AS BIGINT) AS avoided_mg "
+            "FROM claused",
+        ),
+    ]
+
+
+def _balance_steps(head: str, measures: list[str], invalid: str) -> list[Step]:
+    """Mass balance: where a station must balance, its part of what counts there takes the place of an act's grams.
+
+    Each part is rounded down, so that the acts of a station never count more than the station. Where there is no
+    weighing, or nothing is left, ``balance_no`` is how the act ends; 0 where it goes on. What was reported is checked
+    before, and what counts is checked again. The product stays far below 38 digits: what is no bag ends invalid.
+    """
+    own = f"{head}, precedence, is_invalid"
+    others = [name for name in measures if name != BALANCED]
+    listed = "".join(f", {name}" for name in others)
+    mine = ", ".join(f"c.{name}" for name in [*own.split(", "), *measures])
+    return [
+        Step(
+            "shared",
+            f"""
+            SELECT {mine}, c.must_balance, COALESCE(w.is_weighed, 0) AS is_weighed,
+                CASE WHEN c.must_balance = 0 THEN c.{BALANCED} WHEN COALESCE(w.counted_g, 0) = 0 THEN 0
+                    ELSE CAST(CAST(LEAST(c.{BALANCED}, {MOST_ACT_G}) AS HUGEINT) * CAST(w.counted_g AS HUGEINT)
+                        // GREATEST(w.sorted_g, 1) AS BIGINT)
+                    END AS counted_g
+            FROM checked AS c LEFT JOIN station_balance AS w
+                ON c.must_balance = 1 AND w.provider = c.provider AND w.station = c.station
+            """,
+            kept=False,
+        ),
+        Step(
+            "weighed",
+            f"""
+            SELECT {own.removesuffix("is_invalid")}
+                is_invalid OR (must_balance = 1 AND {BALANCED} > {MOST_ACT_G}) AS is_invalid,
+                CASE WHEN must_balance = 0 THEN 0 WHEN is_weighed = 0 THEN {Outcome.not_weighed}
+                    WHEN {BALANCED} > 0 AND counted_g = 0 THEN {Outcome.not_fetched} ELSE 0 END AS balance_no,
+                counted_g AS {BALANCED}{listed}
+            FROM shared
+            """,
+            kept=False,
+        ),
+        Step(
+            "balanced",
+            f"SELECT {head}, precedence, is_invalid OR (balance_no = 0 AND {invalid}) AS is_invalid, balance_no, "
+            f"{', '.join(measures)} FROM weighed",
+            kept=False,
         ),
     ]
 
 
 def measures_of(rules: Rules) -> list[str]:
-    """The measures that any methodology in use reads."""
-    return sorted({name for applied in rules.applied for name in applied.methodology.fields})
+    """The measures that any methodology in use reads, and that stations are balanced by."""
+    balanced = {BALANCED} if rules.any_balances else set()
+    return sorted({name for applied in rules.applied for name in applied.methodology.fields} | balanced)
 
 
 def _choose(expressions: list[tuple[Applied, exp.Expression]], otherwise: str) -> str:
@@ -401,9 +462,10 @@ def cap_steps() -> list[Step]:
     ]
 
 
-def result_steps() -> list[Step]:
+def result_steps(*, any_balances: bool) -> list[Step]:
     """Every record of the day with its one end, the credits that follow, and what is to be netted.
 
+    Where stations must balance, an act without a weighing, or of which nothing is left, ends as its balance says.
     A held act would be credited: its amount is recorded, nothing of it is credited, and its clause names the rule.
 
     Where a methodology's negative results stand (``nets``), they are not taken from a person's account but from
@@ -430,6 +492,7 @@ def result_steps() -> list[Step]:
             SELECT a.record_id, a.account_id, CAST(CASE
                     WHEN a.methodology_no IS NULL THEN {Outcome.no_methodology}
                     WHEN a.is_invalid THEN {Outcome.invalid}
+                    {"WHEN a.balance_no <> 0 THEN a.balance_no" if any_balances else ""}
                     WHEN a.clause IS NOT NULL THEN {Outcome.excluded}
                     WHEN a.avoided_mg = 0 THEN {Outcome.nothing_avoided}
                     WHEN a.avoided_mg < 0 THEN {Outcome.below_baseline}

@@ -101,6 +101,7 @@ def detail_of(detail: Detail) -> dict[str, Any]:
         "day": act.day.isoformat(),
         "minutes": (act.ended_us - act.started_us) // 60_000_000,
         **{f"measure {name}": value for name, value in sorted(act.measures.items())},
+        **_weighed(detail),
         "methodology": act.methodology,
         "digest": detail.trace.digest,
         "avoided_mg": act.avoided_mg,
@@ -111,4 +112,19 @@ def detail_of(detail: Detail) -> dict[str, Any]:
         "row": detail.row,
         "close": act.manifest,
         "is_standing": detail.is_standing,
+    }
+
+
+def _weighed(detail: Detail) -> dict[str, Any]:
+    """Where its station must balance with what hauliers weighed: the station's grams, and what counts of the act's."""
+    weighed = detail.trace.weighed
+    if weighed is None:
+        return {}
+    return {
+        "station": weighed.station,
+        "station sorted_g": weighed.sorted_g,
+        "station fetched_g": "not weighed" if weighed.fetched_g is None else weighed.fetched_g,
+        "station counted_g": weighed.counted_g,
+        "station balance": weighed.reason,
+        "counted mass_g": weighed.counted_mass_g,
     }

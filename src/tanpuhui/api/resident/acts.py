@@ -84,10 +84,30 @@ def trace_said(found: Trace) -> dict[str, Any]:
             for cap in (methodology.caps if methodology and not found.is_other_folder else ())
         ],
         "lacking": [field.name for field in found.lacking],
+        "weighed": _weighed(found),
         "grant": found.grant,
         "sequence": found.act.sequence,
         "as_of": found.as_of,
         "lots": list(found.lots),
+    }
+
+
+def _weighed(found: Trace) -> dict[str, Any] | None:
+    weighed = found.weighed
+    if weighed is None:
+        return None
+    return {
+        "station": weighed.station,
+        "first_day": weighed.first_day,
+        "last_day": weighed.last_day,
+        "source": weighed.source,
+        "sorted_g": weighed.sorted_g,
+        "fetched_g": weighed.fetched_g,
+        "counted_g": weighed.counted_g,
+        "score_permille": weighed.score_permille,
+        "reason": weighed.reason,
+        "mass_g": weighed.mass_g,
+        "counted_mass_g": weighed.counted_mass_g,
     }
 
 

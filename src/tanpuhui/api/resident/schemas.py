@@ -155,6 +155,22 @@ class Cap(Answer):
     status: str = Field(examples=["illustrative"])
 
 
+class Weighed(Answer):
+    station: str = Field(description="Empty where the record does not say.", examples=["sorting-7"])
+    first_day: date = Field(
+        description="What was sorted and fetched is of these days.", examples=["2026-03-06"]
+    )
+    last_day: date = Field(examples=["2026-03-06"])
+    source: str = Field(description="Who weighed; empty where nobody did.", examples=["blue-hauliers"])
+    sorted_g: int = Field(description="What the station reported, all people together.", examples=[120000])
+    fetched_g: int | None = Field(description="What was weighed when it was fetched.", examples=[90000])
+    counted_g: int = Field(description="What of it counts: never more than was fetched.", examples=[90000])
+    score_permille: int = Field(description="1000 where both agree within 5 %.", examples=[750])
+    reason: str = Field(description="balances, over, under or not_weighed.", examples=["over"])
+    mass_g: int = Field(description="What was reported of the act.", examples=[2000])
+    counted_mass_g: int = Field(description="What of it counts, rounded down.", examples=[1500])
+
+
 class Trace(Answer):
     act: Act
     methodology: str | None = Field(examples=["shenzhen/metro@1"])
@@ -172,6 +188,10 @@ class Trace(Answer):
     factors: list[Factor]
     caps: list[Cap]
     lacking: list[str] = Field(description="Fields that are missing or out of range.", examples=[[]])
+    weighed: Weighed | None = Field(
+        description="Where its station must balance with what hauliers weighed: what counts of its grams.",
+        examples=[None],
+    )
     grant: int | None = Field(description="The grant that let the act through.", examples=[7])
     sequence: int = Field(description="Which close of the day this is.", examples=[2])
     as_of: datetime = Field(examples=["2026-03-10T12:00:00+00:00"])

@@ -23,6 +23,8 @@ CALLED = {
     "unknown_person": "acts_of_unknown_persons",
     "joined": "parts_of_acts",
     "history": "readings_before_the_first_day",
+    "not_weighed": "acts_at_a_station_that_nobody_weighed",
+    "not_fetched": "acts_of_which_nothing_was_fetched",
 }
 EXCLUDED = {
     "household_electricity_month": "months_in_the_third_tier",
@@ -65,7 +67,7 @@ def expect(city: City) -> Expected:
         for row in delivery.rows
         if row.act is not None
     ]
-    worths = judge(acts, city.grants, moments)
+    worths = judge(acts, city.grants, moments, city.fetched)
     rest = iter(zip(acts, worths, strict=True))
     rows = []
     for delivery in first_time:
@@ -101,6 +103,8 @@ def first_deliveries(deliveries: Sequence[Delivery]) -> list[Delivery]:
 
 def name_of(act: Act, worth: Worth) -> str:
     """What an act with this end is called in the list of what was planted."""
+    if worth.end == "credited" and worth.of_less:
+        return "acts_at_a_station_that_claims_too_much"
     if worth.end != "excluded":
         return CALLED[worth.end]
     if act.kind == "household_electricity_day":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import date, datetime, timedelta
 
-from tanpuhui.cli.demo import faults, life, meters, people
+from tanpuhui.cli.demo import faults, life, meters, people, stations
 from tanpuhui.cli.demo.calendar import Calendar
 from tanpuhui.cli.demo.draft import CORRECTED, LATE, WEEK, Draft, day_name
 from tanpuhui.cli.demo.plan import DUPLICATE, HISTORY, City, Delivery, Row
@@ -59,13 +59,15 @@ def build(*, residents: int, days: int, seed: int) -> City:
     faults.plant(draft)
     meters.keep_house(draft)
     children = max(1, residents // 400)
+    deliveries = tuple(_deliveries(draft))
     return City(
         seed=seed,
         days=days,
         residents=tuple(everybody),
         refused_children=tuple(CHILDREN_BORN + timedelta(days=place) for place in range(children)),
         grants=tuple(draft.grants),
-        deliveries=tuple(_deliveries(draft)),
+        deliveries=deliveries,
+        fetched=stations.fetched(deliveries, calendar),
     )
 
 

@@ -338,8 +338,7 @@ def wasteful(draft: Draft, wanted: int) -> None:
     for resident, index, minute in draft.free_slots("waste_weighings", wanted):
         moment_us = minute_us(index, minute, draft.rng)
         measures = {"material": 1, "mass_g": 30_000}
-        act = Act(resident.number, "waste_weighings", "waste_sorting", moment_us, moment_us, measures)
-        draft.report(act, usual=False)
+        draft.report(life.sorting(resident.number, moment_us, measures), usual=False)
 
 
 #: How many of each for a city of 2,000, in the order in which they are planted.

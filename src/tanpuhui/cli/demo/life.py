@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tanpuhui.cli.demo import truth
 from tanpuhui.cli.demo.calendar import DAY_US, MINUTE_US, at_us
 from tanpuhui.cli.demo.draft import Draft, minute_us
 from tanpuhui.cli.demo.people import EVERYTHING
 from tanpuhui.cli.demo.plan import Act, Resident
+from tanpuhui.cli.demo.stations import station_of
 
 MORNING, EVENING, ERRAND, NIGHT = 6 * 60 + 30, 17 * 60, 20 * 60 + 50, 23 * 60 + 40
 
@@ -117,7 +118,13 @@ def _sort(draft: Draft, resident: Resident, index: int) -> None:
         "material": draft.rng.choice((1, 1, 1, 2, 2, 3, 4, 5, 6, 6, 7)),
         "mass_g": draft.rng.randrange(150, 4_000),
     }
-    draft.report(Act(resident.number, "waste_weighings", "waste_sorting", moment_us, moment_us, measures))
+    draft.report(sorting(resident.number, moment_us, measures))
+
+
+def sorting(number: int, moment_us: int, measures: Mapping[str, int]) -> Act:
+    """Something brought to the station of a resident."""
+    station = station_of(number)
+    return Act(number, "waste_weighings", "waste_sorting", moment_us, moment_us, measures, station=station)
 
 
 def order(draft: Draft, resident: Resident, kind: str, index: int, pieces: int = 1) -> Act:

@@ -16,7 +16,8 @@ DUPLICATE = "duplicate"
 class Act:
     """Something that a person did. ``resident`` 0 is somebody without an account.
 
-    A metro trip has its stations instead of a distance: how far they are apart is for the truth to say.
+    A metro trip has its stations instead of a distance: how far they are apart is for the truth to say. ``station`` is
+    where something was sorted.
     """
 
     resident: int
@@ -26,6 +27,7 @@ class Act:
     ended_us: int
     measures: Mapping[str, int] = field(default_factory=dict)
     stations: tuple[str, str] | None = None
+    station: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,16 @@ class Delivery:
     @property
     def file_name(self) -> str:
         return f"{self.provider}_{self.name}.{self.ending}"
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a haulier weighed at a sorting station on the day with this index, in g, and when it says so."""
+
+    station: str
+    index: int
+    fetched_g: int
+    declared_at: datetime
 
 
 @dataclass(frozen=True)
@@ -98,6 +110,7 @@ class City:
     refused_children: tuple[date, ...]
     grants: tuple[Grant, ...]
     deliveries: tuple[Delivery, ...]
+    fetched: tuple[Fetched, ...]
 
     def pseudonyms(self) -> dict[str, list[tuple[str, int]]]:
         """By provider: pseudonyms with the resident whose they are."""

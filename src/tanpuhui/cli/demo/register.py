@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from tanpuhui.cli.demo import stations
 from tanpuhui.cli.demo.calendar import Calendar
 from tanpuhui.cli.demo.city import CONTRACTS
 from tanpuhui.cli.demo.plan import City, Grant
@@ -51,8 +52,21 @@ def refuse_used_database() -> None:
 
 
 def make_contracts(at: datetime) -> None:
-    """The trial contracts that are shipped, and those of the three providers that only this city has."""
+    """The trial contracts that are shipped, and those of the three providers that only this city has.
+
+    The sorting stations' contract says that they must balance with what the haulier weighs.
+    """
     contracts.ensure_default_contracts(at=at)
+    contracts.add(
+        stations.PROVIDER,
+        format=stations.PROVIDER,
+        kinds=("waste_sorting",),
+        precedence=20,
+        options={contracts.MUST_BALANCE: True},
+        pia_reference=contracts.DEMO_PIA,
+        valid_from=at.date(),
+        made_at=at,
+    )
     for provider, (kinds, precedence) in CONTRACTS.items():
         contracts.add(
             provider,

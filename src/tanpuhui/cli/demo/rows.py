@@ -91,7 +91,7 @@ def weighing(source_id: str, person: str, act: Act) -> Columns:
     return {
         "weighing_id": source_id,
         "person": person,
-        "station": "sorting-7",
+        "station": act.station,
         "weighed_at": iso(act.ended_us),
         "material": MATERIALS[act.measures["material"]],
         "mass_g": act.measures["mass_g"],

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
-from tanpuhui.cli.demo import check, ends, files
+from tanpuhui.cli.demo import check, ends, files, stations
 from tanpuhui.cli.demo.calendar import FIRST_DAY, Calendar
 from tanpuhui.cli.demo.disclose import let_the_bank_see
 from tanpuhui.cli.demo.plan import City, Delivery
@@ -31,6 +31,8 @@ from tanpuhui.consent.policy import policy
 from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.record import ROWS_PER_BATCH
 from tanpuhui.evidence.take import take
+from tanpuhui.evidence.weighing import Row as Weighed
+from tanpuhui.evidence.weighing import declare
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.progress import Report
 from tanpuhui.kit.tonnes import TONNE_MG
@@ -329,6 +331,7 @@ def _week(
     answers = []
     for index in range(city.days):
         _take_all(_arriving(city, before, calendar.taken_at(index)), taken, at, steps)
+        weigh(city, before, calendar.taken_at(index), at)
         withdraw_until(city, registered, before, calendar.closed_at(index))
         before = calendar.closed_at(index)
         answers.append(_close(calendar, index, before, at, steps))
@@ -344,6 +347,7 @@ def _afterwards(
         link(city, registered.accounts, calendar.late_at, late=True)
     late = _arriving(city, calendar.closed_at(city.days - 1), calendar.late_at)
     _take_all(late, taken, at, steps)
+    weigh(city, calendar.closed_at(city.days - 1), calendar.late_at, at)
     return [_close(calendar, index, calendar.closed_again_at, at, steps) for index in range(city.days)]
 
 
@@ -358,6 +362,24 @@ def _corrected(
         _close(calendar, index, calendar.corrected_at, at, steps) if answer.day in due else answer
         for index, answer in enumerate(last)
     ]
+
+
+def weigh(city: City, after: datetime, until: datetime, at: Installation) -> None:
+    """What the haulier says in a stretch of time that it weighed at the stations."""
+    rows = [
+        Weighed(one.station, day, day, one.fetched_g)
+        for one in city.fetched
+        if after < one.declared_at <= until and (day := Calendar(city.days).day(one.index))
+    ]
+    with transaction.atomic():
+        declare(
+            stations.PROVIDER,
+            rows,
+            source=stations.HAULIER,
+            at=until,
+            by="operator",
+            lake=at.places.lake,
+        )
 
 
 def _arriving(city: City, after: datetime, until: datetime) -> list[Delivery]:

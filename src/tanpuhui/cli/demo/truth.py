@@ -17,7 +17,7 @@ from importlib.resources import files
 from itertools import pairwise
 
 from tanpuhui.cli.demo.calendar import index_of
-from tanpuhui.cli.demo.plan import Act, Grant
+from tanpuhui.cli.demo.plan import Act, Fetched, Grant
 
 #: Metres between neighbouring stations: docs/reference/provider-formats.md and evidence/stations.py, illustrative.
 SPACING_M = 1_200
@@ -63,21 +63,33 @@ DAY_CAPS_MG = {
 YEAR_CAPS_MG = {"second_hand_sale": 155_709_000}
 #: Kinds for which the demonstration's jurisdiction names no methodology.
 WITHOUT_METHODOLOGY = frozenset({"e_invoice", "no_cutlery_order"})
+#: A station that reports more than so many percent of what was fetched claims too much.
+STATION_PERCENT = 105
 
 
 @dataclass(frozen=True)
 class Worth:
-    """How an act ends, what it avoided and what of it is credited, in mg CO2e."""
+    """How an act ends, what it avoided and what of it is credited, in mg CO2e.
+
+    ``of_less`` says that its station claimed too much.
+    """
 
     end: str
     avoided_mg: int = 0
     credited_mg: int = 0
+    of_less: bool = False
 
 
-def judge(acts: Sequence[Act], grants: Sequence[Grant], processed_at: Sequence[datetime]) -> list[Worth]:
+def judge(
+    acts: Sequence[Act],
+    grants: Sequence[Grant],
+    processed_at: Sequence[datetime],
+    fetched: Iterable[Fetched] = (),
+) -> list[Worth]:
     """The worth of each act, in the order given, each as of the moment at which it was first processed:
     what a grant allowed then stands, also when it is withdrawn and the day is closed again.
 
+    What was sorted at a station counts as far as it was ``fetched`` there on that day.
     Duplicates and overlaps are not among the acts: the city knows which ones it planted.
     """
     given: dict[tuple[int, str], list[Grant]] = defaultdict(list)
@@ -87,9 +99,10 @@ def judge(acts: Sequence[Act], grants: Sequence[Grant], processed_at: Sequence[d
         gate_end(act, given[act.resident, act.provider], moment)
         for act, moment in zip(acts, processed_at, strict=True)
     ]
+    weighed = at_stations(acts, fetched)
     worths: list[Worth] = [
-        Worth(end) if end else alone(as_read(act, given[act.resident, act.provider]))
-        for act, end in zip(acts, barred, strict=True)
+        Worth(end) if end else alone(as_read(act, given[act.resident, act.provider]), weighed.get(place))
+        for place, (act, end) in enumerate(zip(acts, barred, strict=True))
     ]
     cap(acts, worths)
     return worths
@@ -119,14 +132,47 @@ def as_read(act: Act, given: Iterable[Grant]) -> Act:
     return replace(act, measures=dict(act.measures) | {"previous7_energy_wh": 0, "previous7_days": 0})
 
 
-def alone(act: Act) -> Worth:
-    """What an act is worth before any cap on a person."""
+@dataclass(frozen=True)
+class Part:
+    """What of an act counts at its station, in g; ``None`` where nobody weighed."""
+
+    counted_g: int | None
+    of_less: bool = False
+
+
+def at_stations(acts: Sequence[Act], fetched: Iterable[Fetched]) -> dict[int, Part]:
+    """By place of the act, what of it counts at its station: no more than was fetched, each part rounded down."""
+    sums: dict[tuple[str, int], int] = defaultdict(int)
+    for act in acts:
+        if act.station:
+            sums[act.station, index_of(act.ended_us)] += act.measures["mass_g"]
+    found = {(one.station, one.index): one.fetched_g for one in fetched}
+    parts = {}
+    for place, act in enumerate(acts):
+        key = (act.station, index_of(act.ended_us))
+        if not act.station:
+            continue
+        if key not in found:
+            parts[place] = Part(None)
+            continue
+        counted_g = act.measures["mass_g"] * min(sums[key], found[key]) // sums[key]
+        parts[place] = Part(counted_g, of_less=sums[key] * 100 > found[key] * STATION_PERCENT)
+    return parts
+
+
+def alone(act: Act, part: Part | None = None) -> Worth:
+    """What an act is worth before any cap on a person; ``part`` is what of it counts at its station."""
     if act.kind in WITHOUT_METHODOLOGY:
         return Worth("no_methodology")
+    if part is not None and not part.counted_g:
+        return Worth("not_weighed" if part.counted_g is None else "not_fetched")
     if _is_excluded(act):
         return Worth("excluded")
+    if part is not None:
+        act = replace(act, measures={**act.measures, "mass_g": part.counted_g or 0})
     avoided_mg = _avoided_mg(act)
-    return Worth("credited" if avoided_mg else "nothing_avoided", avoided_mg, avoided_mg)
+    end = "credited" if avoided_mg else "nothing_avoided"
+    return Worth(end, avoided_mg, avoided_mg, of_less=part is not None and part.of_less)
 
 
 def cap(acts: Sequence[Act], worths: list[Worth]) -> None:

@@ -52,6 +52,7 @@ BADGES = {
     Outcome.nothing_avoided: "",
     Outcome.below_baseline: "waiting",
     Outcome.held: "waiting",
+    Outcome.not_weighed: "waiting",
 }
 
 

@@ -54,6 +54,8 @@ def outcomes() -> dict[Outcome, str]:
         Outcome.overlapping: pgettext("outcome", "Overlaps another act"),
         Outcome.below_baseline: pgettext("outcome", "Above the baseline"),
         Outcome.held: pgettext("outcome", "Held for review"),
+        Outcome.not_weighed: pgettext("outcome", "Not weighed yet"),
+        Outcome.not_fetched: pgettext("outcome", "Nothing was fetched"),
     }
     assert set(names) == set(PASSED), "every end that names a person"
     return names
