@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from close.town import Town
 from notary.logged import found, integrate
-from notary.town import ACME, AT, by_force, lived, lived_further, rules_dropped
+from notary.town import ACME, AT, by_force, lived, lived_further, rests_on_more, rules_dropped
 from registry.units_town import given
 from tanpuhui.kit.home import home
 from tanpuhui.ledger.invariants import Finding
@@ -175,6 +175,27 @@ RARER = [
     ("offsetting_certificate", "UPDATE offsetting_certificate SET content = '{}'", "it was edited"),
     ("offsetting_replacement", "UPDATE offsetting_replacement SET key = 'k'", "it was edited"),
 ]
+
+
+FAR = [
+    ("registry_reported", "UPDATE registry_reported SET lines = '[1]'", "it was edited"),
+    ("registry_reported", "DELETE FROM registry_reported", "it was deleted"),
+    ("registry_left_out", "UPDATE registry_left_out SET accounts = 1", "it was edited"),
+    ("registry_certifier", "UPDATE registry_certifier SET registry = ''", "it was edited"),
+    ("registry_far_lot", "UPDATE registry_far_lot SET party = 'nobody'", "party"),
+    ("registry_far_lot", "DELETE FROM registry_far_lot", "it is gone"),
+    ("verification_statement", "UPDATE verification_statement SET conclusion = 'refuse'", "conclusion"),
+    ("verification_statement", "UPDATE verification_statement SET jws = 'x'", "jws"),
+    ("verification_statement", "DELETE FROM verification_statement", "it is gone"),
+]
+
+
+def test_what_certification_rests_on_is_named_when_it_was_edited_or_deleted(town: Town, lot: Lot) -> None:
+    """What a district reported, what was left out, who certifies, who keeps a lot, and what a verifier signed."""
+    rests_on_more()
+    integrate()
+
+    named_each(town, FAR)
 
 
 def test_a_fact_that_was_edited_or_deleted_is_named(town: Town, lot: Lot) -> None:
