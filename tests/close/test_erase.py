@@ -20,6 +20,7 @@ from tanpuhui.close.store import FileAltered, FileMissing, NoteInvalid
 from tanpuhui.evidence import lake
 from tanpuhui.evidence.models import SubjectLink
 from tanpuhui.kit.erased import SUFFIX, notes_of, write_notes
+from tanpuhui.registry import statistics
 from tanpuhui.registry.reconcile import reconcile
 
 pytestmark = pytest.mark.django_db
@@ -188,3 +189,18 @@ def test_rows_of_a_bystander_cannot_go_along(
     erase.finish(town.places)
 
     assert not again(town, closed).agrees
+
+
+def test_after_an_erasure_statistics_are_of_everybody_else_and_their_sums_still_hold(
+    town: Town, people: dict[str, int], closed: CloseAnswer
+) -> None:
+    """The closes that stand still say what they credited; the acts of the erased person are in no figure any more."""
+    before = statistics.count(town.places, town.library)
+
+    erased(town, people["a"])
+
+    after = statistics.count(town.places, town.library)
+    gone = sum(ErasedCredit.objects.values_list("credited_mg", flat=True))
+    assert gone > 0
+    assert after.table.all().persons == before.table.all().persons - 1
+    assert after.table.all().credited_mg == before.table.all().credited_mg - gone

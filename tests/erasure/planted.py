@@ -17,6 +17,10 @@ from notary.town import AT, lived
 from tanpuhui.access import approve
 from tanpuhui.access.audit import record
 from tanpuhui.access.hold import hold
+from tanpuhui.access.models import Approval, Organisation
+from tanpuhui.access.organise import organise
+from tanpuhui.console import jobs
+from tanpuhui.console.models import Job
 from tanpuhui.disclosure.models import Statement
 from tanpuhui.erasure.erase import VERB, arguments_of
 from tanpuhui.erasure.plan import KEEP, PERSONAL, SEALED, Table, tables
@@ -41,6 +45,9 @@ THROUGH_VERBS = {
     ("vault.appeal_words", "words"),
     ("disclosure_statement", "content"),
     ("access_audit_entry", "reason"),
+    ("access_approval", "reason"),
+    ("access_approval", "decision_reason"),
+    ("console_job", "reason"),
     ("rights_carried", "content"),
 }
 
@@ -115,6 +122,7 @@ def _through_verbs(account: int) -> None:
         content={"words": mark("rights_carried", "content")},
         at=AT,
     )
+    _agreed_upon(account)
     record(
         "counter_look",
         who=staff,
@@ -123,6 +131,20 @@ def _through_verbs(account: int) -> None:
         object_key=account,
         reason=mark("access_audit_entry", "reason"),
     )
+
+
+def _agreed_upon(account: int) -> None:
+    """What staff wrote when one asked for a claw-back and another agreed, and the work that came of it."""
+    verb, arguments = "account.claw_back", {"account": account, "lot": "L-1", "amount_mg": 1}
+    asker = user()
+    asked = approve.ask(verb, arguments, reason=mark("access_approval", "reason"), by=asker, at=AT)
+    said = mark("access_approval", "decision_reason")
+    approve.decide(asked.pk, yes=False, reason=said, by=user(), at=AT)
+    made = organise(Organisation.OPERATOR, "centre", name_zh="中心", name_en="Centre", at=AT)
+    why = mark("console_job", "reason")
+    job = jobs.ask(verb, arguments, by=asker, organisation=made, at=AT, reason=why)
+    jobs.finish(job, {}, done=False, at=AT)
+    assert (Approval.objects.get(pk=asked.pk).decision_reason, Job.objects.get().reason) == (said, why)
 
 
 def _by_force(account: int) -> None:

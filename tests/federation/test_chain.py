@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+from uuid import uuid4
+
 import pytest
 
 from close.town import certified_mg, pending_mg
@@ -23,11 +26,13 @@ from pooling.pond import AT as SOLD_AT
 from pooling.pond import joined, opened, sold
 from tanpuhui.access.models import Organisation
 from tanpuhui.access.organise import organise
+from tanpuhui.close import erase
+from tanpuhui.close.installation import places
 from tanpuhui.consent.models import Resident
 from tanpuhui.federation.answer_ask import refuse_ask
 from tanpuhui.federation.message import read_message
-from tanpuhui.federation.models import Incoming, Outgoing
-from tanpuhui.federation.peer import city, get_peer, holder_of, owner_of
+from tanpuhui.federation.models import Incoming, Outgoing, Peer
+from tanpuhui.federation.peer import PeerOrder, add_key, add_peer, city, enable, get_peer, holder_of, owner_of
 from tanpuhui.federation.refusals import OpenAsk
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import organisation
@@ -64,6 +69,25 @@ def test_a_close_reaches_the_city_as_sums_and_says_nothing_of_anybody(pair: Pair
     (line,) = body["lines"]
     sums = {"methodology", "digest", "status", "credited_mg", "below_mg", "accounts", "shares"}
     assert set(line) == sums
+    assert pair.agree()
+    assert sound(pair.city)
+
+
+def test_somebody_who_was_erased_before_a_close_was_said_keeps_nobody_else_from_the_city(pair: Pair) -> None:
+    """The city was away since the close: of 4.2 t, the 2.1 t of who went are never said."""
+    with pair.district.inside():
+        at = pair.district.now
+        account = Resident.objects.order_by("pk").values_list("pk", flat=True)[0]
+        assert pending_mg(account) == 2_100_000_000
+        prepared = erase.prepare(erase.Person(account, frozenset()), uuid4(), places(), at=at)
+        erase.record(prepared)
+        erase.finish(places())
+
+    pair.settle()
+
+    with pair.city.inside():
+        assert [row.outcome for row in Incoming.objects.all()] == ["done"]
+        assert Reported.objects.get().credited_mg == 2_100_000_000
     assert pair.agree()
     assert sound(pair.city)
 
@@ -158,6 +182,60 @@ def test_tonnes_that_the_city_keeps_are_not_used_in_the_district(pair: Pair) -> 
                     use()
                 assert refused.value.facts == {"lot": lot.code, "registry": "shanghai"}
     assert {state for _, _, state in blocks(pair.city, lot.code)} == {"held", "open"}
+
+
+def test_a_tonne_that_left_the_citys_company_in_the_districts_books_is_named(pair: Pair) -> None:
+    """The city has three; the district gave one of them to somebody else."""
+    lot = certified(pair)
+    sell_to_city(pair, lot.code, 3)
+    pair.settle()
+    assert pair.agree()
+
+    def verb() -> None:
+        acme = organise(Organisation.COMPANY, "acme", name_zh="安可", name_en="Acme", at=pair.district.now)
+        order = UnitOrder("to-acme", holder_of(get_peer("shanghai")), (Part(lot.code, 1),), TODAY)
+        transfer_units(order, to=organisation(acme.pk), at=pair.district.now)
+
+    pair.district.do(verb)
+    pair.settle()
+
+    found = pair.report(pair.district)["differences"]
+    assert {"what": "standing", "name": f"lot:{lot.code}:held_t", "here": 2, "there": 3} in found
+
+
+def test_a_district_neither_annuls_nor_offers_nor_pays_from_its_buffer_what_its_city_keeps(
+    pair: Pair,
+) -> None:
+    from tanpuhui.federation.recognition import offer
+    from tanpuhui.registry.annul import annul
+    from tanpuhui.registry.buffer import BufferOrder, pay_from_buffer
+
+    lot = certified(pair)
+    sell_to_city(pair, lot.code, 3)
+    pair.settle()
+
+    with pair.district.inside():
+        at = pair.district.now
+        peer = get_peer("shanghai")
+        wanted = PeerOrder(
+            code="guangdong",
+            role=Peer.NEIGHBOUR,
+            url="https://g.example",
+            contract="Agreement 8",
+            name_zh="广东",
+            name_en="Guangdong",
+        )
+        add_key(add_peer(wanted, at=at), base64.b64encode(b"g" * 32).decode(), valid_from=at)
+        enable("guangdong", reason="Agreement 8", at=at)
+        order = UnitOrder("offer-1", holder_of(peer), (Part(lot.code, 1),), TODAY)
+        for use in (
+            lambda: annul(lot.code, reason="The meter was broken.", at=at),
+            lambda: offer("guangdong", order, library=load_library(), home="pudong", at=at),
+            lambda: pay_from_buffer(BufferOrder("b1", lot.code, 1, TODAY), reason="reversed", at=at),
+        ):
+            with pytest.raises(UsedInItsRegistry):
+                use()
+    assert pair.agree()
 
 
 def test_a_day_that_is_closed_again_changes_the_city_by_the_difference(pair: Pair) -> None:

@@ -342,6 +342,35 @@ def test_a_district_that_went_back_shares_the_same_lot_out_again(pair: Pair) -> 
     assert sound(pair.city)
 
 
+def test_both_that_went_back_to_different_moments_agree_again(pair: Pair) -> None:
+    """The district forgot all that it had said; the city what it certified, a transfer, and the second day."""
+    of_district = pair.district.backup()
+    ask(pair)
+    pair.settle()
+    of_city = pair.city.backup()
+    lot = certify(pair)
+    pair.settle()
+    sell_to_city(pair, lot.code, 3)
+    close_another_day(pair)
+    pair.settle()
+
+    pair.district.restore(of_district)
+    pair.city.restore(of_city)
+    close_another_day(pair)
+    pair.settle()
+    again = certify(pair)
+    pair.settle()
+    sell_to_city(pair, again.code, 2)
+    pair.settle()
+
+    assert again.code == lot.code
+    assert blocks(pair.city, lot.code) == [(1, 2, "held"), (3, 4, "open")]
+    assert blocks(pair.district, lot.code) == blocks(pair.city, lot.code)
+    assert pair.agree()
+    assert sound(pair.district)
+    assert sound(pair.city)
+
+
 def test_a_replay_of_everything_changes_nothing(pair: Pair) -> None:
     certified(pair)
 

@@ -83,6 +83,24 @@ def test_what_is_recognised_abroad_cannot_be_used_or_offered_again_at_home(citie
         offered(cities.district, "shanghai", lot, 1, key="offer-2")
 
 
+def test_tonnes_that_are_not_locked_at_home_any_more_are_a_difference_on_both_sides(cities: Pair) -> None:
+    """The lot was annulled at home, and the other city still counts what it had recognised of it."""
+    from tanpuhui.registry.annul import annul
+
+    lot = has_tonnes(cities.district, 10)
+    offered(cities.district, "shanghai", lot, 10)
+    cities.settle()
+    assert cities.agree()
+
+    cities.district.do(lambda: annul(lot, reason="The meter was broken.", at=cities.district.now))
+    cities.settle()
+
+    name = f"recognised:guangdong:{lot}:1-10"
+    assert cities.report(cities.district)["differences"] == [
+        {"what": "standing", "name": name, "here": 0, "there": 10}
+    ]
+
+
 def test_the_same_numbers_are_not_recognised_twice_whatever_the_home_city_says(cities: Pair) -> None:
     from tanpuhui.federation.outbox import say
 

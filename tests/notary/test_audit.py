@@ -9,13 +9,14 @@ from django.db import connection, transaction
 
 from close.town import Town
 from notary.logged import found, integrate
-from notary.town import AT, by_force, lived, lived_further, rules_dropped
+from notary.town import ACME, AT, by_force, lived, lived_further, rests_on_more, rules_dropped
+from registry.units_town import given
 from tanpuhui.kit.home import home
 from tanpuhui.ledger.invariants import Finding
 from tanpuhui.notary import seals
 from tanpuhui.notary.audit import audit, audit_table
 from tanpuhui.notary.installation import log
-from tanpuhui.registry.models import Lot, Movement
+from tanpuhui.registry.models import Block, Lot, Movement
 from tanpuhui.transparency.log import destroy_opening, find_leaf, newest_note
 from tanpuhui.transparency.models import DestroyedSalt, Leaf, SignedCheckpoint
 
@@ -176,6 +177,27 @@ RARER = [
 ]
 
 
+FAR = [
+    ("registry_reported", "UPDATE registry_reported SET lines = '[1]'", "it was edited"),
+    ("registry_reported", "DELETE FROM registry_reported", "it was deleted"),
+    ("registry_left_out", "UPDATE registry_left_out SET accounts = 1", "it was edited"),
+    ("registry_certifier", "UPDATE registry_certifier SET registry = ''", "it was edited"),
+    ("registry_far_lot", "UPDATE registry_far_lot SET party = 'nobody'", "party"),
+    ("registry_far_lot", "DELETE FROM registry_far_lot", "it is gone"),
+    ("verification_statement", "UPDATE verification_statement SET conclusion = 'refuse'", "conclusion"),
+    ("verification_statement", "UPDATE verification_statement SET jws = 'x'", "jws"),
+    ("verification_statement", "DELETE FROM verification_statement", "it is gone"),
+]
+
+
+def test_what_certification_rests_on_is_named_when_it_was_edited_or_deleted(town: Town, lot: Lot) -> None:
+    """What a district reported, what was left out, who certifies, who keeps a lot, and what a verifier signed."""
+    rests_on_more()
+    integrate()
+
+    named_each(town, FAR)
+
+
 def test_a_fact_that_was_edited_or_deleted_is_named(town: Town, lot: Lot) -> None:
     named_each(town, FACTS)
 
@@ -245,6 +267,24 @@ def test_two_rows_that_changed_places_are_both_named(town: Town, lot: Lot) -> No
         cursor.execute("SELECT min(id), max(id) FROM registry_movement")
         first, last = cursor.fetchone()
     assert named == {f"id={first}", f"id={last}"}
+
+
+def test_a_retired_number_that_changed_places_with_a_held_one_is_named(town: Town, lot: Lot) -> None:
+    """Every sum is as it was; the retired number could be used again."""
+    with transaction.atomic():
+        given(ACME, lot.code, 1)
+    blocks = Block.objects.filter(lot=lot, closed_at__isnull=True)
+    held, retired = blocks.get(state="held"), blocks.filter(state="retired").earliest("first")
+    assert (held.first, held.last, retired.first) == (4, 4, 1)
+    assert found(town) == []
+    rules_dropped("registry_block")
+    by_force("UPDATE registry_block SET first = 1, last = 1 WHERE id = %s", held.pk)
+    by_force("UPDATE registry_block SET first = 2, last = 4 WHERE id = %s", retired.pk)
+
+    named = [one.key for one in found(town) if one.invariant == "blocks_are_where_movements_left_them"]
+
+    code = lot.code
+    assert named == [f"id={held.pk} {code} 1 to 1", f"id={retired.pk} {code} 2 to 4"]
 
 
 SWAP = (

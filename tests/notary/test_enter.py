@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 
 from close.town import Town
-from notary.town import AT, by_force, districts_released, lived, lived_further
+from notary.town import AT, by_force, districts_released, lived, lived_further, rests_on_more
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.notary import seals
 from tanpuhui.notary.documents import receipt_of
@@ -140,6 +140,7 @@ def test_the_receipt_of_a_months_districts_has_the_figures_whose_digest_was_logg
 
 def test_every_row_of_sealed_tables_is_in_a_page(town: Town) -> None:
     lived_further(town, lived(town))
+    rests_on_more()
     integrate()
 
     for one in seals.TABLES:

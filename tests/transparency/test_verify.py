@@ -40,7 +40,7 @@ POLICY = "\n".join(
         "",
     ]
 )
-SALTS = [bytes([number + 100]) * 32 for number in range(8)]
+SALTS = [bytes([number + 100]) * 32 for number in range(16)]
 SHARES = [
     Record("share", f"L-1/{one}", {"lot": "L-1", "account": one, "amount_mg": one * 7}) for one in (1, 2, 3)
 ]
@@ -65,6 +65,19 @@ RECORDS = [
     Record("close", "sha256:x", {"manifest": digest_json(BODY), "credited_mg": 10**15}),
     Record("retirement", "3", {"lot": "L-1", "serial_first": 4, "serial_last": 5}),
     Record("retirement", "4", {"lot": "L-1", "serial_first": 9, "serial_last": 10}),
+    Record("surrender", "7", {"ranges": [{"lot": "L-1", "serial_first": 5, "serial_last": 6}]}),
+    Record("retirement", "5", {"order": "surrender:7", "lot": "L-1", "serial_first": 5, "serial_last": 6}),
+    Record("surrender", "8", {"ranges": [{"lot": "L-1", "serial_first": 6, "serial_last": 7}]}),
+    Record("surrender", "9", {"ranges": [{"lot": "L-1", "serial_first": 9, "serial_last": 10}]}),
+    Record("cancellation", "6", {"lot": "L-1", "serial_first": 6, "serial_last": 6}),
+    # The log's operator entered something else under the number of an earlier retirement.
+    Record("retirement", "1", {"lot": "L-1", "serial_first": 7, "serial_last": 7}),
+    Record("surrender", "10", {"ranges": [5]}),
+    Record(
+        "surrender",
+        "11",
+        {"ranges": [{"lot": "L-1", "serial_first": one, "serial_last": 8} for one in (7, 8)]},
+    ),
 ]
 LEAVES = [hash_leaf(one.entry(SALTS[place])) for place, one in enumerate(RECORDS)]
 
@@ -137,7 +150,7 @@ def test_a_receipt_proves_its_record() -> None:
     (said,) = proved(packed(receipt(1))) or []
 
     assert (said["kind"], said["key"], said["record"]["tonnes"]) == ("lot", "L-1", 9)
-    assert (said["log"], said["leaves"]) == ("log.example", 7)
+    assert (said["log"], said["leaves"]) == ("log.example", 15)
     assert said["witnesses"] == {"W1": 1_770_000_001, "W2": 1_770_000_002}
 
 
@@ -159,6 +172,46 @@ def test_a_serial_that_is_retired_twice_or_not_in_the_lot_is_refused() -> None:
     assert proved(packed(bundle(receipt(3), receipt(5)))) is None
     assert proved(packed(bundle(receipt(1), receipt(6)))) is None
     assert proved(packed(bundle(receipt(6)))) is not None
+
+
+def test_a_surrender_uses_serials_of_its_lot_that_it_retired_itself_and_nobody_used_before() -> None:
+    assert proved(packed(bundle(receipt(1), receipt(7), receipt(8))))
+
+    # Another surrender of 6; 9 and 10 of a lot of 9; retirement 3 of 4 and 5, by no surrender; 6 was cancelled.
+    for wrong in (
+        bundle(receipt(7), receipt(9)),
+        bundle(receipt(1), receipt(10)),
+        bundle(receipt(7), receipt(5)),
+        bundle(receipt(7), receipt(11)),
+        bundle(receipt(8), receipt(11)),
+        bundle(receipt(13)),
+        bundle(receipt(14)),
+    ):
+        assert proved(packed(wrong)) is None, wrong
+
+
+def test_a_bundle_says_one_thing_of_each_of_its_facts_and_is_of_one_log() -> None:
+    assert proved(packed(bundle(receipt(2), receipt(2))))
+    assert proved(packed(bundle(receipt(2), receipt(12)))) is None
+    other = note.key_from_secret("other.example", b"o" * 32)
+    elsewhere = receipt(3)
+    text = Checkpoint("other.example", len(LEAVES), root_of(LEAVES)).text
+    lines = [str(note.cosign(text, key, at_s=1_770_000_000)) for key in WITNESSES]
+    head, _, _ = elsewhere["proof"].partition("\n\n")
+    elsewhere["proof"] = f"{head}\n\n{note.sign(text, [other])}{''.join(lines)}"
+    both = POLICY.replace("witness W1", f"log {other.verifier}\nwitness W1", 1)
+
+    assert proved(packed(elsewhere), both)
+    assert proved(packed(bundle(receipt(2), receipt(3))), both)
+    assert proved(packed(bundle(receipt(2), elsewhere)), both) is None
+
+
+def test_a_document_as_deep_as_the_reader_goes_is_refused_and_does_not_break_it() -> None:
+    for deep in range(900, 1_000):
+        nested = "[" * deep + "]" * deep
+        text = json.dumps(receipt(4))[:-1]
+
+        assert proved(f'{text}, "body": {{"a": {nested}}}}}'.encode()) is None
 
 
 def test_a_body_that_comes_along_is_the_one_that_was_logged() -> None:
@@ -209,6 +262,9 @@ def test_a_share_of_another_lot_or_place_is_refused() -> None:
         {"hashes": one["share"]["hashes"][:1]},
         {"hashes": ["AA=="]},
         {"hashes": [1]},
+        {"hashes": 5},
+        {"hashes": True},
+        {"hashes": {"AA==": 1}},
         {"record": {**one["share"]["record"], "amount_mg": 15}},
         {"record": {**one["share"]["record"], "lot": "L-2"}},
     ):

@@ -105,6 +105,25 @@ def test_a_split_view_is_refused_and_both_views_are_kept(witness: Witness, old: 
     assert witness.newest(hash_of("log.example")).startswith(checkpoint(8))  # type: ignore[union-attr]
 
 
+def test_old_checkpoints_that_anybody_shows_leave_room_for_a_split_view(
+    witness: Witness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are public: shown again in many ways each is kept once, and never instead of another root of one size."""
+    monkeypatch.setattr("tanpuhui.transparency.witness.MOST_EVIDENCE", 2)
+    witness.add_checkpoint(request(0, 8), at_s=AT_S)
+    for size in (3, 3, 4, 5, 6):
+        for old in range(3):
+            witness.add_checkpoint(write_request(old, [], checkpoint(size)).encode(), at_s=AT_S)
+    for wrong in range(4):
+        witness.add_checkpoint(write_request(8, [bytes([wrong]) * 32], checkpoint(20)).encode(), at_s=AT_S)
+    assert sum(checkpoint(20) in one for one in evidence(witness)) == 1
+    assert len(evidence(witness)) == 2 + 1
+
+    witness.add_checkpoint(write_request(0, [], checkpoint(8, OTHER)).encode(), at_s=AT_S)
+
+    assert any(checkpoint(8, OTHER) in one for one in evidence(witness))
+
+
 def test_a_longer_log_that_does_not_continue_is_refused_and_kept(witness: Witness) -> None:
     witness.add_checkpoint(request(0, 8), at_s=AT_S)
 

@@ -327,6 +327,12 @@ class AuditEntry(models.Model):
         return f"{self.verb}|{to_us(self.at)}"
 
 
+def account_in(arguments: Any) -> int | None:
+    """The account that a verb's arguments name, if they name one."""
+    account = arguments.get("account") if isinstance(arguments, dict) else None
+    return account if type(account) is int and 0 < account < MOST_ACCOUNTS else None
+
+
 class Approval(models.Model):
     """Four eyes: one person asks for exactly this, another decides, and it is done once."""
 
@@ -337,7 +343,8 @@ class Approval(models.Model):
     arguments: Any = models.JSONField(_("arguments"))
     #: Of the verb and its arguments: what is done later is what was agreed to.
     digest = models.CharField(_("digest"), max_length=71)
-    reason = models.TextField(_("reason"))
+    #: Of a verb about an account it is sealed by that account's key, as the answer is.
+    reason = SealedText(_("reason"), whose=lambda one: one.about_account)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="approvals_asked")
     asked_at = models.DateTimeField(_("asked at"))
     expires_at = models.DateTimeField(_("expires at"))
@@ -346,7 +353,7 @@ class Approval(models.Model):
     )
     decided_at = models.DateTimeField(_("decided at"), null=True)
     decision = models.CharField(_("decision"), max_length=3, null=True)
-    decision_reason = models.TextField(_("reason of the decision"), null=True)
+    decision_reason = SealedText(_("reason of the decision"), null=True, whose=lambda one: one.about_account)
     used_at = models.DateTimeField(_("used at"), null=True)
 
     class Meta:
@@ -397,6 +404,11 @@ class Approval(models.Model):
 
     def __str__(self) -> str:
         return f"approval {self.pk} of {self.verb}"
+
+    @property
+    def about_account(self) -> int | None:
+        """The account that the verb is about, if it is about one."""
+        return account_in(self.arguments)
 
 
 class ApiToken(models.Model):

@@ -188,9 +188,9 @@ def prove(
     Parameters
     ----------
     kind
-        close, lot, retirement, cancellation, surrender, annulment, replacement, statistics, private_statistics,
-        credential_status, programme, programme_window, programme_period, programme_opening, erasure, methodology
-        or rules.
+        close, lot, far_lot, verification_statement, retirement, cancellation, surrender, annulment, replacement,
+        statistics, private_statistics, credential_status, programme, programme_window, programme_period,
+        programme_opening, erasure, methodology or rules.
     key
         Which one: a lot's code, a manifest's digest, a number.
     account

@@ -244,10 +244,14 @@ def erase(
     as_json
         Print what was erased as JSON.
     """
+    from django.db import transaction
+
     from tanpuhui.cli.owner import become_owner
     from tanpuhui.cli.places import jurisdiction, places
     from tanpuhui.erasure.erase import erase as do
     from tanpuhui.erasure.erase import erase_again
+    from tanpuhui.federation.gather import gather
+    from tanpuhui.federation.peer import enabled_peers
     from tanpuhui.rights.refusals import UnknownRequest
 
     become_owner()
@@ -260,6 +264,10 @@ def erase(
         return 0
     if request is None:
         raise UnknownRequest
+    # Sums that a peer was not told yet, because it is away, are drawn up while the person's part can still be counted.
+    with transaction.atomic():
+        for peer in enabled_peers():
+            gather(peer, at=utc_now())
     erased = do(request, at=utc_now(), places=places(), zone=jurisdiction().zone)
     if as_json:
         print_json(erased.as_json())

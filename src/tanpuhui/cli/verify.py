@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -100,7 +100,7 @@ def verify(
         console.print(f"[bold green]Holds[/] {one.kind} {one.key}", highlight=False)
         for name, value in {**one.record, **(one.checked or {})}.items():
             if one.checked is None or name not in ("status", "cnf") or name in one.checked:
-                console.print(f"  {name}: {value}", highlight=False, markup=False)
+                console.print(f"  {name}: {_in_a_line(value)}", highlight=False, markup=False)
         if one.checked is not None and not one.origin:
             continue
         seen = ", ".join(
@@ -108,6 +108,16 @@ def verify(
         )
         console.print(f"  in {one.origin}, {one.size:,} leaves; seen by {seen or 'no witness'}", markup=False)
     return 0
+
+
+def _in_a_line(value: Any) -> str:
+    """A value that cannot look like another line: companies choose the words of their certificates.
+
+    >>> print(_in_a_line(["Acme"]), _in_a_line("Acme" + chr(10) + "  tonnes: 9"))
+    ['Acme'] 'Acme\\n  tonnes: 9'
+    """
+    text = str(value)
+    return text if text.isprintable() else repr(text)
 
 
 def _read(path: Path) -> bytes:

@@ -222,7 +222,7 @@ class ReleaseAct(VerbPage):
         if not standing_flags().filter(record_id=found.record_id).exists():
             raise NotHeld(record=found.record_id)
         reason = form.cleaned_data["reason"]
-        arguments = {"record": found.record_id, "day": found.day.isoformat(), "why": reason}
+        arguments = {"record": found.record_id, "day": found.day.isoformat()}
         approval = four_eyes.ask(self.request, RELEASE, arguments, reason=reason, at=utc_now())
         self.say(_("A colleague was asked. When they agree, the act is released and its day closed again."))
         return reverse("console:access_approval_change", args=[approval.pk])

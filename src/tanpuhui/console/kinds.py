@@ -17,6 +17,7 @@ from tanpuhui.close.installation import jurisdiction, places
 from tanpuhui.close.replay import find_manifest, replay
 from tanpuhui.close.run import close_day
 from tanpuhui.community.challenge import get_challenge, shows_sum, tally
+from tanpuhui.console.models import Job
 from tanpuhui.integrity.decide import release
 from tanpuhui.integrity.refusals import NotHeld
 from tanpuhui.ledger.invariants import check, counts
@@ -68,9 +69,13 @@ def _reopen(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
 
 
 def _release(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
-    """Done again after a kill, nothing is held any more, and the day is closed all the same."""
+    """Done again after a kill, nothing is held any more, and the day is closed all the same.
+
+    The reason is the job's own: arguments are kept for good, and words about somebody's act are not.
+    """
+    why = Job.objects.get(pk=int(key)).reason
     with suppress(NotHeld), transaction.atomic():
-        release(arguments["record"], arguments["why"], by=None, at=at)
+        release(arguments["record"], why, by=None, at=at)
     return _reopen({"day": arguments["day"]}, key, at)
 
 

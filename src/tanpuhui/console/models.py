@@ -10,7 +10,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from tanpuhui.access.models import Approval, Organisation
+from tanpuhui.access.models import Approval, Organisation, account_in
+from tanpuhui.kit.moment import to_us
+from tanpuhui.sealing.field import SealedText
 
 _KEPT = "ARRAY['state', 'attempts', 'started_at', 'ended_at', 'answer']"
 
@@ -32,7 +34,10 @@ class Job(models.Model):
     arguments: Any = models.JSONField()
     #: Of the kind and its arguments: the same work is not asked for twice at a time.
     digest = models.CharField(max_length=71)
-    reason = models.TextField(_("reason"), blank=True)
+    #: Of work about an account it is sealed by that account's key.
+    reason = SealedText(
+        _("reason"), blank=True, whose=lambda one: account_in(one.arguments), row=lambda one: one.named
+    )
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
     #: What two people agreed to, where the work needs it: one agreement, one job.
@@ -87,3 +92,8 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"job {self.pk}: {self.kind}"
+
+    @property
+    def named(self) -> str:
+        """What names a job before it has a number."""
+        return f"{self.kind}|{self.digest}|{to_us(self.asked_at)}"

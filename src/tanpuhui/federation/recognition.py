@@ -29,6 +29,7 @@ from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.quantify.rule_tables import Rule
 from tanpuhui.registry.certify import Order
 from tanpuhui.registry.certify_reported import Asker, certify_reported
+from tanpuhui.registry.delegate import refuse_use_elsewhere
 from tanpuhui.registry.lock import Locked, lock
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.pool import DELIVER
@@ -73,6 +74,7 @@ def offer(
     lot = Lot.objects.filter(pk=part.lot).first()
     if lot is None:
         raise LotUnknown(code=part.lot)
+    refuse_use_elsewhere([lot.code])
     locked = lock(order, at=at)
     if len(locked.ranges) != 1:
         raise NotOneRange(lot=part.lot, tonnes=part.tonnes, ranges=len(locked.ranges))

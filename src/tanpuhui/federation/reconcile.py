@@ -18,6 +18,7 @@ from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import FIRST_ORGANISATION, KIND_BITS, Kind, organisation
 from tanpuhui.ledger.asset import lot_code
 from tanpuhui.registry.models import Block, FarLot
+from tanpuhui.registry.ranges import hands_of
 from tanpuhui.registry.report import standing_reports
 
 Report = dict[str, Any]
@@ -230,6 +231,13 @@ def _recognised(peer: Peer) -> dict[str, int]:
         for one in Recognition.objects.filter(peer=peer)
     }
     for row in Incoming.objects.filter(peer=peer, kind=RECOGNISED.name, outcome="done"):
-        first, _, last = row.subject.rpartition(":")[2].partition("-")
-        sums[f"recognised:{row.subject}"] = int(last) - int(first) + 1
+        # What is not locked here any more, of an annulled lot for one, still counts there: that is a difference.
+        lot, _, numbers = row.subject.partition(":")[2].rpartition(":")
+        first, _, last = numbers.partition("-")
+        locked = [
+            piece.tonnes
+            for piece, block in hands_of(lot, int(first), int(last))
+            if block.state == Block.LOCKED
+        ]
+        sums[f"recognised:{row.subject}"] = sum(locked)
     return sums

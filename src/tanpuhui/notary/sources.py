@@ -24,10 +24,19 @@ from tanpuhui.offsetting.models import Ending, Replacement
 from tanpuhui.programme.models import Opening as OpenedHoldOut
 from tanpuhui.programme.models import Period, Programme, Window
 from tanpuhui.quantify.jurisdiction import known_jurisdictions, load_jurisdiction
-from tanpuhui.registry.models import Annulment, Block, Lot, Movement, PrivateRelease, StatisticsRelease
+from tanpuhui.registry.models import (
+    Annulment,
+    Block,
+    FarLot,
+    Lot,
+    Movement,
+    PrivateRelease,
+    StatisticsRelease,
+)
 from tanpuhui.transparency.log import OPENING
 from tanpuhui.transparency.models import DestroyedSalt, Leaf, StatusStep
 from tanpuhui.transparency.record import Record
+from tanpuhui.verification.models import Statement
 
 #: What a fact says whose key several rows have: whoever may drop a primary key can put another beside the first.
 TWICE: dict[str, Any] = {"rows": "several"}
@@ -50,6 +59,10 @@ def sources() -> tuple[Source, ...]:
         Source("rules", "jurisdictions/", _all_rules, _rules),
         _rows("close", Manifest.objects.order_by("posted_at", "digest"), _close),
         _rows("lot", Lot.objects.order_by("serial_first"), _lot),
+        _rows("far_lot", FarLot.objects.order_by("pk"), _far_lot),
+        _rows(
+            "verification_statement", Statement.objects.order_by("signed_at", "pk"), _verification_statement
+        ),
         _movements("retirement", Block.RETIRED),
         _movements("cancellation", Block.CANCELLED),
         _rows("annulment", Annulment.objects.order_by("annulled_at", "pk"), _annulment),
@@ -171,6 +184,24 @@ def _lot(row: Lot) -> dict[str, Any]:
         "certified_at": _moment(row.certified_at),
         "shares": len(shares.amounts_mg),
         "shares_root": shares.root.hex(),
+    }
+
+
+def _far_lot(row: FarLot) -> dict[str, Any]:
+    """Who keeps a lot of which another platform has a part: whoever changed it could use its tonnes in two places."""
+    return {"home": row.home, "party": row.party, "owner": row.owner}
+
+
+def _verification_statement(row: Statement) -> dict[str, Any]:
+    """What a verifier signed, by digest; lots rest on it."""
+    return {
+        "conclusion": row.conclusion,
+        "population_mg": row.population_mg,
+        "deducted_mg": row.deducted_mg,
+        "content": "" if has_floats(row.content) else digest_json(row.content),
+        "jws": digest_bytes(row.jws.encode()),
+        "key": row.key_id,
+        "signed_at": _moment(row.signed_at),
     }
 
 

@@ -46,11 +46,11 @@ _OURS = (
 @contextmanager
 def rendered_once() -> Iterator[None]:
     """A block in which migrations render each model about once; afterwards Django's own way is back."""
-    usual = [(owner, name, vars(owner)[name]) for owner, name, _ in _OURS]
-    for owner, name, ours in _OURS:
-        setattr(owner, name, ours)
+    usual = [(owner, method, vars(owner)[method]) for owner, method, _ in _OURS]
+    for owner, method, ours in _OURS:
+        setattr(owner, method, ours)
     try:
         yield
     finally:
-        for owner, name, theirs in usual:
-            setattr(owner, name, theirs)
+        for owner, method, theirs in usual:
+            setattr(owner, method, theirs)

@@ -12,6 +12,7 @@ from tanpuhui.ledger.hold import HoldLine, HoldOrder, hold
 from tanpuhui.ledger.release import release
 from tanpuhui.ledger.transfer import Leg, TransferOrder, transfer
 from tanpuhui.registry.certify import LOCK as CERTIFY
+from tanpuhui.registry.delegate import kept_elsewhere, refuse_use_elsewhere
 from tanpuhui.registry.freeze import REASON as FREEZE
 from tanpuhui.registry.models import Annulment, Block, Lot
 from tanpuhui.registry.refusals import LotUnknown, ReasonMissing
@@ -31,10 +32,15 @@ VERB = "annul"
 _KINDS = (Kind.RESIDENT_CERTIFIED, Kind.POOL, Kind.COMPANY, Kind.BUFFER)
 
 
-def annul(code: str, *, reason: str, at: datetime) -> Annulment:
-    """Annul a lot, in the caller's transaction: holds are let go first. The same again changes nothing."""
+def annul(code: str, *, reason: str, at: datetime, said_by: str = "") -> Annulment:
+    """Annul a lot, in the caller's transaction: holds are let go first. The same again changes nothing.
+
+    A lot that another registry keeps is annulled there; ``said_by`` is the registry that told us so.
+    """
     if not reason.strip():
         raise ReasonMissing()
+    if kept_elsewhere([code]).get(code, said_by) != said_by:
+        refuse_use_elsewhere([code])
     lot = Lot.objects.filter(pk=code).first()
     if lot is None:
         raise LotUnknown(code=code)

@@ -12,6 +12,7 @@ from tanpuhui.ledger.account import LEDGER_ITSELF, Kind, account_id
 from tanpuhui.ledger.asset import lot_code
 from tanpuhui.ledger.balance import balances
 from tanpuhui.ledger.transfer import TransferOrder, move, transfer
+from tanpuhui.registry.delegate import refuse_use_elsewhere
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.pool import pool_mg
 from tanpuhui.registry.refusals import BufferTooSmall, LotUnknown, NotInPool, ReasonMissing
@@ -45,6 +46,7 @@ def pay_from_buffer(order: BufferOrder, *, reason: str, at: datetime) -> int:
     _refuse_unknown(order.lot)
     if not reason.strip():
         raise ReasonMissing()
+    refuse_use_elsewhere([order.lot])
     in_buffer = buffer_mg(order.lot)
     if not _is_known(PAY, order.key) and not 1 <= order.amount_mg <= in_buffer:
         raise BufferTooSmall(lot=order.lot, buffer_mg=in_buffer, wanted_mg=order.amount_mg)

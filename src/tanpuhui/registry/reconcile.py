@@ -6,6 +6,7 @@ from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import FIRST_ORGANISATION
 from tanpuhui.ledger.connection import Connection
 from tanpuhui.ledger.invariants import Finding, Invariant, exceptions
+from tanpuhui.registry.replayed import misplaced
 
 #: What was given out: the other side of what residents hold, but for what was clawed back.
 _ISSUED = """
@@ -161,5 +162,10 @@ INVARIANTS = (
 
 
 def reconcile(connection: Connection) -> list[Finding]:
-    """Vintages, lots and assets in which closes or lots and the ledger differ; names up to 20 of each."""
-    return [finding for invariant in INVARIANTS for finding in exceptions(connection, invariant)]
+    """Vintages, lots and assets in which closes or lots and the ledger differ, and blocks that nothing moved to where
+    they are; names up to 20 of each.
+    """
+    return [
+        *(finding for invariant in INVARIANTS for finding in exceptions(connection, invariant)),
+        *misplaced(),
+    ]

@@ -304,8 +304,9 @@ class CertifiedElsewhere(Refusal):
 class UsedInItsRegistry(Refusal):
     code = "registry.used_in_its_registry"
     message = (
-        "Lot {lot} is certified and kept by {registry}: its tonnes are retired, surrendered and cancelled there, "
-        "so that they are used once. Transfer them to the company platform-{registry}; then {registry} has them."
+        "Lot {lot} is certified and kept by {registry}: its tonnes are retired, surrendered, cancelled, annulled and "
+        "offered to other cities there, so that they are used once. Transfer them to the company "
+        "platform-{registry}; then {registry} has them."
     )
 
 

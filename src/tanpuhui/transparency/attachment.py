@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterator
 
 from tanpuhui.transparency.refusals import FileUnreadable
 
 PDF = b"%PDF-"
-_STREAM = re.compile(rb"stream\r?\n(.*?)\r?\nendstream", re.DOTALL)
+_BEGIN, _END = re.compile(rb"stream\r?\n"), b"\nendstream"
 #: Longer than any credential of ours, unpacked; a PDF has not more streams.
 MOST_BYTES, MOST_STREAMS = 5_000_000, 1_000
 
 
 def attached(pdf: bytes) -> bytes:
     """The one credential in a PDF; a file with none, or with several, proves nothing."""
-    found = {
-        content
-        for number, match in enumerate(_STREAM.finditer(pdf))
-        if number < MOST_STREAMS
-        for content in [_unpacked(match[1])]
-        if content.lstrip().startswith(b"{") and b'"protected"' in content and b'"payload"' in content
-    }
+    found = set()
+    for number, stream in enumerate(_streams(pdf)):
+        if number == MOST_STREAMS:
+            raise FileUnreadable(what=f"this PDF has more than {MOST_STREAMS} streams, one of ours fewer")
+        content = _unpacked(stream)
+        if content.lstrip().startswith(b"{") and b'"protected"' in content and b'"payload"' in content:
+            found.add(content)
     if len(found) != 1:
         raise FileUnreadable(what=f"this PDF has {len(found)} credentials in it, and not one")
     return found.pop()
+
+
+def _streams(pdf: bytes) -> Iterator[bytes]:
+    """What is between ``stream`` and ``endstream``, looked at once: a file that is made to be slow is not."""
+    at = 0
+    while (begin := _BEGIN.search(pdf, at)) and (end := pdf.find(_END, begin.end() - 1)) >= 0:
+        yield pdf[begin.end() : end].removesuffix(b"\r")
+        at = end + len(_END)
 
 
 def _unpacked(stream: bytes) -> bytes:

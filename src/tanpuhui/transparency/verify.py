@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from tanpuhui.kit.digest import digest_bytes, digest_json
@@ -62,6 +63,15 @@ def verify_file(
     a PDF that has one in it, needs what is ``expected`` of it; the policy only if the log's proof comes along. The
     ``record`` of a credential is the file whose digest it says.
     """
+    try:
+        return _verified(content, policy, record, expected)
+    except RecursionError:
+        raise FileUnreadable(what="it is deeper than any file of ours") from None
+
+
+def _verified(
+    content: bytes, policy: Policy | None, record: bytes | None, expected: Expected | None
+) -> list[Proved]:
     if len(content) > MOST_BYTES:
         raise FileUnreadable(what=f"it is longer than {MOST_BYTES} bytes")
     if content.startswith(PDF):
@@ -147,7 +157,10 @@ def _share(said: Mapping[str, Any], policy: Policy) -> list[Proved]:
     index, size = share.get("index"), share.get("size")
     if type(index) is not int or type(size) is not int or size != lot.record.get("shares"):
         raise ProofInvalid(what="the share's place is not one of the lot's")
-    hashes = [note.plain_base64(one) if isinstance(one, str) else None for one in share.get("hashes") or []]
+    said_hashes = share.get("hashes") or []
+    if not isinstance(said_hashes, list):
+        raise FileUnreadable(what="its hashes are no list")
+    hashes = [note.plain_base64(one) if isinstance(one, str) else None for one in said_hashes]
     known = [one for one in hashes if one is not None and len(one) == HASH_BYTES]
     if len(known) != len(hashes):
         raise ProofInvalid(what=f"a hash is not base64 of {HASH_BYTES} bytes")
@@ -163,44 +176,81 @@ def _share(said: Mapping[str, Any], policy: Policy) -> list[Proved]:
 
 
 def _bundle(said: Mapping[str, Any], policy: Policy) -> list[Proved]:
-    """Several documents of one log; what was retired of a lot is in its serials, and no serial twice."""
+    """Several documents of one log that say nothing against each other: no serial is used twice, or outside its lot."""
     documents = said.get("documents")
     if not isinstance(documents, list) or not 1 <= len(documents) <= MOST_RECEIPTS:
         raise FileUnreadable(what="it has no documents")
     proved: dict[tuple[str, str], Proved] = {}
+    origins = set()
     for one in documents:
         if not isinstance(one, dict) or one.get("format") == BUNDLE:
             raise FileUnreadable(what="a document in it is none")
         for found in _document(one, policy):
-            proved.setdefault((found.kind, found.key), found)
+            known = proved.setdefault((found.kind, found.key), found)
+            origins.add(found.origin)
+            if known.record != found.record:
+                raise ProofInvalid(what=f"{found.kind} {found.key} is in it twice and says two things")
+    if len(origins) > 1:
+        raise ProofInvalid(what="its documents are of several logs")
     _refuse_serials_twice(list(proved.values()))
     return list(proved.values())
 
 
+Serials = tuple[str, int, int]
+
+
 def _refuse_serials_twice(proved: list[Proved]) -> None:
-    lots = {
-        one.key: (_number(one, "serial_first"), _number(one, "serial_last"))
+    """A serial is retired or cancelled once, surrendered once, and by the surrender that retired it."""
+    lots = {one.key: _serials(one, one.key, one.record) for one in proved if one.kind == "lot"}
+    ended = [
+        (one, _serials(one, _text(one.record, "lot"), one.record))
         for one in proved
-        if one.kind == "lot"
-    }
-    used: dict[str, list[tuple[int, int]]] = {}
-    for one in proved:
-        if one.kind != "retirement":
-            continue
-        lot, first, last = _text(one.record, "lot"), _number(one, "serial_first"), _number(one, "serial_last")
-        least, most = lots.get(lot, (first, last))
-        if not least <= first <= last <= most:
-            raise ProofInvalid(what=f"retirement {one.key} is outside the serials of lot {lot}")
-        if any(first <= after and before <= last for before, after in used.get(lot, ())):
-            raise ProofInvalid(what=f"a serial of lot {lot} is retired twice")
-        used.setdefault(lot, []).append((first, last))
+        if one.kind in ("retirement", "cancellation")
+    ]
+    surrendered = [
+        (one, serials) for one in proved if one.kind == "surrender" for serials in _surrendered(one)
+    ]
+    for one, serials in [*ended, *surrendered]:
+        _, least, most = lots.get(serials[0], serials)
+        if not (least <= serials[1] and serials[2] <= most):
+            raise ProofInvalid(what=f"{one.kind} {one.key} is outside the serials of lot {serials[0]}")
+    for uses, verb in ((ended, "retired"), (surrendered, "surrendered")):
+        twice = _overlapping([serials for _, serials in uses])
+        if twice is not None:
+            raise ProofInvalid(what=f"a serial of lot {twice} is {verb} twice")
+    for one, serials in surrendered:
+        for other, others in ended:
+            if _overlap(serials, others) and other.record.get("order") != f"surrender:{one.key}":
+                raise ProofInvalid(
+                    what=f"surrender {one.key} is of serials that {other.kind} {other.key} used"
+                )
 
 
-def _number(one: Proved, name: str) -> int:
-    value = one.record.get(name)
-    if type(value) is not int:
+def _surrendered(one: Proved) -> list[Serials]:
+    ranges = one.record.get("ranges")
+    if not isinstance(ranges, list) or not all(isinstance(each, dict) for each in ranges):
         raise ProofInvalid(what=f"{one.kind} {one.key} names no serials")
-    return value
+    return [_serials(one, _text(each, "lot"), each) for each in ranges]
+
+
+def _serials(one: Proved, lot: str, said: Mapping[str, Any]) -> Serials:
+    first, last = said.get("serial_first"), said.get("serial_last")
+    if type(first) is not int or type(last) is not int or first > last:
+        raise ProofInvalid(what=f"{one.kind} {one.key} names no serials")
+    return lot, first, last
+
+
+def _overlap(one: Serials, other: Serials) -> bool:
+    return one[0] == other[0] and one[1] <= other[2] and other[1] <= one[2]
+
+
+def _overlapping(serials: list[Serials]) -> str | None:
+    """The first lot of which two ranges overlap."""
+    ordered = sorted(serials)
+    for before, after in pairwise(ordered):
+        if _overlap(before, after):
+            return after[0]
+    return None
 
 
 def _bare_proof(text: str, policy: Policy, record: bytes | None) -> Proved:

@@ -243,6 +243,7 @@ KINDS = {
 #: What the issuer never leaves to the holder to show.
 NEVER = {"iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status", "aud"}
 JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
+STREAM = re.compile(rb"stream\r?\n")
 LEEWAY = 60
 
 
@@ -407,6 +408,7 @@ def check_status(claims, issuer, keys, lists, at):
         return "without", None
     place = claims["status"].get("status_list") if isinstance(claims["status"], dict) else None
     need(isinstance(place, dict) and whole(place.get("idx")), "a place in a status list")
+    newest = None
     for token in lists:
         said = check_jwt(token.strip(), "statuslist+jwt", keys, "the status list")
         need(said.get("iss", issuer) == issuer, "the status list is the issuer's")
@@ -414,25 +416,25 @@ def check_status(claims, issuer, keys, lists, at):
         need(whole(since) and since <= at + LEEWAY, "the status list was signed, and not in the future")
         ends = ([until] if whole(until) else []) + ([since + keep] if whole(keep) else [])
         need(ends and min(ends) > at, "the status list is fresh: download it again")
-        if said.get("sub") != place.get("uri"):
-            continue
-        packed = field(said, "status_list", dict)
-        bits = packed.get("bits")
-        need(whole(bits) and bits in (1, 2, 4, 8), "bits of a status list")
-        try:
-            unpacker = zlib.decompressobj()
-            content = unpacker.decompress(unbase64url(packed.get("lst")), 4_194_304)
-        except zlib.error:
-            raise Wrong("the status list is packed with zlib") from None
-        need(unpacker.eof and not unpacker.unused_data, "the status list is whole")
-        need(0 <= place["idx"] < len(content) * 8 // bits, "the place is in the status list")
-        byte, shift = divmod(place["idx"] * bits, 8)
-        state = content[byte] >> shift & ((1 << bits) - 1)
-        need(state != 1, "it is not revoked")
-        need(state != 2, "it is not suspended")
-        need(state == 0, "its status is known")
-        return "valid", min(ends)
-    raise Wrong(f"its status list {place.get('uri')} is there: name it with --status-list")
+        if said.get("sub") == place.get("uri") and (newest is None or since > newest[0]):
+            newest = since, min(ends), field(said, "status_list", dict)
+    need(newest is not None, f"its status list {place.get('uri')} is there: name it with --status-list")
+    _, until, packed = newest
+    bits = packed.get("bits")
+    need(whole(bits) and bits in (1, 2, 4, 8), "bits of a status list")
+    try:
+        unpacker = zlib.decompressobj()
+        content = unpacker.decompress(unbase64url(packed.get("lst")), 4_194_304)
+    except zlib.error:
+        raise Wrong("the status list is packed with zlib") from None
+    need(unpacker.eof and not unpacker.unused_data, "the status list is whole")
+    need(0 <= place["idx"] < len(content) * 8 // bits, "the place is in the status list")
+    byte, shift = divmod(place["idx"] * bits, 8)
+    state = content[byte] >> shift & ((1 << bits) - 1)
+    need(state != 1, "it is not revoked")
+    need(state != 2, "it is not suspended")
+    need(state == 0, "its status is known")
+    return "valid", until
 
 
 def merge(ranges):
@@ -470,10 +472,13 @@ def check_logged(claims, logged, needs_log):
         all(one["kind"] in ("retirement", "surrender") for one in logged), "the log's proof is of retirements"
     )
     retired = [one["record"] for one in logged if one["kind"] == "retirement"]
+    orders = {str(one["record"].get("order")) for one in logged if one["kind"] == "retirement"}
     surrendered = [one["record"] for one in logged if one["kind"] == "surrender"]
+    names = {f"surrender:{one['key']}" for one in logged if one["kind"] == "surrender"}
     need(merge(retired) == ranges, "the log's proof is of these serial numbers")
     if claims["vct"] != "urn:tanpuhui:surrender-certificate:1":
         need(not surrendered, "the log's proof is of a retirement")
+        need(not any(one.startswith("surrender:") for one in orders), "no surrender retired these serials")
         return
     need(
         len(surrendered) == 1 and merge(surrendered[0].get("ranges")) == ranges,
@@ -483,6 +488,7 @@ def check_logged(claims, logged, needs_log):
         "year" not in claims or claims["year"] == surrendered[0].get("year"),
         "the surrender was for this year",
     )
+    need(orders == names, "what was surrendered was retired by that surrender")
 
 
 def check_credential(text, trusted, policy, record):
@@ -546,12 +552,21 @@ def check_credential(text, trusted, policy, record):
     ]
 
 
+def streams(pdf):
+    """What is between ``stream`` and ``endstream``, looked at once: a file made to be slow is not."""
+    at = 0
+    while (begin := STREAM.search(pdf, at)) and (end := pdf.find(b"\nendstream", begin.end() - 1)) >= 0:
+        yield pdf[begin.end() : end].removesuffix(b"\r")
+        at = end + len(b"\nendstream")
+
+
 def attached(pdf):
     """The one credential that a PDF has in it."""
     found = set()
-    for number, match in enumerate(re.finditer(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL)):
-        content = match[1]
-        if number < 1_000 and content.startswith((b"x\x9c", b"x\xda", b"x\x01", b"x^")):
+    for number, stream in enumerate(streams(pdf)):
+        need(number < 1_000, "a PDF with fewer streams")
+        content = stream
+        if content.startswith((b"x\x9c", b"x\xda", b"x\x01", b"x^")):
             try:
                 content = zlib.decompressobj().decompress(content, 5_000_000)
             except zlib.error:
@@ -612,7 +627,9 @@ def check_share(said, policy):
     root = field(lot["record"], "shares_root", str)
     need(re.match(r"([0-9a-fA-F]{2}){32}\Z", root), "a root of shares")
     leaf = sha256(b"\x00", entry_of(kind, key, record, unbase64(field(share, "salt", str), 32)))
-    hashes = [unbase64(one, 32) for one in share.get("hashes") or []]
+    said_hashes = share.get("hashes") or []
+    need(isinstance(said_hashes, list), "hashes")
+    hashes = [unbase64(one, 32) for one in said_hashes]
     need(root_from(index, size, leaf, hashes) == bytes.fromhex(root), "the share is in the lot")
     return [{**lot, "kind": kind, "key": key, "record": record}, lot]
 
@@ -625,38 +642,65 @@ def check_document(said, policy):
     need(said.get("format") == "tanpuhui-bundle/1", "a format that is known")
     documents = field(said, "documents", list)
     need(1 <= len(documents) <= 10_000, "documents")
-    proved = {}
+    proved, logs = {}, set()
     for one in documents:
         need(isinstance(one, dict) and one.get("format") != "tanpuhui-bundle/1", "a document")
         for found in check_document(one, policy):
-            proved.setdefault((found["kind"], found["key"]), found)
+            known = proved.setdefault((found["kind"], found["key"]), found)
+            need(known["record"] == found["record"], "what is there twice says the same")
+            logs.add(found["log"])
+    need(len(logs) == 1, "documents of one log")
     check_serials(list(proved.values()))
     return list(proved.values())
 
 
 def check_serials(proved):
-    """What was retired of a lot is in its serials, and no serial twice."""
-    lots = {
-        one["key"]: [field(one["record"], name, int) for name in ("serial_first", "serial_last")]
+    """A serial is in its lot, retired or cancelled once, surrendered once, and by the surrender that retired it."""
+
+    def serials(said, lot):
+        need(isinstance(said, dict), "serials")
+        first, last = field(said, "serial_first", int), field(said, "serial_last", int)
+        need(first <= last, "serials")
+        return (field(said, "lot", str) if lot is None else lot), first, last
+
+    lots = {one["key"]: serials(one["record"], one["key"]) for one in proved if one["kind"] == "lot"}
+    ended = [
+        (*serials(one["record"], None), one["record"].get("order"))
         for one in proved
-        if one["kind"] == "lot"
-    }
-    used = {}
-    for one in proved:
-        if one["kind"] == "retirement":
-            lot = field(one["record"], "lot", str)
-            first, last = field(one["record"], "serial_first", int), field(one["record"], "serial_last", int)
-            need(first <= last, "serials")
-            least, most = lots.get(lot, [first, last])
-            need(least <= first and last <= most, "serials of the lot")
-            need(
-                not any(first <= b and a <= last for a, b in used.get(lot, [])), "no serial is retired twice"
-            )
-            used.setdefault(lot, []).append((first, last))
+        if one["kind"] in ("retirement", "cancellation")
+    ]
+    surrendered = [
+        (*serials(each, None), f"surrender:{one['key']}")
+        for one in proved
+        if one["kind"] == "surrender"
+        for each in field(one["record"], "ranges", list)
+    ]
+    for lot, first, last, _ in [*ended, *surrendered]:
+        _, least, most = lots.get(lot, (lot, first, last))
+        need(least <= first and last <= most, "serials of the lot")
+
+    def twice(one, other):
+        return one[0] == other[0] and one[1] <= other[2] and other[1] <= one[2]
+
+    for uses, what in ((ended, "retired"), (surrendered, "surrendered")):
+        ordered = sorted(uses, key=lambda one: one[:3])
+        need(not any(map(twice, ordered, ordered[1:])), f"no serial is {what} twice")
+    for one in surrendered:
+        need(
+            all(one[3] == other[3] for other in ended if twice(one, other)),
+            "what was surrendered was retired by that surrender",
+        )
 
 
 def check_file(content, policy_text, record=None, trusted=None):
     """Everything that a file proves; :class:`Wrong` unless all of it holds."""
+    try:
+        return check_content(content, policy_text, record, trusted)
+    except RecursionError:
+        raise Wrong("deeper than any file") from None
+
+
+def check_content(content, policy_text, record, trusted):
     need(len(content) <= 20_000_000, "a file that is not too long")
     policy = None if policy_text is None else read_policy(policy_text)
     if content.startswith(b"%PDF-"):

@@ -32,8 +32,11 @@ PLAIN, SIZE = "text/plain; charset=utf-8", "text/x.tlog.size"
 CHECKPOINT, EVIDENCE = "checkpoint", "evidence"
 #: A request is at most this long: 63 hashes and a checkpoint with many signatures.
 MOST_BYTES = 200_000
-#: Pieces of evidence that are kept of one log; the first say what there is to say.
+#: Pieces of evidence of each sort that are kept of one log; the first say what there is to say. Whoever has a log's
+#: older checkpoints, or a newer one, can show them as a roll-back or with a wrong proof: that leaves no less room for
+#: another root of one size, which nobody but the log can make.
 MOST_EVIDENCE = 1_000
+SPLIT, ROLL_BACK, UNPROVED = "split", "roll-back", "unproved"
 
 
 @dataclass(frozen=True)
@@ -83,12 +86,13 @@ class Witness:
         size = known.size if known else 0
         if old != size:
             if known is not None and (checkpoint.size < size or _is_other(known, checkpoint)):
-                self._keep(checkpoint.origin, body)
+                self._keep(ROLL_BACK if checkpoint.size < size else SPLIT, checkpoint, body)
             return Answer(409, f"{size}\n", SIZE)
         try:
             _continue(known, checkpoint, hashes)
         except ProofInvalid as refusal:
-            self._keep(checkpoint.origin, body)
+            is_split = known is not None and _is_other(known, checkpoint)
+            self._keep(SPLIT if is_split else UNPROVED, checkpoint, body)
             return Answer(422, f"{refusal}\n")
         crash_point("witness.checked")
         line = str(note.cosign(note.read(text).text, self.key, at_s=at_s))
@@ -102,14 +106,15 @@ class Witness:
         path = self._folder(origin) / CHECKPOINT
         return read_checkpoint(note.read(path.read_text()).text) if path.exists() else None
 
-    def _keep(self, origin: str, body: bytes) -> None:
-        """Keep what was shown beside what had been seen: both are signed by the log."""
-        folder = self._folder(origin) / EVIDENCE
+    def _keep(self, sort: str, shown: Checkpoint, body: bytes) -> None:
+        """Keep what was shown beside what had been seen: both are signed by the log. One checkpoint is kept once."""
+        folder = self._folder(shown.origin) / EVIDENCE
         folder.mkdir(parents=True, exist_ok=True)
-        if len(list(folder.iterdir())) < MOST_EVIDENCE:
-            seen = self._folder(origin) / CHECKPOINT
+        path = folder / f"{sort}-{sha256(shown.text.encode()).hexdigest()}.txt"
+        if not path.exists() and len(list(folder.glob(f"{sort}-*"))) < MOST_EVIDENCE:
+            seen = self._folder(shown.origin) / CHECKPOINT
             had = seen.read_bytes() if seen.exists() else b""
-            write_bytes(folder / f"{sha256(body).hexdigest()}.txt", body + b"\n-- seen before\n" + had)
+            write_bytes(path, body + b"\n-- seen before\n" + had)
 
     def _folder(self, origin: str) -> Path:
         return self.folder / hash_of(origin)

@@ -49,11 +49,13 @@ RANGES = [
 BARE = [{name: one[name] for name in ("lot", "serial_first", "serial_last")} for one in RANGES]
 RECORDS = [
     Record("surrender", "7", {"year": 2026, "ranges": BARE}),
-    Record("retirement", "1", BARE[0]),
-    Record("retirement", "2", BARE[1]),
-    Record("retirement", "3", {"lot": "L-1", "serial_first": 4, "serial_last": 6}),
+    Record("retirement", "1", {"order": "surrender:7", **BARE[0]}),
+    Record("retirement", "2", {"order": "surrender:7", **BARE[1]}),
+    Record("retirement", "3", {"order": "surrender:7", "lot": "L-1", "serial_first": 4, "serial_last": 6}),
     Record("lot", "L-1", {"tonnes": 9, **BARE[0]}),
     Record("surrender", "8", {"year": 2025, "ranges": BARE}),
+    Record("retirement", "4", {"order": "offset:voluntary:v", **BARE[0]}),
+    Record("retirement", "5", {"order": "offset:voluntary:v", **BARE[1]}),
 ]
 SALTS = [bytes([one + 100]) * 32 for one in range(len(RECORDS))]
 LEAVES = [hash_leaf(one.entry(salt)) for one, salt in zip(RECORDS, SALTS, strict=True)]

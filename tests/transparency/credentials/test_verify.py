@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import time
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import replace
@@ -355,10 +356,41 @@ def test_serials_without_the_logs_proof_and_a_proof_without_a_policy_are_refused
 
 
 def test_a_retirement_needs_no_surrender_and_must_not_have_one() -> None:
-    bare = certificate(receipt(1), receipt(2), vct=RETIREMENT)
+    bare = certificate(receipt(6), receipt(7), vct=RETIREMENT)
 
     assert [one["kind"] for one in DESK.shows(bare.text())] == [RETIREMENT, "retirement", "retirement"]
     assert DESK.refuses(certificate(vct=RETIREMENT).text()) == "credential.log_proof_other"
+
+
+def test_serials_that_something_else_retired_prove_neither_a_surrender_nor_a_retirement() -> None:
+    surrendered = certificate(receipt(0), receipt(6), receipt(2))
+    voluntary = certificate(receipt(6), receipt(2), vct=RETIREMENT)
+
+    assert DESK.refuses(surrendered.text()) == "credential.log_proof_other"
+    assert DESK.refuses(voluntary.text()) == "credential.log_proof_other"
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_several_fresh_lists_the_newest_counts_in_whatever_order(turned: bool) -> None:
+    before, revoked = status_list(at_s=NOW - 3_600), status_list({5: 1}, at_s=NOW - 60)
+    suspended = status_list({5: 2}, at_s=NOW - 7_200)
+
+    ended = (revoked, before) if turned else (before, revoked)
+    restored = (before, suspended) if turned else (suspended, before)
+
+    assert DESK.with_(lists=ended).refuses(certificate().text()) == "credential.revoked"
+    assert DESK.with_(lists=restored).shows(certificate().text())[0]["checked"]["status"] == "valid"
+
+
+def test_a_pdf_that_is_made_to_be_slow_is_refused_at_once() -> None:
+    begun = b"%PDF-1.7\n" + b"stream\n" * 2_000_000
+    many = b"%PDF-1.7\n" + b"stream\n{}\nendstream\n" * 1_001
+
+    started = time.process_time()
+
+    assert DESK.refuses(begun) == "transparency.file_unreadable"
+    assert DESK.refuses(many) == "transparency.file_unreadable"
+    assert time.process_time() - started < 10
 
 
 def test_a_bank_sees_the_tier_alone_and_only_the_bank_that_it_is_for() -> None:

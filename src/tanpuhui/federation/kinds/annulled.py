@@ -17,7 +17,7 @@ def _apply(peer: Peer, message: Message, at: datetime) -> dict[str, Any]:
     lot = text(message.body, "lot", most=60)
     if not FarLot.objects.filter(pk=lot, home=FarLot.ELSEWHERE, party=peer.code).exists():
         raise NotOurs(lot=lot, peer=peer.code)
-    annul(lot, reason=text(message.body, "reason"), at=at)
+    annul(lot, reason=text(message.body, "reason"), at=at, said_by=peer.code)
     return {"lot": lot}
 
 

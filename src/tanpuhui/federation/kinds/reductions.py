@@ -36,7 +36,10 @@ _STATUSES = ("official", "published", "secondary", "illustrative")
 
 
 def body_of(manifest: Manifest, places: Places, library: Library) -> dict[str, Any]:
-    """What a district says of a close."""
+    """What a district says of a close.
+
+    Of a person who was erased before it was said nothing is said any more: their milligrams are certified nowhere.
+    """
     shares: dict[str, list[tuple[int, int]]] = {}
     rows = read_credits(manifest.body["outputs"], places)
     columns = (rows["account_id"], rows["methodology"], rows["credited_mg"])
@@ -44,15 +47,16 @@ def body_of(manifest: Manifest, places: Places, library: Library) -> dict[str, A
         shares.setdefault(methodology, []).append((account, amount))
     below = manifest.body["below_mg"]
     names = sorted({*shares, *(name for name, amount in below.items() if amount)})
+    lines = [
+        _line(manifest, name, sorted(shares.get(name, [])), below.get(name, 0), library) for name in names
+    ]
     return {
         "of": manifest.day.isoformat(),
         "vintage": manifest.day.year,
         "manifest": manifest.digest,
-        "credited_mg": manifest.credited_mg,
+        "credited_mg": sum(line["credited_mg"] for line in lines),
         "activities": manifest.activities,
-        "lines": [
-            _line(manifest, name, sorted(shares.get(name, [])), below.get(name, 0), library) for name in names
-        ],
+        "lines": lines,
     }
 
 

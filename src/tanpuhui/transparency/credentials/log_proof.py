@@ -17,6 +17,8 @@ class Logged(Protocol):
     @property
     def kind(self) -> str: ...
     @property
+    def key(self) -> str: ...
+    @property
     def record(self) -> Mapping[str, Any]: ...
 
 
@@ -35,7 +37,7 @@ def refuse_other(claims: Mapping[str, Any], logged: list[Any], *, needs_log: boo
     ):
         raise LogProofOther(what="the tonnes are not as many as the serial numbers")
     retired = _merged((one.record for one in logged if one.kind == "retirement"), "the log")
-    surrendered = [one.record for one in logged if one.kind == "surrender"]
+    surrendered = [one for one in logged if one.kind == "surrender"]
     if any(one.kind not in ("retirement", "surrender") for one in logged):
         raise LogProofOther(what="it is neither of a retirement nor of a surrender")
     if retired != wanted:
@@ -44,14 +46,25 @@ def refuse_other(claims: Mapping[str, Any], logged: list[Any], *, needs_log: boo
         _refuse_other_surrender(claims, surrendered, wanted)
     elif surrendered:
         raise LogProofOther(what="it is of a surrender")
+    _refuse_other_order(logged, surrendered)
     return True
 
 
 def _refuse_other_surrender(claims: Mapping[str, Any], surrendered: list[Any], wanted: Ranges) -> None:
-    if len(surrendered) != 1 or _merged(surrendered[0].get("ranges"), "the log") != wanted:
+    if len(surrendered) != 1 or _merged(surrendered[0].record.get("ranges"), "the log") != wanted:
         raise LogProofOther(what="another surrender is in it")
-    if "year" in claims and claims["year"] != surrendered[0].get("year"):
+    if "year" in claims and claims["year"] != surrendered[0].record.get("year"):
         raise LogProofOther(what="the surrender was for another year")
+
+
+def _refuse_other_order(logged: list[Any], surrendered: list[Any]) -> None:
+    """What a surrender used was retired by that surrender; what was retired voluntarily, by none."""
+    for one in logged:
+        order = str(one.record.get("order")) if one.kind == "retirement" else ""
+        if surrendered and one.kind == "retirement" and order != f"surrender:{surrendered[0].key}":
+            raise LogProofOther(what="its serial numbers were retired by something else")
+        if not surrendered and order.startswith("surrender:"):
+            raise LogProofOther(what="its serial numbers were retired by a surrender")
 
 
 def _merged(said: Any, whose: str) -> Ranges:

@@ -107,9 +107,10 @@ def sign_list(
 
 @dataclass(frozen=True)
 class KnownList:
-    """A list whose signature holds: where it is published, and until when it may be relied on."""
+    """A list whose signature holds: where it is published, since and until when it may be relied on."""
 
     uri: str
+    since_s: int
     until_s: int
     states: StatusList
 
@@ -130,7 +131,7 @@ def read_list(token: str, issuer: Issuer, *, at_s: int) -> KnownList:
         raise NotYetValid(since=moment(since))
     if min(ends) <= at_s:
         raise StatusListStale(until=moment(min(ends)), uri=uri)
-    return KnownList(uri, min(ends), StatusList.unpacked(said["lst"], said["bits"]))
+    return KnownList(uri, since, min(ends), StatusList.unpacked(said["lst"], said["bits"]))
 
 
 def moment(at_s: Any) -> str:

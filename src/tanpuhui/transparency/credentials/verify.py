@@ -143,8 +143,9 @@ def _status(claims: Mapping[str, Any], expected: Expected) -> tuple[str, int | N
     index, uri = (place.get(name) if isinstance(place, dict) else None for name in ("idx", "uri"))
     if type(index) is not int or not isinstance(uri, str):
         raise CredentialMalformed(what="its status is in no list")
-    known = (read_list(one.strip(), expected.issuer, at_s=expected.at_s) for one in expected.status_lists)
-    found = next((one for one in known if one.uri == uri), None)
+    known = [read_list(one.strip(), expected.issuer, at_s=expected.at_s) for one in expected.status_lists]
+    # Of several that are fresh the newest: an older one does not know yet who was revoked since.
+    found = max((one for one in known if one.uri == uri), key=lambda one: one.since_s, default=None)
     if found is None:
         raise StatusListMissing(uri=uri)
     state = found.states[index]
