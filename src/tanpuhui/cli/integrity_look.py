@@ -56,15 +56,16 @@ def look(day: str, /, *, days: Annotated[int, Parameter(negative=())] = 7, as_js
     from tanpuhui.close.totals import reported_totals
     from tanpuhui.close.window import acts_in
     from tanpuhui.integrity.patterns.find import find
+    from tanpuhui.points.redeemed import redeemed
 
     refuse_bad_window(days)
     last = parse_day(day, "DAY")
     window = [last - timedelta(days=back) for back in range(days)]
     with transaction.atomic():
         acts = acts_in(window, places())
-        totals = reported_totals(window, places())
         relations = {"act": acts, **drop_offs(acts, window)}
-        found = find(relations | ({"reported_total": totals} if totals is not None else {}))
+        others = {"reported_total": reported_totals(window, places()), "redemption": redeemed(window)}
+        found = find(relations | {name: table for name, table in others.items() if table is not None})
         record(
             "look_for_fraud",
             who=None,
@@ -91,7 +92,11 @@ def refuse_bad_window(days: int) -> None:
 def _shown(found: Found, acts: pa.Table) -> dict[str, Any]:
     import pyarrow.compute as pc
 
-    credited = acts.filter(pc.is_in(acts["record_id"], _numbers(found.records)))["credited_mg"]
+    from tanpuhui.integrity.flag import OF_ACTS
+
+    # Totals and redemptions have numbers of their own, which are no acts'.
+    records = found.records if found.pattern.relation in OF_ACTS else ()
+    credited = acts.filter(pc.is_in(acts["record_id"], _numbers(records)))["credited_mg"]
     return {
         "pattern": found.pattern.name,
         "reason": {"zh": found.pattern.reason_zh, "en": found.pattern.reason_en},
