@@ -106,6 +106,14 @@ class BaselineOtherwise(Refusal):
     )
 
 
+class ReadBefore(Refusal):
+    code = "programme.read_before"
+    message = (
+        "{count} readings of {months} are not those that an earlier window or period of {code} holds. "
+        "A month of a home has one reading: bring it as it was."
+    )
+
+
 class LimitBelowUse(Refusal):
     code = "programme.limit_below_use"
     message = (
