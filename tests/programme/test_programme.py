@@ -58,6 +58,7 @@ from tanpuhui.programme.refusals import (
     StillSealed,
     TitleMissing,
     TooManyMissing,
+    WindowDeclared,
     WindowSettled,
     WindowTooEarly,
 )
@@ -286,6 +287,22 @@ def test_a_rung_is_changed_only_by_a_window_that_is_still_to_come(village: Villa
             starts_on=MAY,
             declared_at=OPENED_AT,
         )
+
+
+def test_a_window_is_declared_once(village: Village) -> None:
+    """The same again is the same; on another rung it is refused, though none of its months is settled."""
+    first = date(2026, 3, 1)
+
+    def declared(rung: str) -> Window:
+        window = Window(programme=get_programme(CODE), rung=rung, baseline_from=BASELINE, starts_on=first)
+        return declare(window, at=SETTLED_AT)
+
+    made = declared("L3")
+
+    assert declared("L3") == made
+    with pytest.raises(WindowDeclared) as refused:
+        declared("L5")
+    assert refused.value.facts == {"starts_on": first}
 
 
 def test_months_are_settled_in_turn_once_and_when_they_are_over(village: Village) -> None:

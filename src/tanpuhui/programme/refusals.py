@@ -182,6 +182,14 @@ class WindowSettled(Refusal):
     )
 
 
+class WindowDeclared(Refusal):
+    code = "programme.window_declared"
+    message = (
+        "A window from {starts_on} on is declared already, with another rung, baseline, comparison or limit. "
+        "It stays as it is: let the next one begin with a later month."
+    )
+
+
 class NoWindow(Refusal):
     code = "programme.no_window"
     message = "No window of {code} has begun by {first}. Declare one with 'tanpuhui programme window'."
