@@ -332,6 +332,30 @@ def test_a_later_period_has_the_temperatures_of_the_earlier_one(weathered: Villa
     assert refused.value.facts == {"file": "other.csv", "count": 1, "day": YEAR[3].isoformat()}
 
 
+def test_a_later_window_has_the_days_of_the_earlier_period_too(weathered: Village) -> None:
+    """June on a window of its own, with three days of April of the baseline left out: nine in ten are there."""
+    june, july = date(2025, 6, 1), datetime(2025, 7, 2, tzinfo=SHANGHAI)
+    weathered.settle(used(weathered), temperature=degrees(weathered, "degrees.csv"))
+    before = weathered.write((home, month, energy_wh(home, month)) for home in HOMES for month in YEAR)
+    second = Window(programme=get_programme(CODE), rung="L4", baseline_from=FEBRUARY, starts_on=june)
+    declare(second, at=SETTLED_AT.replace(month=5), baseline=before, places=weathered.places)
+    gone = [date(2024, 4, 1) + timedelta(days=number) for number in range(3)]
+
+    def file(name: str, without: list[date]) -> Path:
+        rows = [f"{day}T00:00:00,{f}" for day, f in (*_days(), *_june()) if day not in without]
+        path = weathered.folder / name
+        path.write_text("\n".join(["dt,tempF", *rows]) + "\n", encoding="utf-8")
+        return path
+
+    path = weathered.write((home, june, 240_000) for home in HOMES)
+    with pytest.raises(TemperatureOtherwise) as refused:
+        weathered.settle(path, first=june, last=june, at=july, temperature=file("fewer.csv", gone))
+    period = weathered.settle(path, first=june, last=june, at=july, temperature=file("all.csv", []))
+
+    assert refused.value.facts == {"file": "fewer.csv", "count": 3, "day": "2024-04-01"}
+    assert period.window == second
+
+
 def _june() -> list[tuple[date, int]]:
     return [(date(2025, 6, 1) + timedelta(days=number), 66) for number in range(30)]
 

@@ -148,7 +148,7 @@ class TemperatureMissing(Refusal):
 class TemperatureOtherwise(Refusal):
     code = "programme.temperature_otherwise"
     message = (
-        "{file} has another temperature than an earlier period of the window on {count} days, {day} the first of them. "
+        "{file} has another temperature than an earlier period, or none, on {count} days, {day} the first of them. "
         "Give the same thermometer's: what a day was like does not change."
     )
 

@@ -124,7 +124,7 @@ def _temperature(
         raise TemperatureUnused(first=order.first, rung=window.rung)
     table = read_days(order.temperature, months, ZoneInfo(window.programme.zone))
     for earlier in settled:
-        before = tables_of(earlier, places)[1] if earlier.window_id == window.pk else None
+        _readings, before = tables_of(earlier, places)
         if before is not None:
             refuse_other(table, before, file=order.temperature.name)
     return table
