@@ -61,10 +61,11 @@ def avoided(
 ) -> Avoided:
     """Per passenger-kilometre: (sum of share x factor - factor of the mode ridden) x (1 - rebound).
 
-    Shares sum to 1 with walking and trips not made, whose factor is 0; rounded ones are never more together. What a methodology excludes (such as walking)
-    leaves the modal split and the rest is scaled to 1; it stays among what people say they replaced, where to leave it
-    out would credit more. ``asked`` is how many answered what they replaced, ``split_asked`` how many the modal split
-    is from: their multinomial errors (0: counted, not asked, so there is none).
+    Shares sum to 1 with walking and trips not made, whose factor is 0; rounded ones are never more together. What a
+    methodology excludes (such as walking) leaves the modal split and the rest is scaled to 1; it stays among what
+    people say they replaced, where to leave it out would credit more. ``asked`` is how many answered what they
+    replaced, ``split_asked`` how many the modal split is from: their multinomial errors (0: counted, not asked, so
+    there is none).
     """
     kept = {mode: share for mode, share in _checked(split).items() if mode not in excluded}
     whole = sum(kept.values())

@@ -56,7 +56,7 @@ def read_days(path: Path, months: Collection[date], zone: ZoneInfo) -> pa.Table:
 
 
 def refuse_other(table: pa.Table, earlier: pa.Table, *, file: str) -> None:
-    """A month that an earlier period has temperatures of has the same now, of the same days: none is left out either."""
+    """A month that an earlier period has temperatures of has the same now, of the same days: none is left out."""
     now, then = (
         dict(zip(one["day"].to_pylist(), one["mean_mf"].to_pylist(), strict=True)) for one in (table, earlier)
     )
