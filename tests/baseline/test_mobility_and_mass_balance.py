@@ -31,6 +31,17 @@ def test_the_smaller_of_the_two_methods_is_credited() -> None:
     assert result.credited_g_pkm == pytest.approx(50)
 
 
+def test_shares_that_are_rounded_up_credit_no_more_than_a_whole() -> None:
+    """0.75 of cars and 0.251 of buses are 162.55 of 1.001, so 162.388 of 1; with 0.249 there lacks 0.001: 162.45."""
+
+    def credited(bus: float) -> float:
+        shares = {"car": 0.75, "bus": bus}
+        return avoided(Mode(0), MODES, split={"car": 1}, replaced=shares, asked=0).credited_g_pkm
+
+    assert credited(0.251) == pytest.approx(162.55 / 1.001)
+    assert credited(0.249) == pytest.approx(162.45)
+
+
 def test_fewer_people_asked_cost_a_deduction() -> None:
     """Variance of one answer: .1 x 148^2 + .4 x 2^2 + .3 x 12^2 + .2 x 52^2 = 2776; of a hundred 27.76, error 5.269.
     1.645 x 5.269 / 50 = 17.33 %; 0.524417 x 17.33 % / 1.645006 = 5.526 %: 47.24 is left."""

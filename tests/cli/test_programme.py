@@ -63,7 +63,11 @@ def test_a_programme_goes_from_a_list_to_a_verified_period(
     _, opened = run(capsys, monkeypatch, SETTLED_AT, "unseal", CODE)
     verified, found = run(capsys, monkeypatch, SETTLED_AT, "verify", CODE)
     _, shown = run(capsys, monkeypatch, SETTLED_AT, "show", CODE)
+    app(["programme", "show", CODE], exit_on_error=False, print_error=False)
+    printed = capsys.readouterr().out
 
+    assert "756 kg" in printed
+    assert "…" not in printed, "a number is cut"
     assert (status, verified) == (0, 0)
     assert (made["homes"], made["held_out"], count["joined"]) == (40, 12, 1)
     # one home joined and saved 3 x 600 kWh, of 28 x 1.8 MWh in all: 1.8 MWh x 0.42 kg/kWh

@@ -82,6 +82,7 @@ def test_a_city_with_fewer_answers_may_credit_less(folder: Path) -> None:
         ('none = "0.05"', 'ferry = "0.05"', "methodology.survey_mode"),
         ('none = "0.05"', 'none = "0.06"', "baseline.shares"),
         ('name = "e_bike"', 'name = "bus"', "methodology.name_twice"),
+        ("asked = 1200", "asked = 0", "methodology.schema"),
         ('rebound = "0"', 'rebound = "1.5"', "methodology.schema"),
         ('rebound = "0"', "rebound = 0", "methodology.schema"),
         ("schema = 1", "schema = 2", "methodology.schema"),

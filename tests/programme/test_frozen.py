@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pgtrigger
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -39,6 +41,7 @@ from tanpuhui.programme.refusals import (
     BaselineOtherwise,
     HomeUnknown,
     LimitBelowUse,
+    ReadBefore,
     SettledOtherwise,
     ShortHistoryLate,
     TemperatureMissing,
@@ -126,13 +129,40 @@ def test_a_window_whose_frozen_baseline_is_exchanged_is_found(village: Village) 
     other = Window(
         programme=get_programme(CODE), rung="L5", baseline_from=BASELINE, starts_on=date(2026, 3, 1)
     )
-    changed = village.write((home, month, USED_WH + 1) for home in HOMES for month in YEAR[1:])
-    digest = declare(other, at=SETTLED_AT, baseline=changed, places=village.places).baseline
+    same = baseline(village, list(months_between(BASELINE, JANUARY)))
+    declare(other, at=SETTLED_AT, baseline=same, places=village.places)
+    table = pq.read_table(village.places.frozen.checked(other.baseline))
+    more = table.set_column(2, "energy_wh", pc.add(table["energy_wh"], 1))
+    digest = village.places.frozen.put(more)
 
     with pgtrigger.ignore("programme.Window:append_only"):
         Window.objects.filter(starts_on=MARCH).update(baseline=digest)
 
     assert verify(CODE, places=village.places, library=village.library).differs == ("2025-03-01",)
+
+
+def test_a_month_that_a_window_or_a_period_holds_has_one_reading(village: Village) -> None:
+    """Frozen again with 1 Wh more; used after in spring, and said otherwise where spring is the year before."""
+    march_2026 = date(2026, 3, 1)
+    village.open(baseline=baseline(village, list(months_between(BASELINE, JANUARY))))
+    village.settle(after(village))
+    programme, rows = get_programme(CODE), [(home, month) for home in HOMES for month in YEAR[1:]]
+
+    def again(more: int, first: date = BASELINE) -> Window:
+        window = Window(programme=programme, rung="L3", baseline_from=first, starts_on=march_2026)
+        said = [(home, month, USED_WH + more * (month == YEAR[1])) for home, month in rows]
+        said += [(home, month, USED_WH) for home in HOMES for month in SPRING if month >= first]
+        return declare(window, at=SETTLED_AT, baseline=village.write(said), places=village.places)
+
+    with pytest.raises(ReadBefore) as frozen:
+        again(1)
+    with pytest.raises(ReadBefore) as settled:
+        again(0, MARCH)
+
+    assert frozen.value.facts == {"count": 40, "months": "2024-03", "code": CODE}
+    # 28 homes that were asked used a fifth less in three months.
+    assert settled.value.facts == {"count": 84, "months": "2025-03, 2025-04, 2025-05", "code": CODE}
+    assert again(0).baseline == programme.windows.get(starts_on=MARCH).baseline
 
 
 @pytest.mark.parametrize(
@@ -300,6 +330,30 @@ def test_a_later_period_has_the_temperatures_of_the_earlier_one(weathered: Villa
         weathered.settle(path, first=june, last=june, at=july, temperature=other)
 
     assert refused.value.facts == {"file": "other.csv", "count": 1, "day": YEAR[3].isoformat()}
+
+
+def test_a_later_window_has_the_days_of_the_earlier_period_too(weathered: Village) -> None:
+    """June on a window of its own, with three days of April of the baseline left out: nine in ten are there."""
+    june, july = date(2025, 6, 1), datetime(2025, 7, 2, tzinfo=SHANGHAI)
+    weathered.settle(used(weathered), temperature=degrees(weathered, "degrees.csv"))
+    before = weathered.write((home, month, energy_wh(home, month)) for home in HOMES for month in YEAR)
+    second = Window(programme=get_programme(CODE), rung="L4", baseline_from=FEBRUARY, starts_on=june)
+    declare(second, at=SETTLED_AT.replace(month=5), baseline=before, places=weathered.places)
+    gone = [date(2024, 4, 1) + timedelta(days=number) for number in range(3)]
+
+    def file(name: str, without: list[date]) -> Path:
+        rows = [f"{day}T00:00:00,{f}" for day, f in (*_days(), *_june()) if day not in without]
+        path = weathered.folder / name
+        path.write_text("\n".join(["dt,tempF", *rows]) + "\n", encoding="utf-8")
+        return path
+
+    path = weathered.write((home, june, 240_000) for home in HOMES)
+    with pytest.raises(TemperatureOtherwise) as refused:
+        weathered.settle(path, first=june, last=june, at=july, temperature=file("fewer.csv", gone))
+    period = weathered.settle(path, first=june, last=june, at=july, temperature=file("all.csv", []))
+
+    assert refused.value.facts == {"file": "fewer.csv", "count": 3, "day": "2024-04-01"}
+    assert period.window == second
 
 
 def _june() -> list[tuple[date, int]]:

@@ -29,6 +29,7 @@ from programme.village import (
     design,
 )
 from tanpuhui.baseline.refusals import BadPercent, HomesRepeated
+from tanpuhui.consent.open_account import open_accounts
 from tanpuhui.evidence import contract
 from tanpuhui.evidence.contract import ContractIncomplete, PlatformsOwn
 from tanpuhui.evidence.take import take
@@ -51,11 +52,13 @@ from tanpuhui.programme.refusals import (
     PeriodOutOfTurn,
     PeriodTooLong,
     ProgrammeKnown,
+    ReadBefore,
     ReadingsUnreadable,
     SettledOtherwise,
     StillSealed,
     TitleMissing,
     TooManyMissing,
+    WindowDeclared,
     WindowSettled,
     WindowTooEarly,
 )
@@ -286,6 +289,22 @@ def test_a_rung_is_changed_only_by_a_window_that_is_still_to_come(village: Villa
         )
 
 
+def test_a_window_is_declared_once(village: Village) -> None:
+    """The same again is the same; on another rung it is refused, though none of its months is settled."""
+    first = date(2026, 3, 1)
+
+    def declared(rung: str) -> Window:
+        window = Window(programme=get_programme(CODE), rung=rung, baseline_from=BASELINE, starts_on=first)
+        return declare(window, at=SETTLED_AT)
+
+    made = declared("L3")
+
+    assert declared("L3") == made
+    with pytest.raises(WindowDeclared) as refused:
+        declared("L5")
+    assert refused.value.facts == {"starts_on": first}
+
+
 def test_months_are_settled_in_turn_once_and_when_they_are_over(village: Village) -> None:
     path = village.readings(saving(village))
     april = date(2025, 4, 1)
@@ -298,6 +317,42 @@ def test_months_are_settled_in_turn_once_and_when_they_are_over(village: Village
     village.settle(path)
     with pytest.raises(SettledOtherwise):
         village.settle(village.readings({}))
+
+
+def test_a_baseline_is_the_same_in_each_period(village: Village) -> None:
+    """A year later, with 1 Wh more in March of the baseline of one home."""
+    june = date(2025, 6, 1)
+    village.settle(village.readings(saving(village)))
+    village.settle(
+        village.readings({}, first=june, last=date(2025, 12, 1)),
+        first=june,
+        last=date(2025, 12, 1),
+        at=datetime(2026, 4, 2, tzinfo=SHANGHAI),
+    )
+    path = village.readings({}, first=date(2026, 1, 1), last=date(2026, 3, 1))
+    text = path.read_text(encoding="utf-8")
+    before = f"{HOMES[0]},2024-03,{USED_WH}"
+    assert before in text
+    path.write_text(text.replace(before, f"{before[:-1]}1"), encoding="utf-8")
+
+    with pytest.raises(ReadBefore) as refused:
+        village.settle(
+            path, first=date(2026, 1, 1), last=date(2026, 3, 1), at=datetime(2026, 4, 2, tzinfo=SHANGHAI)
+        )
+
+    assert refused.value.facts == {"count": 1, "months": "2024-03", "code": CODE}
+
+
+def test_a_period_is_settled_whoever_joined_since(village: Village) -> None:
+    path = village.readings(saving(village))
+    period = village.settle(path)
+    late = village.asked[-1]
+    assert late not in village.accounts
+    join(CODE, zip([late], open_accounts(1, at=SETTLED_AT), strict=True), at=SETTLED_AT)
+
+    again = village.settle(path)
+
+    assert (again.pk, again.readings) == (period.pk, period.readings)
 
 
 def test_no_month_is_left_out_between_two_windows(village: Village) -> None:

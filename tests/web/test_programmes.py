@@ -92,7 +92,7 @@ def test_a_sealed_programme_shows_its_plan_and_bound_and_nobody_held_out(
 def test_what_was_declared_and_how_a_missing_home_counted_are_shown(client: Client, village: Village) -> None:
     """June, of a window of its own: two homes are missing after, and another used more than the limit."""
     june = date(2025, 6, 1)
-    year = list(months_between(date(2024, 4, 1), date(2025, 3, 1)))
+    year = list(months_between(date(2024, 3, 1), date(2025, 2, 1)))
     window = Window(
         programme=get_programme(CODE),
         rung="L3",

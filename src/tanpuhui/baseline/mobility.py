@@ -61,17 +61,18 @@ def avoided(
 ) -> Avoided:
     """Per passenger-kilometre: (sum of share x factor - factor of the mode ridden) x (1 - rebound).
 
-    Shares sum to 1 with walking and trips not made, whose factor is 0. What a methodology excludes (such as walking)
-    leaves the modal split and the rest is scaled to 1; it stays among what people say they replaced, where to leave it
-    out would credit more. ``asked`` is how many answered what they replaced, ``split_asked`` how many the modal split
-    is from: their multinomial errors (0: counted, not asked, so there is none).
+    Shares sum to 1 with walking and trips not made, whose factor is 0; rounded ones are never more together. What a
+    methodology excludes (such as walking) leaves the modal split and the rest is scaled to 1; it stays among what
+    people say they replaced, where to leave it out would credit more. ``asked`` is how many answered what they
+    replaced, ``split_asked`` how many the modal split is from: their multinomial errors (0: counted, not asked, so
+    there is none).
     """
     kept = {mode: share for mode, share in _checked(split).items() if mode not in excluded}
     whole = sum(kept.values())
     scaled = {mode: share / whole for mode, share in kept.items()} if whole else {}
     return Avoided(
         mean=_method(scaled, modes, split_asked, ridden, rebound),
-        substitution=_method(_checked(replaced), modes, asked, ridden, rebound),
+        substitution=_method(_at_most_whole(_checked(replaced)), modes, asked, ridden, rebound),
     )
 
 
@@ -91,6 +92,12 @@ def _checked(shares: Mapping[str, float]) -> dict[str, float]:
     if abs(sum(shares.values()) - 1) > SHARE_TOLERANCE or any(share < 0 for share in shares.values()):
         raise SharesDoNotSum(total=round(sum(shares.values()), 4))
     return dict(shares)
+
+
+def _at_most_whole(shares: Mapping[str, float]) -> dict[str, float]:
+    """Shares that rounding has brought above 1 in all are scaled to 1; what lacks to 1 avoids nothing."""
+    whole = max(sum(shares.values()), 1.0)
+    return {mode: share / whole for mode, share in shares.items()}
 
 
 def _baseline(shares: Mapping[str, float], modes: Mapping[str, Mode]) -> float:

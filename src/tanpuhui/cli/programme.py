@@ -340,9 +340,13 @@ def _window(row: dict[str, Any]) -> str:
 
 
 def _print_periods(rows: list[dict[str, Any]]) -> None:
-    table = Table(
-        "Period", "Rung", "Homes", "Joined", "Held out", "Saved Wh", "Error Wh", "Bound Wh", "Shared out"
-    )
+    table = Table()
+    for heading in (
+        *("Period", "Rung", "Homes", "Joined", "Held out"),
+        *("Saved Wh", "Error Wh", "Bound Wh", "Shared out"),
+    ):
+        # On a narrow terminal a number goes on below and is not cut.
+        table.add_column(heading, overflow="fold")
     for row in rows:
         counts = [
             f"{row[name]:,}" for name in ("homes", "joined", "held_out", "saved_wh", "error_wh", "bound_wh")

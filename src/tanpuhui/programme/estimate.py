@@ -278,8 +278,9 @@ def _against(rung: str, offered: _Group, held: _Group) -> tuple[_Group, _Group]:
     and M after (-M), and no home that was held out takes the ratio lower than one of M before and 0 after.
 
     L5: a missing home is at its group's mean before, so that it moves neither the slope nor the adjustment, and after
-    it is M above the mean of those asked, or M below the mean of those held out. The deviation of a home from the line
-    is that of two uses between 0 and M, so no greater. The error is not lessened either: it grows with deviations.
+    it is M above the mean of those asked, or M below the mean of those held out. A home far from the mean before would
+    move the slope as well: one that went from nothing to M, or back, costs more than that (docs/reference/programmes.md
+    says how much). A frozen baseline leaves nothing of it open.
 
     Homes keep their places, so the bootstrap draws the same ones, and what is missing alone makes the difference. A
     loss is carried with them counted so too: leaving homes out does not make a bad period less bad. Homes with a frozen

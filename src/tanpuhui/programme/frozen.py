@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tanpuhui.baseline.comparison import learn_shrinkage
 from tanpuhui.close.places import Places
 from tanpuhui.evidence.contract import latest
 from tanpuhui.programme.estimate import MISSING_PERCENT, needs_a_year
-from tanpuhui.programme.models import Window
+from tanpuhui.programme.models import Period, Programme, Window
 from tanpuhui.programme.month import last_day, later, months_between
 from tanpuhui.programme.own_baseline import controls_of_shrinkage, matrix
 from tanpuhui.programme.readings import SCHEMA, Read, as_table, number, read_file
@@ -30,6 +31,7 @@ from tanpuhui.programme.refusals import (
     BaselineNotOver,
     BaselineOtherwise,
     LimitBelowUse,
+    ReadBefore,
 )
 from tanpuhui.programme.seal import look_inside
 
@@ -57,6 +59,7 @@ def freeze(path: Path, window: Window, *, at: datetime, places: Places) -> str:
     if needs_a_year(window.rung, window.comparison) and len(known) < len(months):
         lacking = ", ".join(f"{month:%Y-%m}" for month in months if month not in known)
         raise BaselineMonthsMissing(months=lacking, rung=window.rung, comparison=window.comparison)
+    refuse_read_before(table, programme, places)
     _refuse_thin(window, table, known, listed=inside.listed, held=inside.held)
     return places.frozen.put(table.drop_columns(["joined"]))
 
@@ -105,6 +108,27 @@ def put_in(read: Read, frozen: Mapping[str, Mapping[int, int]], months: Collecti
             (subject, subject in joined, month, energy_wh) for subject, energy_wh in frozen[month].items()
         ]
     return as_table(sorted(kept))
+
+
+def refuse_read_before(table: pa.Table, programme: Programme, places: Places) -> None:
+    """A month of a home that any window or settled period of the programme holds has the same use now.
+
+    Otherwise one month would be low where it counts as use after, and high where it counts as use before.
+    """
+    windows = Window.objects.filter(programme=programme).exclude(baseline="")
+    periods = Period.objects.filter(window__programme=programme)
+    digests = {*windows.values_list("baseline", flat=True), *periods.values_list("readings", flat=True)}
+    keys = ["subject_id", "month"]
+    now = table.select([*keys, "energy_wh"])
+    differs: set[tuple[int, str]] = set()
+    for digest in sorted(digests):
+        then = pq.read_table(places.frozen.checked(digest)).select([*keys, "energy_wh"])
+        both = now.join(then, keys=keys, join_type="inner", right_suffix="_then")
+        other = both.filter(pc.not_equal(both["energy_wh"], both["energy_wh_then"]))
+        differs.update(zip(*(other[key].to_pylist() for key in keys), strict=True))
+    if differs:
+        months = ", ".join(sorted({month for _subject, month in differs}))
+        raise ReadBefore(count=len(differs), months=months, code=programme.code)
 
 
 def _refuse_thin(

@@ -106,6 +106,14 @@ class BaselineOtherwise(Refusal):
     )
 
 
+class ReadBefore(Refusal):
+    code = "programme.read_before"
+    message = (
+        "{count} readings of {months} are not those that an earlier window or period of {code} holds. "
+        "A month of a home has one reading: bring it as it was."
+    )
+
+
 class LimitBelowUse(Refusal):
     code = "programme.limit_below_use"
     message = (
@@ -140,7 +148,7 @@ class TemperatureMissing(Refusal):
 class TemperatureOtherwise(Refusal):
     code = "programme.temperature_otherwise"
     message = (
-        "{file} has another temperature than an earlier period of the window on {count} days, {day} the first of them. "
+        "{file} has another temperature than an earlier period, or none, on {count} days, {day} the first of them. "
         "Give the same thermometer's: what a day was like does not change."
     )
 
@@ -171,6 +179,14 @@ class WindowSettled(Refusal):
     message = (
         "Months through {last} are settled, and a window from {starts_on} on would measure some of them "
         "again on another rung. Let it begin after {last}."
+    )
+
+
+class WindowDeclared(Refusal):
+    code = "programme.window_declared"
+    message = (
+        "A window from {starts_on} on is declared already, with another rung, baseline, comparison or limit. "
+        "It stays as it is: let the next one begin with a later month."
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tanpuhui.close.places import Places
@@ -27,7 +28,7 @@ from tanpuhui.methodology.load import Library
 from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.programme.estimate import Asked, Draw, Estimated, estimate, months_needed, weather_months
 from tanpuhui.programme.find import get_programme, periods_of
-from tanpuhui.programme.frozen import months_of, put_in
+from tanpuhui.programme.frozen import months_of, put_in, refuse_read_before
 from tanpuhui.programme.models import Period, Programme, Window
 from tanpuhui.programme.month import last_day, later, months_between
 from tanpuhui.programme.open import KIND
@@ -76,6 +77,8 @@ def settle(order: Order, *, at: datetime, places: Places, library: Library) -> P
     inside = look_inside(programme)
     read = number(found, latest(order.code), inside.listed, order.code)
     table = put_in(read, months_of(window, places), needed)
+    if before is not None:
+        table = _joined_as_then(table, before, places)
     degrees = _temperature(order, window, asked, settled, places)
     digest = places.frozen.put(table)
     temperature = "" if degrees is None else places.frozen.put(degrees)
@@ -84,6 +87,7 @@ def settle(order: Order, *, at: datetime, places: Places, library: Library) -> P
             if then != now:
                 raise SettledOtherwise(first=order.first, then=then, now=now)
         return before
+    refuse_read_before(table, programme, places)
     came = estimate(table, Draw(inside.seed, inside.listed, inside.held), asked, degrees)
     shares = places.frozen.put(came.shares)
     batch = _report(programme, months, came, read.pseudonyms, at=at, places=places)
@@ -100,6 +104,13 @@ def settle(order: Order, *, at: datetime, places: Places, library: Library) -> P
     )
 
 
+def _joined_as_then(table: pa.Table, before: Period, places: Places) -> pa.Table:
+    """Readings with the homes that had joined when the period was settled: who joined since changes nothing of it."""
+    then, _ = tables_of(before, places)
+    joined = pc.is_in(table["subject_id"], then.filter(then["joined"])["subject_id"].combine_chunks())
+    return table.set_column(table.schema.get_field_index("joined"), table.schema.field("joined"), joined)
+
+
 def _temperature(
     order: Order, window: Window, asked: Asked, settled: Sequence[Period], places: Places
 ) -> pa.Table | None:
@@ -113,7 +124,7 @@ def _temperature(
         raise TemperatureUnused(first=order.first, rung=window.rung)
     table = read_days(order.temperature, months, ZoneInfo(window.programme.zone))
     for earlier in settled:
-        before = tables_of(earlier, places)[1] if earlier.window_id == window.pk else None
+        _readings, before = tables_of(earlier, places)
         if before is not None:
             refuse_other(table, before, file=order.temperature.name)
     return table

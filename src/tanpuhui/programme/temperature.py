@@ -56,10 +56,13 @@ def read_days(path: Path, months: Collection[date], zone: ZoneInfo) -> pa.Table:
 
 
 def refuse_other(table: pa.Table, earlier: pa.Table, *, file: str) -> None:
-    """A day that an earlier period has a temperature of has the same now."""
-    then = dict(zip(earlier["day"].to_pylist(), earlier["mean_mf"].to_pylist(), strict=True))
-    pairs = zip(table["day"].to_pylist(), table["mean_mf"].to_pylist(), strict=True)
-    other = [day for day, mean_mf in pairs if then.get(day, mean_mf) != mean_mf]
+    """A month that an earlier period has temperatures of has the same now, of the same days: none is left out."""
+    now, then = (
+        dict(zip(one["day"].to_pylist(), one["mean_mf"].to_pylist(), strict=True)) for one in (table, earlier)
+    )
+    months = {day[:7] for day in now} & {day[:7] for day in then}
+    days = sorted(day for day in {*now, *then} if day[:7] in months)
+    other = [day for day in days if now.get(day) != then.get(day)]
     if other:
         raise TemperatureOtherwise(file=file, count=len(other), day=other[0])
 

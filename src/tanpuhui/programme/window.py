@@ -21,6 +21,7 @@ from tanpuhui.programme.refusals import (
     BaselineNeeded,
     BaselineTooLate,
     ShortHistoryLate,
+    WindowDeclared,
     WindowSettled,
     WindowTooEarly,
 )
@@ -50,7 +51,7 @@ def declare(
     if before is not None:
         return before
     if Window.objects.filter(**same).exists():
-        raise WindowSettled(last=window.starts_on, starts_on=window.starts_on)
+        raise WindowDeclared(starts_on=window.starts_on)
     window.declared_at = at
     window.save(force_insert=True)
     return window
