@@ -79,6 +79,8 @@ def test_a_city_with_fewer_answers_may_credit_less(folder: Path) -> None:
     [
         ('ridden = "metro"', 'ridden = "tram"', "methodology.survey_mode"),
         ('excluded = ["walk"]', 'excluded = ["swim"]', "methodology.survey_mode"),
+        ('excluded = ["walk"]', 'excluded = ["metro"]', "methodology.survey_excluded"),
+        ('excluded = ["walk"]', 'excluded = ["walk", "e_bike"]', "methodology.survey_excluded"),
         ('none = "0.05"', 'ferry = "0.05"', "methodology.survey_mode"),
         ('none = "0.05"', 'none = "0.06"', "baseline.shares"),
         ('name = "e_bike"', 'name = "bus"', "methodology.name_twice"),

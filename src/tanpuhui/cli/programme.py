@@ -367,7 +367,8 @@ def _say(answer: dict[str, Any], *, as_json: bool) -> int:
         return DONE
     for name, value in answer.items():
         shown = len(value) if isinstance(value, list | tuple) else value
-        console.print(f"{name.replace('_', ' ')}: {shown}", highlight=False, soft_wrap=True)
+        said = "none" if shown is None else shown
+        console.print(f"{name.replace('_', ' ')}: {said}", highlight=False, soft_wrap=True)
     return DONE
 
 

@@ -57,6 +57,11 @@ class SurveyMode(Refusal):
     message = "{where}: no mode is called {name}. Add it to [[modes]] with its factor, or use one of {known}."
 
 
+class SurveyExcluded(Refusal):
+    code = "methodology.survey_excluded"
+    message = "{where}: {name} emits. Only what emits nothing, such as walking, may leave the split: keep it there."
+
+
 class SurveyUnit(Refusal):
     code = "methodology.survey_unit"
     message = "{where}: a survey gives {expected}, the parameter is in {unit}. Give the parameter that unit."

@@ -14,7 +14,7 @@ from typing import Any
 from tanpuhui.baseline.mobility import Avoided, Mode, avoided
 from tanpuhui.methodology.methodology import STATUSES, Status, Value
 from tanpuhui.methodology.read import read_toml, shown_path, violations
-from tanpuhui.methodology.refusals import NameTwice, SurveyExceeded, SurveyMode, SurveyUnit
+from tanpuhui.methodology.refusals import NameTwice, SurveyExceeded, SurveyExcluded, SurveyMode, SurveyUnit
 from tanpuhui.methodology.units import Unit, parse_unit
 
 #: What a survey gives: of what a parameter that comes from one must be a quantity.
@@ -48,6 +48,9 @@ def read_survey(path: Path) -> Survey:
                 raise SurveyMode(
                     where=f"{shown_path(path)}: {key}", name=name, known=", ".join(sorted(modes))
                 )
+    for name in raw["excluded"]:
+        if modes[name].factor_g_pkm > 0:
+            raise SurveyExcluded(where=f"{shown_path(path)}: excluded", name=name)
     statuses = [part["status"] for part in (raw["split"], raw["replaced"], *raw["modes"])]
     return Survey(
         ridden=raw["ridden"],
