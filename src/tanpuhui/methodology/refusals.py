@@ -59,7 +59,9 @@ class SurveyMode(Refusal):
 
 class SurveyExcluded(Refusal):
     code = "methodology.survey_excluded"
-    message = "{where}: {name} emits. Only what emits nothing, such as walking, may leave the split: keep it there."
+    message = (
+        "{where}: {name} emits. Only what emits nothing, such as walking, may leave the split: keep it there."
+    )
 
 
 class SurveyUnit(Refusal):
