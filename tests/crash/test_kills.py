@@ -134,7 +134,7 @@ def test_a_close_killed_at_any_point_posts_once(program: Program) -> None:
 def test_kills_at_random_moments_change_nothing(program: Program) -> None:
     moments = random.Random(20_261_124)
     killed = 0
-    for number in range(12):
+    for number in range(8):
         day, path = next_day(program)
         if number % 2:
             killed += was_killed(
