@@ -57,8 +57,8 @@ TESTS = $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 test: check  ## everything that CI checks; what needs Spark and Java is skipped with its reason
 	$(TESTS)
 
-ci: check .venv/spark.done  ## the same with closes on Spark and Sail (needs Java 17)
-	$(TESTS)
+ci: check .venv/spark.done  ## the same with closes on Spark and Sail (needs Java 17), and stories on every screen
+	TANPUHUI_EVERY_SCREEN=1 $(TESTS)
 
 check: .venv/dev.done  ## style, types and the order of imports
 	$(BIN)/ruff check .
