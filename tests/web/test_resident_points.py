@@ -83,7 +83,7 @@ def test_a_conversion_that_is_sent_twice_is_made_once(sponsor: Sponsor) -> None:
     assert (first.status_code, again.status_code) == (302, 302)
     assert points_of(account, sponsor) == (4, 0)
     assert Conversion.objects.count() == 1
-    assert "4<span" in page(client, "/resident/points/")
+    assert "4 <span" in page(client, "/resident/points/")
     assert "from <data" in page(client, "/resident/points/history/")
 
 
