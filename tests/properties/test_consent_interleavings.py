@@ -258,7 +258,7 @@ def test_the_database_itself_makes_a_step_wait_for_a_close() -> None:
     assert GrantEvent.objects.count() == 1
 
 
-@pytest.mark.parametrize("races", [4, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("races", [4, pytest.param(25, marks=pytest.mark.slow)])
 def test_after_a_withdrawal_is_committed_nothing_is_written_under_the_grant(
     credits: None, races: int
 ) -> None:
