@@ -50,6 +50,9 @@ def test_a_factor_above_its_survey_is_refused_and_one_below_is_not(folder: Path)
     edit(folder / "methodology.toml", 'value = "37.9"', 'value = "37.92"')
     assert "methodology.survey_exceeded" in codes(folder)
 
+    said = str(examine(folder)[1][0])
+    assert "37.92 (illustrative)" in said and "37.919754 gCO2e/(person*km)" in said
+
     edit(folder / "methodology.toml", 'value = "37.92"', 'value = "37.919"')
     edit(folder / "examples.toml", "expected_mg = 379000", "expected_mg = 379190")
     assert codes(folder) == []

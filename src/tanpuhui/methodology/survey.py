@@ -6,12 +6,14 @@ works it out again. So a factor of a survey is never larger than the survey carr
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from tanpuhui.baseline.mobility import Avoided, Mode, avoided
+from tanpuhui.kit.exact import format_fraction
 from tanpuhui.methodology.methodology import STATUSES, Status, Value
 from tanpuhui.methodology.read import read_toml, shown_path, violations
 from tanpuhui.methodology.refusals import NameTwice, SurveyExceeded, SurveyExcluded, SurveyMode, SurveyUnit
@@ -19,6 +21,8 @@ from tanpuhui.methodology.units import Unit, parse_unit
 
 #: What a survey gives: of what a parameter that comes from one must be a quantity.
 UNIT = "gCO2e/(person*km)"
+#: A survey's error is a root, worked out in floats; what may be credited by it is whole micrograms, rounded down.
+UG_A_GRAM = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -74,14 +78,15 @@ def check_value(value: Value, unit: Unit, path: Path, where: str) -> None:
     survey, given = read_survey(path), parse_unit(UNIT)
     if unit.dimensions != given.dimensions:
         raise SurveyUnit(where=where, unit=unit.symbol, expected=UNIT)
-    most = Fraction(survey.avoided.credited_g_pkm) * given.scale / unit.scale
+    most_ug_pkm = math.floor(survey.avoided.credited_g_pkm * UG_A_GRAM)
+    most = Fraction(most_ug_pkm, UG_A_GRAM) * given.scale / unit.scale
     if value.value > most or STATUSES.index(value.status) < STATUSES.index(survey.status):
         raise SurveyExceeded(
             where=where,
             file=shown_path(path),
-            most=f"{float(most):.6g} {unit.symbol}",
+            most=f"{format_fraction(most)} {unit.symbol}",
             status=survey.status,
-            value=f"{float(value.value):.6g}",
+            value=format_fraction(value.value),
             stated=value.status,
         )
 
