@@ -89,18 +89,13 @@ def put_in(read: Read, frozen: Mapping[str, Mapping[int, int]], months: Collecti
     """
     columns = [read.table[name].to_pylist() for name in SCHEMA.names]
     rows = list(zip(*columns, strict=True))
-    other = sorted(
-        {
-            month
-            for subject, _joined, month, energy_wh in rows
-            if month in frozen and frozen[month].get(subject) != energy_wh
-        }
-    )
+    other = [
+        month
+        for subject, _joined, month, energy_wh in rows
+        if month in frozen and frozen[month].get(subject) != energy_wh
+    ]
     if other:
-        count = sum(
-            month in frozen and frozen[month].get(subject) != wh for subject, _joined, month, wh in rows
-        )
-        raise BaselineOtherwise(count=count, months=", ".join(other))
+        raise BaselineOtherwise(count=len(other), months=", ".join(sorted(set(other))))
     joined = {subject for subject, has_joined, _month, _wh in rows if has_joined}
     kept = [row for row in rows if row[2] not in frozen]
     for month in {f"{month:%Y-%m}" for month in months} & frozen.keys():
