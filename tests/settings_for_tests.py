@@ -30,4 +30,7 @@ STATIC_ROOT = None
 #: Tests do the work that pages ask for themselves.
 WORK_COMMAND = []
 WHITENOISE_USE_FINDERS = True
+#: A static file is looked for when it is asked for: each client of a test has the middleware made anew, and to list all
+#: files was more than half of what a client cost.
+WHITENOISE_AUTOREFRESH = True
 words.compile_all()
