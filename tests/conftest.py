@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -38,18 +37,8 @@ def shared_reference() -> Path:
 
 
 @pytest.fixture(scope="session")
-def rendered() -> Iterator[ExitStack]:
-    """From here on migrations are applied as an installation applies them; until it is closed."""
-    from tanpuhui.project.rendering import rendered_once
-
-    with ExitStack() as stack:
-        stack.enter_context(rendered_once())
-        yield stack
-
-
-@pytest.fixture(scope="session")
-def django_db_setup(rendered: ExitStack, django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """After the migrations, give the application's role its privileges, as an installation does.
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """A copy of the prepared database, with the application's role and its privileges, as an installation has.
 
     Tables refuse TRUNCATE for everyone, so between transactional tests those that may have rows are emptied with
     triggers off, but for those that migrations filled; numbers begin at one again.
@@ -58,11 +47,7 @@ def django_db_setup(rendered: ExitStack, django_db_setup: None, django_db_blocke
     from django.db.backends.postgresql.operations import DatabaseOperations
     from psycopg import sql
 
-    from tanpuhui.project.database import grant_privileges
-
-    rendered.close()
     with django_db_blocker.unblock():
-        grant_privileges("default")
         filled = _filled_tables(connection)
 
     def flush(operations: DatabaseOperations, sql_list: list[str]) -> None:

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import prepared
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -106,6 +108,7 @@ def installation() -> Iterator[Program]:
     home = folder / "home"
     home.mkdir(mode=0o711)
     home.chmod(0o711)
+    prepared.adopt(home)
     try:
         program = Program(home)
         yield program

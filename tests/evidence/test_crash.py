@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import prepared
 from evidence.conftest import GENERIC, RIDE
 from tanpuhui.project import embedded
 
@@ -28,6 +29,7 @@ def home() -> Iterator[Path]:
         Path(folder).chmod(0o711)
         path = Path(folder) / "home"
         path.mkdir(mode=0o711)
+        prepared.adopt(path)
         embedded.start(path)
         yield path
         embedded.leave(path)
