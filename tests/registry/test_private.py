@@ -364,6 +364,17 @@ def test_what_is_shown_of_a_kind_is_decided_by_its_noisy_number(town: Town) -> N
     assert table.rows[0].persons_error == 90
 
 
+def test_where_all_together_are_too_few_no_kind_is_shown_however_large_its_noise(town: Town) -> None:
+    def loud(values: Sequence[int], *, sensitivity: int, epsilon: int) -> list[int]:
+        # Everybody, then each kind, of which a resident has two at most; 90 is the threshold, as above.
+        return [89, *[1_000] * (len(values) - 1)] if sensitivity == 1 + RULES.most_kinds else list(values)
+
+    told = release(town, noise=loud).body["kinds"]
+
+    assert (told["all"]["persons"], told["all"]["left_out"]) == (None, True)
+    assert {(row["persons"], row["acts"], row["left_out"]) for row in told["rows"]} == {(None, None, True)}
+
+
 def test_publishing_goes_the_private_way_once_a_month(town: Town) -> None:
     pytest.importorskip("opendp", reason="OpenDP is not installed (requirements/dp.txt)")
     rules = replace(town.jurisdiction, private=RULES)

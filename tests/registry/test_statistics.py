@@ -135,7 +135,13 @@ def test_a_month_that_is_not_over_or_not_closed_is_not_released(town: Town) -> N
         publish_of(town, 3)
     assert (refused.value.facts["count"], refused.value.facts["days"]) == (1, "2026-03-02")
     town.close()
-    assert publish_of(town, 3).month == "2026-03"
+    town.take(metro("before", "a", 1_000, day=date(2026, 3, 1)))
+    assert publish_of(town, 3).month == "2026-03", (
+        "the first of March is history: the town began on the second"
+    )
+    town.take(metro("april", "b", 1_000, day=APRIL), at=IN_APRIL)
+    with pytest.raises(MonthUnclosed):
+        publish_of(town, 3, "2026-04")
 
 
 def test_where_statistics_come_with_noise_exact_ones_are_refused_by_name(town: Town) -> None:

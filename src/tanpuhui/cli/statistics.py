@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
-from rich.table import Table
+from rich.table import Column, Table
 
 from tanpuhui.cli.output import console, mg_as_mass, print_json
 from tanpuhui.cli.places import jurisdiction, places
@@ -155,7 +155,7 @@ def _print(table: MonthTable, *, as_json: bool) -> int:
     if as_json:
         print_json({"digest": table.digest, "published_at": table.published_at.isoformat(), **table.body})
         return 0
-    drawn = Table("Kind of act", "Acts", "Persons", "CO2e")
+    drawn = Table(Column("Kind of act", overflow="fold"), "Acts", "Persons", "CO2e")
     for row in (*table.rows, table.everybody):
         drawn.add_row(row.kind, *_numbers(row, table.least))
     console.print(drawn)

@@ -30,14 +30,16 @@ def last_month(at: datetime, zone: str) -> str:
 def refuse_unfinished(month: str, *, at: datetime, zone: str) -> None:
     """A month is released once: not before it is over and every day of it with records is closed.
 
-    Days before the first one that was ever closed are history that came along, of which nothing is credited.
+    Where no day of the month before was closed the platform began in this one: days before its first close are history
+    that came along, of which nothing is credited.
     """
     first, last = days_of(month)
     if to_us(at) < day_bounds_us(last, zone)[1]:
         raise MonthNotOver(month=month)
-    closed = set(Manifest.objects.values_list("day", flat=True))
-    began = min(closed, default=first)
-    unclosed = [day for day in days_with_records() if max(first, began) <= day <= last and day not in closed]
+    earlier = days_of(f"{first - timedelta(days=1):%Y-%m}")[0]
+    closed = set(Manifest.objects.filter(day__range=(earlier, last)).values_list("day", flat=True))
+    began = first if any(day < first for day in closed) else min(closed, default=first)
+    unclosed = [day for day in days_with_records() if began <= day <= last and day not in closed]
     if unclosed:
         raise MonthUnclosed(month=month, count=len(unclosed), days=named(unclosed))
 

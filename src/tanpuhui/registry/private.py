@@ -185,6 +185,10 @@ def _of_kinds(counted: Counted, frame: Frame, noise: Noise) -> dict[str, Any]:
     grams = noise(counted.kind_grams, sensitivity=most_g, epsilon=rest)
     persons_error = error_bar(most_kinds, quarter)
     threshold = _threshold(rules, persons_error)
+    together = _told(threshold, persons=everybody, acts=sum(acts), credited_g=sum(grams))
+    if together["left_out"]:
+        # Where there may be nobody at all, a kind that looks like more is noise.
+        persons = [-1] * len(kinds)
     return {
         "threshold": threshold,
         "persons_error": persons_error,
@@ -192,7 +196,7 @@ def _of_kinds(counted: Counted, frame: Frame, noise: Noise) -> dict[str, Any]:
         "credited_error_g": error_bar(most_g, rest),
         "all_acts_error": error_bar_of_sum(len(kinds), rules.most_acts, quarter),
         "all_credited_error_g": error_bar_of_sum(len(kinds), most_g, rest),
-        "all": _told(threshold, persons=everybody, acts=sum(acts), credited_g=sum(grams)),
+        "all": together,
         "rows": [
             {"kind": kind, "sector": kinds[kind]}
             | _told(threshold, persons=persons[no], acts=acts[no], credited_g=grams[no])

@@ -10,7 +10,7 @@ from django.utils.translation import pgettext
 
 from tanpuhui.copies.kinds import kind_name
 
-__all__ = ["kind_name", "month_name", "sector_name"]
+__all__ = ["format_decimal", "kind_name", "month_name", "sector_name"]
 
 
 def sector_name(sector: str) -> str:
@@ -33,3 +33,12 @@ def month_name(month: str) -> str:
     if not last:
         return date_format(date.fromisoformat(f"{first}-01"), "YEAR_MONTH_FORMAT")
     return _("%(first)s to %(last)s") % {"first": month_name(first), "last": month_name(last)}
+
+
+def format_decimal(millionths: int) -> str:
+    """Millionths as a decimal without needless zeros.
+
+    >>> format_decimal(1_000_000), format_decimal(250_000)
+    ('1', '0.25')
+    """
+    return f"{millionths // 1_000_000}.{millionths % 1_000_000:06d}".rstrip("0").rstrip(".")

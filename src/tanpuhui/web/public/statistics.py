@@ -17,7 +17,7 @@ from tanpuhui.registry.models import PrivateRelease, StatisticsRelease
 from tanpuhui.registry.monthly import Figures, MonthTable, tables
 from tanpuhui.registry.private import MG_A_GRAM
 from tanpuhui.web.public.chart import Bar, bars, narrow_bars
-from tanpuhui.web.public.names import kind_name, month_name, sector_name
+from tanpuhui.web.public.names import format_decimal, kind_name, month_name, sector_name
 from tanpuhui.web.public.picture import svg_response
 
 NEWEST = 24
@@ -144,17 +144,3 @@ def _map(body: dict[str, Any]) -> dict[str, Any]:
         "epsilon": format_decimal(body["epsilon_millionths"]),
         "month_name": month_name(body["month"]),
     }
-
-
-def _shade(grams: int | None, most: int) -> int:
-    """0 where nothing is shown, otherwise 1 to 4."""
-    return 0 if grams is None or not most else 1 + 4 * grams // (most + 1)
-
-
-def format_decimal(millionths: int) -> str:
-    """Millionths as a decimal without needless zeros.
-
-    >>> format_decimal(1_000_000), format_decimal(250_000)
-    ('1', '0.25')
-    """
-    return f"{millionths // 1_000_000}.{millionths % 1_000_000:06d}".rstrip("0").rstrip(".")
