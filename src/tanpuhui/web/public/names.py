@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from tanpuhui.copies.kinds import kind_name
@@ -28,11 +27,8 @@ def sector_name(sector: str) -> str:
 
 
 def month_name(month: str) -> str:
-    """``2026-03`` as a month, ``2026-02..2026-03`` as a range of months."""
-    first, _dots, last = month.partition("..")
-    if not last:
-        return date_format(date.fromisoformat(f"{first}-01"), "YEAR_MONTH_FORMAT")
-    return _("%(first)s to %(last)s") % {"first": month_name(first), "last": month_name(last)}
+    """``2026-03`` as a month."""
+    return date_format(date.fromisoformat(f"{month}-01"), "YEAR_MONTH_FORMAT")
 
 
 def format_decimal(millionths: int) -> str:
