@@ -3,7 +3,8 @@
 Run: make pictures   (it needs Chromium: apt-get install chromium fonts-noto-cjk)
 
 The city is made anew with its usual seed, and the clock of the server stands still, so that the same pages give the
-same pictures. A picture keeps its 255 most frequent colours, which is enough for pages.
+same pictures, but for the noise of published statistics, which has no seed. A picture
+keeps its 255 most frequent colours, which is enough for pages.
 """
 
 from __future__ import annotations

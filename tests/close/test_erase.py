@@ -195,11 +195,11 @@ def test_after_an_erasure_statistics_are_of_everybody_else_and_their_sums_still_
     town: Town, people: dict[str, int], closed: CloseAnswer
 ) -> None:
     """The closes that stand still say what they credited; the acts of the erased person are in no figure any more."""
-    before = statistics.count(town.places, town.library)
+    before = statistics.count("2026-03", town.places, town.library)
 
     erased(town, people["a"])
 
-    after = statistics.count(town.places, town.library)
+    after = statistics.count("2026-03", town.places, town.library)
     gone = sum(ErasedCredit.objects.values_list("credited_mg", flat=True))
     assert gone > 0
     assert after.table.all().persons == before.table.all().persons - 1

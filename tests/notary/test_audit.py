@@ -142,6 +142,7 @@ FACTS = [
         "the body was edited",
     ),
     ("registry_statistics_release", "UPDATE registry_statistics_release SET digest = 'x'", "digest"),
+    ("registry_statistics_release", "UPDATE registry_statistics_release SET month = '2026-02'", "month is"),
 ]
 
 

@@ -26,10 +26,12 @@ from tanpuhui.registry.annul import annul
 from tanpuhui.registry.certify import Order, certify
 from tanpuhui.registry.models import Lot, PrivateRelease
 from tanpuhui.registry.retire import retire
-from tanpuhui.registry.statistics import publish
+from tanpuhui.registry.statistics import publish_exact
 from tanpuhui.transparency.credential_status import restore, revoke, suspend
 
 AT = datetime(2026, 3, 12, 9, 0, tzinfo=SHANGHAI)
+#: When the month is over and its statistics are released.
+APRIL = datetime(2026, 4, 1, 9, 0, tzinfo=SHANGHAI)
 ACME = organisation(2)
 #: 5 MWh at 0.42 t for each of two roofs: 4.2 t, of which 4 fill a lot.
 ROOF_WH = 5_000_000
@@ -52,18 +54,19 @@ def lived(town: Town) -> Lot:
     with transaction.atomic():
         surrendered(town)
     with transaction.atomic():
-        publish(
-            at=AT,
+        publish_exact(
+            "2026-03",
+            at=APRIL,
             places=town.places,
-            jurisdiction=replace(town.jurisdiction, least_persons=3),
+            jurisdiction=replace(town.jurisdiction, least_persons=3, private=None),
             library=town.library,
         )
     return lot
 
 
 def lived_further(town: Town, lot: Lot) -> Lot:
-    """What is rarer: a voluntary retirement, credentials that lose their status, a month of districts, and a lot that
-    is annulled and replaced by another, which is answered.
+    """What is rarer: a voluntary retirement, credentials that lose their status, statistics with noise, and a lot
+    that is annulled and replaced by another, which is answered.
     """
     with transaction.atomic():
         given(ACME, lot.code, 1)
@@ -90,7 +93,7 @@ def lived_further(town: Town, lot: Lot) -> Lot:
 
 
 def districts_released(month: str) -> PrivateRelease:
-    """A month of districts as it is kept, without the noise, which needs a library of its own."""
+    """A month of statistics as it is kept, without the noise, which needs a library of its own."""
     body = {"month": month, "districts": [{"code": "310101", "persons": 12, "saved_g": 340_000}]}
     return PrivateRelease.objects.create(
         month=month,

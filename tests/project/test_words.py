@@ -57,7 +57,7 @@ def test_sentences_of_templates_code_and_refusals_are_gathered(gathered: set[wor
     assert ("kg", "unit") in gathered
     assert ("There is nothing at this address", None) in gathered
     assert ("Say why, in a few words: the reason is kept with the record.", None) in gathered
-    assert (("%(shown)s provider reports", "%(shown)s providers report"), None) in gathered
+    assert (("%(shown)s lot with serial numbers", "%(shown)s lots with serial numbers"), None) in gathered
 
 
 def _forms(said: object) -> list[str]:

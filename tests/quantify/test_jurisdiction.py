@@ -31,6 +31,19 @@ from = 2020-01-01
 statuses = ["official"]
 {SOURCED}
 """
+NOISE = """
+[statistics.private]
+districts = "shanghai"
+epsilon_districts = "0.25"
+epsilon_kinds = "0.75"
+epsilon_year = "1"
+most_kg = 20
+most_kinds = 2
+most_acts = 9
+threshold = 20
+status = "illustrative"
+source = "a test"
+"""
 CAP = f"""
 [[offset_caps]]
 from = 2020-01-01
@@ -202,6 +215,16 @@ def test_between_two_days_some_rules_begin_and_some_end() -> None:
         ('parent = "town"\n' + PLACE, "parent"),
         ('parent = "pudong"\n' + PLACE, "parent"),
         (PLACE + "[", "(file)"),
+        (PLACE + NOISE.replace("most_acts = 9\n", ""), "statistics.private"),
+        (PLACE + NOISE + "epsilon_release = '1'\n", "statistics.private"),
+        (PLACE + NOISE.replace("shanghai", "atlantis"), "statistics.private.districts"),
+        (PLACE + NOISE.replace("most_kinds = 2", "most_kinds = 0"), "statistics.private.most_kinds"),
+        (PLACE + NOISE.replace("threshold = 20", "threshold = 4"), "statistics.private.threshold"),
+        (PLACE + NOISE.replace('"0.75"', "0.75"), "statistics.private.epsilon_kinds"),
+        # Together they are more than the year has by a millionth.
+        (PLACE + NOISE.replace('"1"', '"0.999999"'), "statistics.private.epsilon_kinds"),
+        (PLACE + NOISE.replace('"illustrative"', '"certain"'), "statistics.private.status"),
+        (PLACE + NOISE.replace('"a test"', '""'), "statistics.private.status"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused_by_key(folder: Path, text: str, key: str) -> None:
@@ -210,6 +233,14 @@ def test_a_file_that_does_not_fit_is_refused_by_key(folder: Path, text: str, key
 
     assert refused.value.facts["file"] == "town.toml"
     assert refused.value.facts["key"] == key
+
+
+def test_both_tables_of_a_month_may_take_all_that_a_year_has_and_no_more(folder: Path) -> None:
+    rules = load_jurisdiction(place(folder, PLACE + NOISE), folder).private
+
+    assert rules is not None
+    assert (rules.epsilon_districts, rules.epsilon_kinds) == (250_000, 750_000)
+    assert rules.epsilon_release == rules.epsilon_year == 1_000_000
 
 
 def test_an_unknown_jurisdiction_is_refused_with_those_there_are() -> None:

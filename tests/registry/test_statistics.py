@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from close.town import TAKEN_AT, Town, act, metro
 from tanpuhui.registry.models import StatisticsRelease
-from tanpuhui.registry.statistics import latest, publish
+from tanpuhui.registry.monthly import latest, publish, tables
+from tanpuhui.registry.refusals import MonthNotOver, MonthUnclosed, PrivateOnly
+from tanpuhui.registry.statistics import publish_exact
 
 #: The first day of the month after, on which the tests' one grant is in force too.
 APRIL = date(2026, 4, 1)
 IN_APRIL = TAKEN_AT.replace(month=4)
+#: When both months are over.
+MAY = TAKEN_AT.replace(month=5)
 #: 46.7 g for each of 1,000 m.
 KM_MG = 46_700
 
@@ -24,14 +28,12 @@ def bike(source_id: str, person: str, distance_m: int, **more: Any) -> dict[str,
     return act("bike_trip", source_id, person, distance_m=distance_m, **more)
 
 
-def publish_of(town: Town, least: int) -> StatisticsRelease:
+def publish_of(
+    town: Town, least: int, month: str = "2026-03", at: datetime = MAY, **changes: Any
+) -> StatisticsRelease:
+    rules = replace(town.jurisdiction, **({"least_persons": least, "private": None} | changes))
     with transaction.atomic():
-        return publish(
-            at=TAKEN_AT,
-            places=town.places,
-            jurisdiction=replace(town.jurisdiction, least_persons=least),
-            library=town.library,
-        )
+        return publish_exact(month, at=at, places=town.places, jurisdiction=rules, library=town.library)
 
 
 def by(rows: list[dict[str, Any]], name: str) -> dict[str, tuple[int, int, int]]:
@@ -54,9 +56,8 @@ def test_a_person_counts_once_however_many_acts_they_made_and_milligrams_are_tho
 
     assert body["totals"] == {"acts": 4, "persons": 3, "credited_mg": 5 * KM_MG}
     assert by(body["kinds"], "kind") == {"metro_trip": (4, 3, 5 * KM_MG)}
-    assert by(body["months"], "month") == {"2026-03": (4, 3, 5 * KM_MG)}
-    assert body["sectors"] == [{"sector": "transport", "acts": 4, "credited_mg": 5 * KM_MG}]
-    assert (body["first_day"], body["last_day"], body["days"]) == ("2026-03-02", "2026-03-02", 1)
+    assert body["kinds"][0]["sector"] == "transport"
+    assert body["month"] == "2026-03"
 
 
 def test_fewer_persons_than_the_least_are_not_told_of_at_all(town: Town) -> None:
@@ -66,8 +67,7 @@ def test_fewer_persons_than_the_least_are_not_told_of_at_all(town: Town) -> None
 
     body = publish_of(town, 3).body
 
-    assert (body["totals"], body["kinds"], body["months"], body["cells"]) == (None, [], [], [])
-    assert body["records"] == 2
+    assert (body["totals"], body["kinds"], body["other"]) == (None, [], [])
 
 
 def test_a_kind_of_few_persons_is_told_of_together_with_another_one(town: Town) -> None:
@@ -82,7 +82,8 @@ def test_a_kind_of_few_persons_is_told_of_together_with_another_one(town: Town) 
     assert body["totals"]["acts"] == 5
 
 
-def test_a_cell_of_few_persons_is_left_out_and_others_with_it(town: Town) -> None:
+def test_two_months_put_together_tell_of_no_fewer_persons_than_one(town: Town) -> None:
+    """Totals of kinds over all months would: the one ride of April is in them, and its month's table hides it."""
     town.settle("abcdef")
     town.take(
         *[metro(f"m{person}", person, 1_000) for person in "abcdef"],
@@ -96,17 +97,18 @@ def test_a_cell_of_few_persons_is_left_out_and_others_with_it(town: Town) -> Non
     town.close()
     town.close(APRIL, at=IN_APRIL)
 
-    body = publish_of(town, 3).body
-    left_out = {(cell["kind"], cell["month"]) for cell in body["cells"] if cell["left_out"]}
+    march, april = publish_of(town, 3), publish_of(town, 3, "2026-04")
 
-    kinds, months = ("bike_trip", "metro_trip"), ("2026-03", "2026-04")
-    assert left_out == {(kind, month) for kind in kinds for month in months}
-    assert all(cell["acts"] is None and cell["credited_mg"] is None for cell in body["cells"])
-    assert by(body["kinds"], "kind")["bike_trip"][:2] == (7, 6)
-    assert by(body["months"], "month")["2026-04"][:2] == (7, 6)
+    assert {kind: acts for kind, (acts, *_) in by(march.body["kinds"], "kind").items()} == {
+        "bike_trip": 6,
+        "metro_trip": 6,
+    }
+    assert by(april.body["kinds"], "kind")["other"][:2] == (7, 6)
+    assert [table.month for table in tables()] == ["2026-04", "2026-03"]
+    assert [row.kind for row in tables()[0].rows] == ["other"]
 
 
-def test_what_was_taken_back_is_in_the_next_release_and_the_first_stays_as_it_was(town: Town) -> None:
+def test_a_month_is_released_once_and_stays_as_it_was_whatever_comes_later(town: Town) -> None:
     town.settle("abc")
     town.take(*[metro(person, person, 1_000) for person in "abc"])
     town.close()
@@ -114,28 +116,62 @@ def test_what_was_taken_back_is_in_the_next_release_and_the_first_stays_as_it_wa
     town.take(metro("a", "a", 2_000, revision=1))
     town.close()
 
-    second = publish_of(town, 3)
+    again = publish_of(town, 3)
 
-    assert second.body["totals"]["credited_mg"] == 4 * KM_MG
-    assert StatisticsRelease.objects.get(pk=first.pk).body["totals"]["credited_mg"] == 3 * KM_MG
-    assert latest() == second
+    assert (again.pk, again.body["totals"]["credited_mg"]) == (first.pk, 3 * KM_MG)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        StatisticsRelease.objects.create(month="2026-03", digest="d", body={}, published_at=MAY)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        StatisticsRelease.objects.create(month="2026-13", digest="d", body={}, published_at=MAY)
 
 
-def test_the_same_again_is_the_same_release(town: Town) -> None:
+def test_a_month_that_is_not_over_or_not_closed_is_not_released(town: Town) -> None:
     town.settle("abc")
     town.take(*[metro(person, person, 1_000) for person in "abc"])
+
+    with pytest.raises(MonthNotOver):
+        publish_of(town, 3, at=TAKEN_AT)
+    with pytest.raises(MonthUnclosed) as refused:
+        publish_of(town, 3)
+    assert (refused.value.facts["count"], refused.value.facts["days"]) == (1, "2026-03-02")
     town.close()
+    town.take(metro("before", "a", 1_000, day=date(2026, 3, 1)))
+    assert publish_of(town, 3).month == "2026-03", (
+        "the first of March is history: the town began on the second"
+    )
+    town.take(metro("april", "b", 1_000, day=APRIL), at=IN_APRIL)
+    with pytest.raises(MonthUnclosed):
+        publish_of(town, 3, "2026-04")
 
-    first, again = publish_of(town, 3), publish_of(town, 3)
 
-    assert first == again
-    assert StatisticsRelease.objects.count() == 1
+def test_where_statistics_come_with_noise_exact_ones_are_refused_by_name(town: Town) -> None:
+    with pytest.raises(PrivateOnly) as refused:
+        publish_of(town, 3, private=town.jurisdiction.private)
+
+    assert "tanpuhui statistics publish 2026-03" in str(refused.value)
+    assert not StatisticsRelease.objects.exists()
+
+
+def test_a_month_released_exactly_is_not_released_with_noise_as_well(town: Town) -> None:
+    first = publish_of(town, 3)
+
+    with transaction.atomic():
+        table = publish(
+            "2026-03",
+            at=MAY,
+            places=town.places,
+            jurisdiction=town.jurisdiction,
+            library=town.library,
+        )
+
+    assert (table.noisy, table.digest) == (False, first.digest)
+    assert latest() == table
 
 
 def test_an_empty_installation_publishes_that_there_is_nothing(town: Town) -> None:
     body = publish_of(town, 10).body
 
-    assert (body["totals"], body["days"], body["first_day"], body["records"]) == (None, 0, None, 0)
+    assert (body["totals"], body["kinds"]) == (None, [])
 
 
 def test_a_release_is_never_changed(town: Town) -> None:

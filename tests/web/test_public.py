@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -13,13 +14,14 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from django.core.cache import caches
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tanpuhui.kit.home import content
 from tanpuhui.methodology.load import folders
 from tanpuhui.registry.models import LeftOut
+from tanpuhui.registry.statistics import publish_exact
 from tanpuhui.web.public.glossary import words
 from tanpuhui.web.public.open_data import TABLES
 from tanpuhui.web.public.text import in_language, rendered
@@ -43,40 +45,103 @@ def plain(html: str) -> str:
 def test_the_first_page_shows_the_installation_and_works_a_gram_out(client: Client, closed: Closed) -> None:
     page = plain(text(client, "/"))
 
-    assert "5.04 t" in page
+    assert "Avoided and credited 5.04 t ± " in page
+    assert "in March 2026, for everybody together" in page
+    assert "Residents who took part 12 ± 2 in March 2026" in page
     assert "5 t 1 lot with serial numbers" in page
     assert "10000 m × 46.7 gCO2e/(person*km)" in page
     assert "467 g" in page
 
 
-def test_totals_of_a_handful_of_accounts_are_not_on_the_first_page(client: Client, db: None) -> None:
-    caches["worker"].clear()
-
-    assert "Avoided and credited" not in text(client, "/")
-
-
-def test_statistics_have_a_table_a_picture_and_how_persons_are_protected(
-    client: Client, closed: Closed
+def test_what_persons_did_is_on_the_first_page_only_as_a_month_was_published(
+    client: Client, db: None
 ) -> None:
-    html = text(client, "/statistics/")
-    page = plain(html)
-    pictures = re.findall(r'(?:src|srcset)="(/statistics/[^"]+\.svg)\?v"', html)
+    caches["worker"].clear()
+    page = text(client, "/")
 
-    assert "Solar power from the roof Energy 12 12 5.04 t" in page
-    assert "fewer than 10 residents" in page
+    assert "Avoided and credited" not in page
+    assert "Residents who took part" not in page
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            EN,
+            (
+                "No number here is exact.",
+                "Credited 5.04 t ± ",
+                "Residents who took part 12 ± 2",
+                "Solar power from the roof Energy 12 12 5.04 t",
+                "with 3 kinds of act at most, with 100 acts and with 420 kg",
+                "ε = 20.5",
+                "left out: with noise, below 5 residents",
+            ),
+        ),
+        (
+            ZH,
+            (
+                "以下数字均非精确值。",
+                "入账 5.04 ",
+                "参与居民 12 ± 2",
+                "12 12 5.04 ",
+                "每位居民最多计 3 类行为、100 次和 420 千克",
+                "ε = 20.5",
+                "加噪后不足 5 人，不予公布",
+            ),
+        ),
+    ],
+)
+def test_statistics_say_how_far_off_they_are_in_both_languages_and_how_persons_are_protected(
+    client: Client, closed: Closed, language: dict[str, str], said: tuple[str, ...]
+) -> None:
+    html = text(client, "/statistics/", **language)
+    page = plain(html)
+
+    assert [one for one in said if one not in page] == []
+    pictures = re.findall(r'(?:src|srcset)="(/statistics/[^"]+\.svg)\?v"', html)
     assert len(pictures) == 2
     for address in pictures:
         answer = client.get(address)
         assert answer.headers["Content-Type"] == "image/svg+xml; charset=utf-8"
-        assert b"5,040" in answer.content
+        assert "5,040 ± ".encode() in answer.content
         assert client.get(address, HTTP_IF_NONE_MATCH=answer.headers["ETag"]).status_code == 304
 
 
-def test_an_earlier_release_stays_under_its_address(client: Client, closed: Closed) -> None:
-    assert "5.04 t" in plain(text(client, f"/statistics/{closed.release.pk}/"))
+def test_a_city_without_noise_shows_its_exact_months_and_no_error_bars(
+    client: Client, closed: Closed
+) -> None:
+    with transaction.atomic():
+        exact = publish_exact(
+            "2026-02",
+            at=closed.release.published_at,
+            places=closed.town.places,
+            jurisdiction=replace(closed.town.jurisdiction, private=None, least_persons=3),
+            library=closed.town.library,
+        )
+
+    page = plain(text(client, "/statistics/months/2026-02/"))
+
+    assert "Fewer than 3 residents took part in this month" in page
+    assert "None" not in page
+    assert client.get(f"/statistics/{exact.pk}/").headers["Location"] == "/statistics/months/2026-02/"
+    newest = plain(text(client, "/statistics/"))
+    assert re.search(r"March 2026 12 ± \d+ 12 ± 2 5.04 t ± ", newest)
+    assert "February 2026 too few residents, left out" in newest
+    assert b"5,040" in client.get("/statistics/months/2026-03/months.en.wide.svg").content
+    assert client.get("/statistics/months/2026-02/kinds.en.wide.svg").status_code == 404
+
+
+def test_a_month_stays_under_its_address(client: Client, closed: Closed) -> None:
+    assert "5.04 t" in plain(text(client, "/statistics/months/2026-03/"))
+    assert client.get("/statistics/months/2026-04/").status_code == 404
     assert client.get("/statistics/999/").status_code == 404
     for wrong in ("x.en.wide", "kinds.xx.wide", "kinds.en.huge"):
-        assert client.get(f"/statistics/{closed.release.pk}/{wrong}.svg").status_code == 404
+        assert client.get(f"/statistics/months/2026-03/{wrong}.svg").status_code == 404
+
+
+def test_before_a_month_is_over_the_page_says_that_nothing_is_published(client: Client, db: None) -> None:
+    assert "No statistics were published yet." in text(client, "/statistics/")
 
 
 def test_every_methodology_has_a_page_in_both_languages_with_all_its_numbers(
@@ -256,8 +321,13 @@ def test_open_data_of_the_town_is_what_was_certified_and_credited(client: Client
     lot, whole = rows(client, "lots")[0], rows(client, "statistics")[0]
 
     assert (lot["lot"], lot["tonnes"], lot["with_residents_mg"]) == ("DEMO-000001", "5", "5000000000")
-    assert (whole["kind"], whole["month"], whole["acts"], whole["persons"]) == ("all", "all", "12", "12")
-    assert whole["credited_mg"] == "5040000000"
+    assert (whole["kind"], whole["month"], whole["acts"], whole["persons"]) == ("all", "2026-03", "12", "12")
+    assert (whole["credited_mg"], whole["persons_error"], whole["digest"]) == (
+        "5040000000",
+        "2",
+        closed.release.digest,
+    )
+    assert int(whole["credited_error_mg"]) > 0
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])

@@ -118,7 +118,7 @@ app.command(
 app.command(
     "tanpuhui.cli.statistics:app",
     name="statistics",
-    help="Publish statistics in which no number rests on a handful of persons.",
+    help="Publish a month's statistics that reveal nobody: with noise and a budget, or with small numbers left out.",
 )
 app.command(
     "tanpuhui.cli.registry:app",

@@ -1,90 +1,97 @@
-"""``tanpuhui statistics``: publish statistics in which nothing rests on a handful of persons, and show them."""
+"""``tanpuhui statistics``: publish a month's statistics that reveal nobody, and show them."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
-from rich.table import Table
+from rich.table import Column, Table
 
 from tanpuhui.cli.output import console, mg_as_mass, print_json
 from tanpuhui.cli.places import jurisdiction, places
 from tanpuhui.kit.moment import utc_now
 
+if TYPE_CHECKING:
+    from tanpuhui.registry.monthly import Figures, MonthTable
+
 app = App(name="statistics")
 
 
 @app.command
-def publish(*, json: bool = False) -> int:
-    """Draw up the statistics of all standing closes and release them; the same again adds nothing.
+def publish(month: str | None = None, *, json: bool = False) -> int:
+    """Release a month's statistics, once: with noise where the jurisdiction has [statistics.private], else exact.
 
-    Example: tanpuhui statistics publish
+    With noise, kinds of act and districts are released together, within the year's budget. A month that was released
+    is answered as it was.
+
+    Example: tanpuhui statistics publish 2026-02 --json
 
     Parameters
     ----------
+    month
+        The month to release, as 2026-02; without one, the last that is over.
     json
         print the release as JSON.
     """
     from django.db import transaction
 
     from tanpuhui.methodology.load import load_library
-    from tanpuhui.registry.statistics import publish as publish_statistics
+    from tanpuhui.registry.month import last_month
+    from tanpuhui.registry.monthly import publish as publish_month
 
-    library = load_library()
+    rules, now = jurisdiction(), utc_now()
     with transaction.atomic():
-        release = publish_statistics(
-            at=utc_now(), places=places(), jurisdiction=jurisdiction(), library=library
+        table = publish_month(
+            month or last_month(now, rules.zone),
+            at=now,
+            places=places(),
+            jurisdiction=rules,
+            library=load_library(),
         )
-    return _print(release, as_json=json)
+    return _print(table, as_json=json)
 
 
 @app.command
-def show(*, json: bool = False) -> int:
-    """The statistics that were published last.
+def show(month: str | None = None, *, json: bool = False) -> int:
+    """A month's statistics by kind of act, as they were published.
 
-    Example: tanpuhui statistics show --json
+    Example: tanpuhui statistics show 2026-02 --json
 
     Parameters
     ----------
+    month
+        The month, as 2026-02; without one, the newest that was released.
     json
         print the release as JSON.
     """
+    from tanpuhui.registry.monthly import latest, table_of
     from tanpuhui.registry.refusals import NothingPublished
-    from tanpuhui.registry.statistics import latest
 
-    release = latest()
-    if release is None:
+    table = latest() if month is None else table_of(month)
+    if table is None:
         raise NothingPublished()
-    return _print(release, as_json=json)
+    return _print(table, as_json=json)
 
 
 @app.command
 def districts(month: str | None = None, *, json: bool = False) -> int:
-    """Release a month's figures of each district, with noise, or show the newest; a month is released once.
-
-    What a release tells about any one person is bounded by its epsilon, and a year's releases share a budget.
+    """A month's figures of each district, with noise, as they were published.
 
     Example: tanpuhui statistics districts 2026-02 --json
 
     Parameters
     ----------
     month
-        The month to release, as 2026-02; without one, what was released last is shown.
+        The month, as 2026-02; without one, the newest that was released.
     json
         print the release as JSON.
     """
-    from django.db import transaction
-
-    from tanpuhui.registry.private import latest_private, publish_month
+    from tanpuhui.registry.private import latest_private
     from tanpuhui.registry.refusals import NothingPublished
 
-    if month is None:
-        release = latest_private()
-        if release is None:
-            raise NothingPublished()
-    else:
-        with transaction.atomic():
-            release = publish_month(month, at=utc_now(), places=places(), jurisdiction=jurisdiction())
+    release = latest_private(month)
+    if release is None:
+        raise NothingPublished()
     if json:
         print_json(
             {"digest": release.digest, "published_at": release.published_at.isoformat(), **release.body}
@@ -96,7 +103,7 @@ def districts(month: str | None = None, *, json: bool = False) -> int:
 
 @app.command
 def budget(year: int | None = None, *, json: bool = False) -> int:
-    """What a year's releases of districts have told, and what they may tell in all (millionths of epsilon).
+    """What a year's releases with noise have told, and what they may tell in all (millionths of epsilon).
 
     Example: tanpuhui statistics budget 2026 --json
 
@@ -144,19 +151,32 @@ def _print_districts(body: Any) -> None:
     )
 
 
-def _print(release: Any, *, as_json: bool) -> int:
-    body = release.body
+def _print(table: MonthTable, *, as_json: bool) -> int:
     if as_json:
-        print_json({"digest": release.digest, "published_at": release.published_at.isoformat(), **body})
+        print_json({"digest": table.digest, "published_at": table.published_at.isoformat(), **table.body})
         return 0
-    table = Table("Kind of act", "Acts", "Persons", "CO2e")
-    for row in body["kinds"]:
-        table.add_row(row["kind"], f"{row['acts']:,}", f"{row['persons']:,}", mg_as_mass(row["credited_mg"]))
-    console.print(table)
-    left_out = sum(cell["left_out"] for cell in body["cells"])
-    console.print(
-        f"{body['first_day']} to {body['last_day']}; {left_out} cells are left out: no number rests on fewer than "
-        f"{body['least_persons']} persons. {release.digest}",
-        highlight=False,
+    drawn = Table(Column("Kind of act", overflow="fold"), "Acts", "Persons", "CO2e")
+    for row in (*table.rows, table.everybody):
+        drawn.add_row(row.kind, *_numbers(row, table.least))
+    console.print(drawn)
+    said = (
+        f"95 of 100 numbers are within what follows them; epsilon {table.body['epsilon_kinds_millionths'] / 1e6:g}."
+        if table.noisy
+        else f"No number rests on fewer than {table.least} persons."
     )
+    console.print(f"{table.month}; {said} {table.digest}", highlight=False)
     return 0
+
+
+def _numbers(row: Figures, least: int) -> tuple[str, str, str]:
+    if row.persons is None or row.acts is None or row.credited_mg is None:
+        return "", f"below {least}", ""
+    return (
+        f"{row.acts:,}{_within(row.acts_error, f'{row.acts_error:,}')}",
+        f"{row.persons:,}{_within(row.persons_error, f'{row.persons_error:,}')}",
+        f"{mg_as_mass(row.credited_mg)}{_within(row.credited_error_mg, mg_as_mass(row.credited_error_mg))}",
+    )
+
+
+def _within(error: int, said: str) -> str:
+    return f" ± {said}" if error else ""

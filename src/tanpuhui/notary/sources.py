@@ -248,7 +248,9 @@ def _replacement(row: Replacement) -> dict[str, Any]:
 
 
 def _statistics(row: StatisticsRelease) -> dict[str, Any]:
-    return {"digest": row.digest, "published_at": _moment(row.published_at)}
+    # Releases of all months of their day, as they once were, have no month, and were logged without.
+    month = {"month": row.month} if row.month else {}
+    return month | {"digest": row.digest, "published_at": _moment(row.published_at)}
 
 
 def _private_statistics(row: PrivateRelease) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from tanpuhui.kit.home import content
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.quantify.districts import load_districts
 from tanpuhui.quantify.rule_tables import (
+    STATUSES,
     TABLES,
     BadJurisdiction,
     Rule,
@@ -54,16 +55,27 @@ class Scene:
 
 @dataclass(frozen=True)
 class PrivateFigures:
-    """How figures of districts are published: with noise, and within a budget of each year (differential privacy).
+    """How statistics are published: with noise, and within a budget of each year (differential privacy).
 
-    ``epsilon`` are millionths. A person counts in one district, with at most ``most_kg`` a month.
+    ``epsilon`` are millionths. A month tells of districts and of kinds of act, and a person is in both: the two add
+    up. A person counts in one district and in ``most_kinds`` kinds, with ``most_acts`` acts and ``most_kg`` a month.
     """
 
     districts: str
-    epsilon_release: int
+    epsilon_districts: int
+    epsilon_kinds: int
     epsilon_year: int
     most_kg: int
+    most_kinds: int
+    most_acts: int
     threshold: int
+    status: str
+    source: str
+
+    @property
+    def epsilon_release(self) -> int:
+        """What one month tells about anybody, in both tables together."""
+        return self.epsilon_districts + self.epsilon_kinds
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,7 @@ class Jurisdiction:
     digest: str
     #: No published number rests on fewer persons.
     least_persons: int = LEAST_PERSONS
-    #: How figures of districts are published, where they are.
+    #: How statistics are published with noise, where they are; elsewhere they are exact, and small ones left out.
     private: PrivateFigures | None = None
     #: Tiers of accounts, by what was certified: each a name and the least kilograms.
     tiers: tuple[Rule, ...] = ()
@@ -296,7 +308,8 @@ def _private(path: Path, table: dict[str, Any], city: Jurisdiction | None) -> Pr
     if found is None:
         return city.private if city else None
     key = "statistics.private"
-    names = ("districts", "epsilon_release", "epsilon_year", "most_kg", "threshold")
+    epsilons, whole = ("epsilon_districts", "epsilon_kinds", "epsilon_year"), _MOST_OF_A_PERSON
+    names = ("districts", *epsilons, *whole, "status", "source")
     if not isinstance(found, dict) or set(found) != set(names):
         raise BadJurisdiction(
             file=path.name,
@@ -311,7 +324,6 @@ def _private(path: Path, table: dict[str, Any], city: Jurisdiction | None) -> Pr
             problem=f"names {found['districts']!r}, and there is no such file.",
             repair="Name a file of jurisdictions/districts without its ending.",
         )
-    whole = {"most_kg": (1, 10_000), "threshold": (5, 1_000)}
     for name, (first, last) in whole.items():
         if type(found[name]) is not int or not first <= found[name] <= last:
             raise BadJurisdiction(
@@ -320,15 +332,33 @@ def _private(path: Path, table: dict[str, Any], city: Jurisdiction | None) -> Pr
                 problem=f"is {found[name]!r}.",
                 repair=f"Write a whole number from {first} to {last}.",
             )
-    release, year = (_epsilon(path, f"{key}.{name}", found[name]) for name in names[1:3])
-    if release > year:
+    if found["status"] not in STATUSES or not isinstance(found["source"], str) or not found["source"]:
         raise BadJurisdiction(
             file=path.name,
-            key=f"{key}.epsilon_release",
-            problem="is more than a year may have.",
+            key=f"{key}.status",
+            problem="or its source is missing.",
+            repair=f"Give a source, and one of {', '.join(STATUSES)}.",
+        )
+    rules = PrivateFigures(
+        **found | {name: _epsilon(path, f"{key}.{name}", found[name]) for name in epsilons}
+    )
+    if rules.epsilon_release > rules.epsilon_year:
+        raise BadJurisdiction(
+            file=path.name,
+            key=f"{key}.epsilon_kinds",
+            problem="is, with epsilon_districts, more than a year may have.",
             repair="Write less.",
         )
-    return PrivateFigures(found["districts"], release, year, found["most_kg"], found["threshold"])
+    return rules
+
+
+#: What a month of one person counts with, and the least that is shown: first and last number that is taken.
+_MOST_OF_A_PERSON = {
+    "most_kg": (1, 10_000),
+    "most_kinds": (1, 50),
+    "most_acts": (1, 10_000),
+    "threshold": (5, 1_000),
+}
 
 
 def _epsilon(path: Path, key: str, given: Any) -> int:

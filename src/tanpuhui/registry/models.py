@@ -172,26 +172,35 @@ class Annulment(models.Model):
 
 
 class StatisticsRelease(models.Model):
-    """Statistics as they were published; the last one stands. Earlier ones stay what they were."""
+    """A month's statistics as they were published: once. Those without a month are of all months of their day."""
 
     id = models.BigAutoField(primary_key=True)
+    month = models.CharField(max_length=7, unique=True, null=True)
     digest = models.TextField()
     body: Any = models.JSONField()
     published_at = models.DateTimeField()
 
     class Meta:
         db_table = "registry_statistics_release"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="registry_statistics_month",
+                condition=models.Q(month__regex=r"^[0-9]{4}-(0[1-9]|1[0-2])$"),
+            )
+        ]
         triggers: ClassVar = [
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
             NO_TRUNCATE,
         ]
 
     def __str__(self) -> str:
-        return f"statistics {self.pk} {self.digest}"
+        return f"statistics of {self.month or self.pk} {self.digest}"
 
 
 class PrivateRelease(models.Model):
-    """A month's figures of each district, with noise: once, and within what the year may tell (millionths)."""
+    """A month's figures of districts and of kinds of act, with noise: once, and within what the year may tell
+    (millionths).
+    """
 
     id = models.BigAutoField(primary_key=True)
     month = models.CharField(max_length=7, unique=True)
@@ -232,7 +241,7 @@ class PrivateRelease(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"districts in {self.month}"
+        return f"statistics of {self.month}, with noise"
 
 
 class LeftOut(models.Model):

@@ -46,3 +46,28 @@ def error_bar(sensitivity: int, epsilon: int) -> int:
     """
     rate = math.exp(-1 / scale_of(sensitivity, epsilon))
     return max(0, math.ceil(math.log(BEYOND * (1 + rate) / 2) / math.log(rate)) - 1)
+
+
+def error_bar_of_sum(count: int, sensitivity: int, epsilon: int) -> int:
+    """How far at most a sum of ``count`` independent numbers is off, in 95 of 100 draws.
+
+    A sum of n Laplace variables of scale 1 is the difference of two Erlang times: of two Poisson processes that race to
+    n arrivals, the second wins when the first has j < n of them, with chance C(n-1+j, j) / 2**(n+j), and the first then
+    takes longer than x for the rest. Rounding to whole numbers moves each by 1 at most: hence the last term.
+    """
+    low, high = 0.0, 1.0
+    while 2 * _beyond(count, high) > BEYOND:
+        high *= 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if 2 * _beyond(count, middle) > BEYOND else (low, middle)
+    return math.ceil(high * scale_of(sensitivity, epsilon)) + count
+
+
+def _beyond(count: int, x: float) -> float:
+    """The chance that a sum of Laplace variables of scale 1 is above x."""
+    total = 0.0
+    for ahead in range(count):
+        won = math.comb(count - 1 + ahead, ahead) / 2.0 ** (count + ahead)
+        total += won * sum(x**i / math.factorial(i) for i in range(count - ahead))
+    return total * math.exp(-x)

@@ -105,7 +105,7 @@ class LotUnknown(Refusal):
 
 class NothingPublished(Refusal):
     code = "registry.nothing_published"
-    message = "No statistics were published yet. 'tanpuhui statistics publish' does it."
+    message = "No such statistics were published yet. 'tanpuhui statistics publish' does it, for a month."
 
 
 class SerialUnknown(Refusal):
@@ -260,7 +260,7 @@ class FileMissing(Refusal):
 class NoNoise(Refusal):
     code = "registry.no_noise"
     message = (
-        "Figures of districts need OpenDP, which is not installed. "
+        "Statistics with noise need OpenDP, which is not installed; nothing was published and no budget spent. "
         "Run 'pip install --require-hashes -r requirements/dp.txt', then repeat the command."
     )
 
@@ -278,6 +278,30 @@ class MonthUnknown(Refusal):
 class MonthNotOver(Refusal):
     code = "registry.month_not_over"
     message = "{month} is not over: a month is released once, as a whole. Release it in the month after."
+
+
+class MonthUnclosed(Refusal):
+    code = "registry.month_unclosed"
+    message = (
+        "{count} days of {month} have records and were never closed: {days}. "
+        "A month is released once, as a whole. Close them, then release it."
+    )
+
+
+class PrivateOnly(Refusal):
+    code = "registry.private_only"
+    message = (
+        "{jurisdiction} publishes statistics with noise alone, so that releases cannot be compared for what one "
+        "person did. Release {month} that way: 'tanpuhui statistics publish {month}'."
+    )
+
+
+class ReleasedWithoutKinds(Refusal):
+    code = "registry.released_without_kinds"
+    message = (
+        "{month} was released already, of districts alone, and a month is released once. "
+        "'tanpuhui statistics districts {month}' shows it; release the month after it with both tables."
+    )
 
 
 class BudgetSpent(Refusal):

@@ -1,4 +1,4 @@
-"""Statistics: what standing closes credited, by kind of act and month, fit to be published, and the releases of it."""
+"""Statistics: what a month's standing closes credited by kind of act, exact and fit to be published; its releases."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from tanpuhui.close.erase import removed_of
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
 from tanpuhui.kit.digest import digest_json
-from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.methodology.load import Library
+from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.quantify.outcome import Outcome
-from tanpuhui.registry.models import Lot, StatisticsRelease
-from tanpuhui.registry.suppression import Cell, Key, Protected, Table, protect
+from tanpuhui.registry.models import StatisticsRelease
+from tanpuhui.registry.month import refuse_unfinished, standing
+from tanpuhui.registry.refusals import PrivateOnly
+from tanpuhui.registry.suppression import Cell, Table, protect
 
-SCHEMA = 1
+SCHEMA = 2
 #: Ends of records that are acts with a credit.
 CREDITED = (Outcome.credited, Outcome.capped)
 #: Advisory lock under which releases are made, one after the other.
@@ -34,51 +36,45 @@ OTHER = "other"
 
 @dataclass(frozen=True)
 class Counted:
-    """Everything that standing closes say, before anything is left out."""
+    """Everything that a month's standing closes say, before anything is left out."""
 
+    month: str
     manifests: Sequence[Manifest]
     table: Table
     sectors: Mapping[str, str]
 
 
-def publish(
-    *, at: datetime, places: Places, jurisdiction: Jurisdiction, library: Library
+def publish_exact(
+    month: str, *, at: datetime, places: Places, jurisdiction: Jurisdiction, library: Library
 ) -> StatisticsRelease:
-    """Draw up the statistics of all standing closes and release them, in the caller's transaction.
+    """Release a month (``2026-02``) that is over, in the caller's transaction; a second time, the same is answered.
 
-    Where nothing has changed since the last release, that is answered and nothing is added.
+    A month once released stays as it is, whatever comes later: so no two releases can be compared for what one person
+    did. Refuses where the jurisdiction publishes with noise alone.
     """
+    if jurisdiction.private is not None:
+        raise PrivateOnly(jurisdiction=jurisdiction.code, month=month)
+    refuse_unfinished(month, at=at, zone=jurisdiction.zone)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-    body = draw_up(count(places, library), jurisdiction)
-    last = latest()
-    if last is not None and last.digest == digest_json(body):
-        return last
-    return StatisticsRelease.objects.create(digest=digest_json(body), body=body, published_at=at)
+    known = StatisticsRelease.objects.filter(month=month).first()
+    if known is not None:
+        return known
+    body = draw_up(count(month, places, library), jurisdiction)
+    return StatisticsRelease.objects.create(month=month, digest=digest_json(body), body=body, published_at=at)
 
 
-def latest() -> StatisticsRelease | None:
-    """The release that stands, if there is one."""
-    return StatisticsRelease.objects.order_by("-id").first()
-
-
-def count(places: Places, library: Library) -> Counted:
-    """Acts, milligrams and persons of every kind and month, from the result files of standing closes."""
-    manifests = list(Manifest.objects.order_by("day", "-sequence").distinct("day"))
-    cells: dict[Key, Cell] = {}
+def count(month: str, places: Places, library: Library) -> Counted:
+    """Acts, milligrams and persons of every kind in a month, from the result files of standing closes."""
+    manifests = standing(month)
     sectors: dict[str, str] = {}
-    by_month: dict[str, list[Manifest]] = defaultdict(list)
-    for manifest in manifests:
-        by_month[f"{manifest.day:%Y-%m}"].append(manifest)
-    for month, closed in by_month.items():
-        for kind, cell in _month(closed, places, library, sectors).items():
-            cells[kind, month] = cell
+    cells = {(kind, month): cell for kind, cell in _month(manifests, places, library, sectors).items()}
     table = Table(cells)
     credited_mg = sum(manifest.credited_mg - _erased_mg(manifest, places) for manifest in manifests)
     assert table.all().credited_mg == credited_mg, (
         "acts sum to what their closes credited, less what was erased"
     )
-    return Counted(manifests, table, sectors)
+    return Counted(month, manifests, table, sectors)
 
 
 def _erased_mg(manifest: Manifest, places: Places) -> int:
@@ -88,75 +84,45 @@ def _erased_mg(manifest: Manifest, places: Places) -> int:
 
 
 def draw_up(counted: Counted, jurisdiction: Jurisdiction) -> dict[str, Any]:
-    """The statistics as they are published. Nothing in them rests on fewer persons than the jurisdiction's least."""
+    """The statistics as they are published. Nothing in them rests on fewer persons than the jurisdiction's least.
+
+    In a table of one month small kinds are put together, and no cell is left out. Months share no act, so sums of
+    several releases are sums of cells of each: none of them rests on fewer either.
+    """
     least = jurisdiction.least_persons
     protected = protect(counted.table, least)
-    days = [manifest.day for manifest in counted.manifests]
+    assert protected is None or not protected.left_out, "with one column, small rows are pooled"
     return {
         "schema": SCHEMA,
         "jurisdiction": jurisdiction.code,
         "least_persons": least,
-        "first_day": min(days).isoformat() if days else None,
-        "last_day": max(days).isoformat() if days else None,
-        "days": len(days),
+        "month": counted.month,
         "basis": digest_json([manifest.digest for manifest in counted.manifests]),
-        "records": sum(manifest.activities for manifest in counted.manifests),
-        "certified_mg": sum(Lot.objects.values_list("tonnes", flat=True)) * TONNE_MG,
-        "lots": Lot.objects.count(),
-        **(_published(protected, counted.sectors) if protected else _NOTHING),
+        **(_published(protected.table, counted.sectors) if protected else _NOTHING),
     }
 
 
-_NOTHING: dict[str, Any] = {
-    "totals": None,
-    "kinds": [],
-    "months": [],
-    "sectors": [],
-    "cells": [],
-    "other": [],
-}
+_NOTHING: dict[str, Any] = {"totals": None, "kinds": [], "other": []}
 
 
-def _published(protected: Protected, sectors: Mapping[str, str]) -> dict[str, Any]:
-    table = protected.table
+def _published(table: Table, sectors: Mapping[str, str]) -> dict[str, Any]:
     kinds = [
         {"kind": kind, "sector": sectors.get(kind, OTHER), **_numbers(table.row(kind))} for kind in table.rows
     ]
     return {
         "totals": _numbers(table.all()),
         "kinds": sorted(kinds, key=lambda row: (row["kind"] == OTHER, -row["credited_mg"], row["kind"])),
-        "months": [{"month": month, **_numbers(table.column(month))} for month in table.columns],
-        "sectors": _sectors(kinds),
-        "cells": [
-            {"kind": kind, "month": month, **_cell(table, (kind, month), protected.left_out)}
-            for kind in table.rows
-            for month in table.columns
-        ],
         "other": list(table.pooled_rows.get(OTHER, ())),
     }
 
 
-def _sectors(kinds: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Sums of what is published of the kinds of each sector: they tell nothing that the kinds do not."""
-    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for row in kinds:
-        sums[row["sector"]][0] += row["acts"]
-        sums[row["sector"]][1] += row["credited_mg"]
-    rows = [
-        {"sector": sector, "acts": acts, "credited_mg": credited_mg}
-        for sector, (acts, credited_mg) in sums.items()
-    ]
-    return sorted(rows, key=lambda row: (row["sector"] == OTHER, -int(row["credited_mg"])))
+def sector_of(methodology: Methodology) -> str:
+    """What kind of provider reports: the first word of a methodology's scope."""
+    return methodology.scope.partition(".")[0]
 
 
 def _numbers(cell: Cell) -> dict[str, int]:
     return {"acts": cell.acts, "persons": cell.persons, "credited_mg": cell.credited_mg}
-
-
-def _cell(table: Table, key: Key, left_out: frozenset[Key]) -> dict[str, Any]:
-    if key in left_out:
-        return {"acts": None, "persons": None, "credited_mg": None, "left_out": True}
-    return {**_numbers(table.cells.get(key, Cell())), "left_out": False}
 
 
 def _month(
@@ -200,7 +166,7 @@ def _day(
     used = manifest.body["inputs"]["methodologies"]
     for number in np.unique(found["methodology_no"]):
         methodology = library.get(used[number]["code"], used[number]["version"])
-        sectors[methodology.kind] = methodology.scope.partition(".")[0]
+        sectors[methodology.kind] = sector_of(methodology)
         mine = found["methodology_no"] == number
         yield (
             methodology.kind,

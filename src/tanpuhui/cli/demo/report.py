@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tanpuhui.access.demo import ROLES, path_of
+from tanpuhui.cli.demo.calendar import FIRST_DAY
 from tanpuhui.cli.demo.check import ASTRAY
 from tanpuhui.cli.demo.run import Result
 from tanpuhui.cli.demo.save import Saved
@@ -24,6 +25,7 @@ from tanpuhui.cli.server import Running
 from tanpuhui.ledger.statement import Statement
 from tanpuhui.money.amounts import to_text
 from tanpuhui.quantify.outcome import MEANING, Outcome
+from tanpuhui.registry.monthly import latest
 
 STATEMENT_LINES = 8
 #: Conclusions of a verifier, in plain words.
@@ -116,6 +118,13 @@ def show_home(home: Path, console: Console) -> None:
     console.print(f"  export TANPUHUI_HOME={home}", highlight=False, soft_wrap=True)
     for command in ("close list", "lot show", "evidence quarantine list", "ledger check", "statement 1"):
         console.print(f"  {program_name()} {command}", highlight=False)
+    if latest() is None:
+        console.print("No statistics are published: their noise needs OpenDP. To have them on the pages:")
+        for command in (
+            "pip install --require-hashes -r requirements/dp.txt",
+            f"{program_name()} statistics publish {FIRST_DAY:%Y-%m}",
+        ):
+            console.print(f"  {command}", highlight=False, soft_wrap=True)
 
 
 def ways_in(served: Running, sending: Sending) -> dict[str, Any]:

@@ -43,9 +43,8 @@ from tanpuhui.methodology.load import Library
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.registry.certify import Order, certify
 from tanpuhui.registry.models import Lot
-from tanpuhui.registry.private import publish_month
+from tanpuhui.registry.monthly import publish
 from tanpuhui.registry.refusals import LessThanATonne, NoNoise
-from tanpuhui.registry.statistics import publish
 from tanpuhui.transparency.credential_status import publish_lists
 from tanpuhui.verification.models import Statement
 from tanpuhui.verification.refusals import NothingToVerify, RefusedUnchanged
@@ -303,11 +302,15 @@ def _proposed(city: City, at: Installation) -> ProposedLot:
 
 
 def publish_statistics(at: Installation) -> None:
-    """The statistics of the week, released; figures of districts where OpenDP is installed."""
-    with transaction.atomic():
-        publish(at=utc_now(), places=at.places, jurisdiction=at.jurisdiction, library=at.library)
+    """The month's statistics, of kinds and districts, released where OpenDP is installed; elsewhere none are."""
     with suppress(NoNoise), transaction.atomic():
-        publish_month(f"{FIRST_DAY:%Y-%m}", at=utc_now(), places=at.places, jurisdiction=at.jurisdiction)
+        publish(
+            f"{FIRST_DAY:%Y-%m}",
+            at=utc_now(),
+            places=at.places,
+            jurisdiction=at.jurisdiction,
+            library=at.library,
+        )
 
 
 def residents_mg() -> dict[int, int]:

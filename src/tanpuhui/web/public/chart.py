@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from tanpuhui.web.public.picture import BAR, INK, LINE, SOFT
 
@@ -12,7 +12,19 @@ from tanpuhui.web.public.picture import BAR, INK, LINE, SOFT
 FONT = "system-ui, PingFang SC, Microsoft YaHei, Noto Sans CJK SC, Noto Sans SC, sans-serif"
 KG = 1_000_000
 WIDE, NARROW = 560, 300
-Rows = Sequence[tuple[str, int]]
+#: Room at the right of the longest bar, for its amount, as a part of it; the second where errors are written too.
+ROOM, ROOM_WITH_ERRORS = 0.2, 0.5
+
+
+class Bar(NamedTuple):
+    """A name, its milligrams, and how far off they may be: a whisker of the bar."""
+
+    name: str
+    mg: int
+    error_mg: int = 0
+
+
+Rows = Sequence[Bar]
 
 
 def bars(rows: Rows, *, title: str, axis: str) -> str:
@@ -21,7 +33,9 @@ def bars(rows: Rows, *, title: str, axis: str) -> str:
 
     names = alt.Axis(ticks=False, domain=False, labelPadding=10, labelLimit=320)
     drawn = _bars(rows, axis, alt.Axis(title=None, **names.to_dict()))
-    return svg(drawn.properties(width=WIDE, height=alt.Step(34), description=title))
+    # Readers' fonts may be wider than the one that was measured.
+    padding = {"left": 28, "right": 5, "top": 5, "bottom": 5}
+    return svg(drawn.properties(width=WIDE, height=alt.Step(34), description=title, padding=padding))
 
 
 def narrow_bars(rows: Rows, *, title: str, axis: str) -> str:
@@ -41,24 +55,44 @@ def _bars(rows: Rows, axis: str, names: Any) -> Any:
     import altair as alt
 
     values = _values(rows)
-    most = max(value["kg"] for value in values)
+    most, has_errors = max(value["high"] for value in values), any(row.error_mg for row in rows)
+    room = ROOM_WITH_ERRORS if has_errors else ROOM
     base = alt.Chart(alt.InlineData(values=values)).encode(
         y=alt.Y("name:N", sort=None, title=None, axis=names),
         x=alt.X(
             "kg:Q",
             title=axis,
-            scale=alt.Scale(domain=[0, most * 1.2], nice=False),
+            scale=alt.Scale(domain=[0, most * (1 + room)], nice=False),
             axis=alt.Axis(tickCount=3, domain=False, format=",.0f"),
         ),
     )
-    amounts = base.mark_text(align="left", dx=6, color=INK, fontWeight=600).encode(text="text:N")
-    return base.mark_bar(color=BAR, cornerRadiusEnd=4, height=20) + amounts
+    amounts = base.mark_text(align="left", dx=6, color=INK, fontWeight=600).encode(x="high:Q", text="text:N")
+    drawn = base.mark_bar(color=BAR, cornerRadiusEnd=4, height=20)
+    if has_errors:
+        whiskers = base.mark_rule(color=INK, strokeWidth=1.5).encode(x="low:Q", x2="high:Q")
+        ends = [
+            base.mark_tick(color=INK, thickness=1.5, size=10).encode(x=f"{end}:Q") for end in ("low", "high")
+        ]
+        drawn = alt.layer(drawn, whiskers, *ends)
+    return drawn + amounts
 
 
 def _values(rows: Rows) -> list[dict[str, Any]]:
     return [
-        {"name": name, "kg": mg / KG, "text": f"{mg // KG:,}" if mg >= KG else "< 1"} for name, mg in rows
+        {
+            "name": row.name,
+            "kg": row.mg / KG,
+            "low": max(0, row.mg - row.error_mg) / KG,
+            "high": (row.mg + row.error_mg) / KG,
+            "text": _text(row),
+        }
+        for row in rows
     ]
+
+
+def _text(row: Bar) -> str:
+    shown = f"{row.mg // KG:,}" if row.mg >= KG else "< 1"
+    return f"{shown} ± {-(-row.error_mg // KG):,}" if row.error_mg else shown
 
 
 def svg(drawn: Any) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import date
 
 from django.utils.formats import date_format
-from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from tanpuhui.copies.kinds import kind_name
 
-__all__ = ["kind_name", "month_name", "sector_name"]
+__all__ = ["format_decimal", "kind_name", "month_name", "sector_name"]
 
 
 def sector_name(sector: str) -> str:
@@ -28,8 +27,14 @@ def sector_name(sector: str) -> str:
 
 
 def month_name(month: str) -> str:
-    """``2026-03`` as a month, ``2026-02..2026-03`` as a range of months."""
-    first, _dots, last = month.partition("..")
-    if not last:
-        return date_format(date.fromisoformat(f"{first}-01"), "YEAR_MONTH_FORMAT")
-    return _("%(first)s to %(last)s") % {"first": month_name(first), "last": month_name(last)}
+    """``2026-03`` as a month."""
+    return date_format(date.fromisoformat(f"{month}-01"), "YEAR_MONTH_FORMAT")
+
+
+def format_decimal(millionths: int) -> str:
+    """Millionths as a decimal without needless zeros.
+
+    >>> format_decimal(1_000_000), format_decimal(250_000)
+    ('1', '0.25')
+    """
+    return f"{millionths // 1_000_000}.{millionths % 1_000_000:06d}".rstrip("0").rstrip(".")

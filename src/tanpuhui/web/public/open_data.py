@@ -24,10 +24,10 @@ from django.views.decorators.http import condition
 from tanpuhui.kit.digest import PREFIX, digest_bytes
 from tanpuhui.kit.exact import format_fraction
 from tanpuhui.methodology.methodology import FOREVER
+from tanpuhui.registry import monthly
 from tanpuhui.registry.lookup import whereabouts
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.serial import describe
-from tanpuhui.registry.statistics import latest
 from tanpuhui.web.public.library import library
 from tanpuhui.web.public.lots import fewer_than
 from tanpuhui.web.public.methodologies import weakest
@@ -175,23 +175,25 @@ def _plain(value: Any) -> Any:
 
 
 def _statistics() -> Iterable[Row]:
-    release = latest()
-    if release is None or release.body["totals"] is None:
-        return
-    body = release.body
-    head = {"release": release.pk, "published_at": release.published_at, "left_out": False}
-    yield {**head, "kind": "all", "month": "all", **body["totals"]}
-    for row in body["kinds"]:
-        yield {**head, "month": "all", **row}
-    for row in body["months"]:
-        yield {**head, "kind": "all", **row}
-    for row in body["cells"]:
-        yield {**head, **row}
+    for table in monthly.tables():
+        for row in (table.everybody, *table.rows):
+            yield {
+                "month": table.month,
+                "published_at": table.published_at,
+                "kind": row.kind,
+                "persons": row.persons,
+                "persons_error": row.persons_error,
+                "acts": row.acts,
+                "acts_error": row.acts_error,
+                "credited_mg": row.credited_mg,
+                "credited_error_mg": row.credited_error_mg,
+                "left_out": row.left_out,
+                "digest": table.digest,
+            }
 
 
 def _statistics_changed() -> datetime | None:
-    release = latest()
-    return release.published_at if release else None
+    return max((table.published_at for table in monthly.tables()), default=None)
 
 
 def _lots() -> Iterable[Row]:
@@ -282,28 +284,31 @@ TABLES: dict[str, Data] = {
             "statistics",
             gettext_noop("Statistics: credited acts by kind and month"),
             _columns(
-                release=(WHOLE, gettext_noop("number of the release of statistics")),
+                month=(TEXT, gettext_noop("month, YYYY-MM")),
                 published_at=(MOMENT, gettext_noop("when it was published")),
                 kind=(
                     TEXT,
                     gettext_noop("kind of act; all for every kind together, other for kinds put together"),
                 ),
-                month=(
-                    TEXT,
-                    gettext_noop(
-                        "month, YYYY-MM, or months put together, with two dots; all for every month"
-                    ),
-                ),
-                acts=(WHOLE, gettext_noop("acts that were credited; empty where left out")),
                 persons=(
                     WHOLE,
                     gettext_noop("residents with at least one of these acts; empty where left out"),
                 ),
+                persons_error=(
+                    WHOLE,
+                    gettext_noop(
+                        "how far off that number is at most, in 95 of 100 cases; 0 for an exact one"
+                    ),
+                ),
+                acts=(WHOLE, gettext_noop("acts that were credited; empty where left out")),
+                acts_error=(WHOLE, gettext_noop("the same for acts")),
                 credited_mg=(
                     WHOLE,
                     gettext_noop("credited reductions in mg CO₂ equivalent; empty where left out"),
                 ),
+                credited_error_mg=(WHOLE, gettext_noop("the same for credited reductions, in mg")),
                 left_out=(YES, gettext_noop("whether the numbers are left out to protect persons")),
+                digest=(TEXT, gettext_noop("SHA-256 of the release, which is in the log")),
             ),
             _statistics,
             _statistics_changed,

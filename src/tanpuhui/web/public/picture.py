@@ -13,7 +13,7 @@ from tanpuhui.kit.files import write_bytes
 from tanpuhui.kit.home import home
 
 #: Changes when pictures of the same content are to look otherwise.
-LOOK = 5
+LOOK = 6
 INK, BAR, SOFT, LINE = "#17231e", "#0b6b53", "#51605a", "#d9dfd8"
 #: What these colours are in the dark; the same as in page.css.
 DARK = {INK: "#e8eeea", BAR: "#5cc7a4", SOFT: "#a9b8b0", LINE: "#2c3a33"}

@@ -1,4 +1,4 @@
-"""Statistics as pages: releases with their tables, and pictures of them."""
+"""Statistics as pages: each month's tables as they were published, and pictures of them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from tanpuhui.close.installation import jurisdiction
 from tanpuhui.registry.districts import districts_of
 from tanpuhui.registry.models import PrivateRelease, StatisticsRelease
+from tanpuhui.registry.monthly import Figures, MonthTable, tables
 from tanpuhui.registry.private import MG_A_GRAM
-from tanpuhui.registry.statistics import latest
-from tanpuhui.web.public.chart import bars, narrow_bars
-from tanpuhui.web.public.names import kind_name, month_name, sector_name
+from tanpuhui.web.public.chart import Bar, bars, narrow_bars
+from tanpuhui.web.public.names import format_decimal, kind_name, month_name, sector_name
 from tanpuhui.web.public.picture import svg_response
 
 NEWEST = 24
@@ -27,26 +27,49 @@ LANGUAGES = dict(settings.LANGUAGES)
 WIDTHS = {"wide": bars, "narrow": narrow_bars}
 
 
-def page(request: HttpRequest, number: int | None = None) -> HttpResponse:
-    """The release that stands, or an earlier one as it was."""
-    last = latest()
-    release = last if number is None else StatisticsRelease.objects.filter(pk=number).first()
-    if number is not None and release is None:
+def page(request: HttpRequest, month: str | None = None) -> HttpResponse:
+    """The newest month's statistics, or an earlier month's as they were published."""
+    known = tables()
+    table = next((one for one in known if month in (None, one.month)), None)
+    if month is not None and table is None:
         raise Http404
-    context: dict[str, Any] = {"release": release, "is_last": release == last}
-    if release is not None:
-        context |= _tables(release.body)
-        context["releases"] = StatisticsRelease.objects.order_by("-id").only("id", "published_at")[:NEWEST]
+    context: dict[str, Any] = {"table": table, "is_noisy": jurisdiction().private is not None}
+    if table is not None:
+        shown = [one for one in known if one.month <= table.month][:NEWEST]
+        context |= {
+            "body": table.body,
+            "month_name": month_name(table.month),
+            "everybody": table.everybody,
+            "kinds": [_named(row) for row in table.rows],
+            "shown_kinds": sum(not row.left_out for row in table.rows),
+            "other": [kind_name(kind) for kind in table.other],
+            "epsilon": format_decimal(table.body["epsilon_millionths"]) if table.noisy else "",
+            "months": [
+                {"month": one.month, "name": month_name(one.month), "all": one.everybody} for one in shown
+            ],
+            "is_last": table == known[0],
+            "others": [one.month for one in known if one.month != table.month][:NEWEST],
+        }
     return render(request, "public/statistics.html", context)
 
 
-def chart(request: HttpRequest, number: int, name: str, language: str, width: str) -> HttpResponse:
-    """A picture of one table of a release, in one language, for a wide screen or a narrow one."""
-    release = StatisticsRelease.objects.filter(pk=number).first()
-    if release is None or name not in CHARTS or language not in LANGUAGES or width not in WIDTHS:
+def release(_request: HttpRequest, number: int) -> HttpResponse:
+    """A release by its number: to the page of its month."""
+    found = StatisticsRelease.objects.filter(pk=number).exclude(month=None).first()
+    if found is None:
+        raise Http404
+    return redirect("statistics_month", found.month)
+
+
+def chart(request: HttpRequest, month: str, name: str, language: str, width: str) -> HttpResponse:
+    """A picture of a month's kinds of act, or of the months up to it, in one language, for one width of screen."""
+    if name not in CHARTS or language not in LANGUAGES or width not in WIDTHS:
+        raise Http404
+    known = [one for one in tables() if one.month <= month]
+    if not known or known[0].month != month:
         raise Http404
     with translation.override(language):
-        rows, title = CHARTS[name](release.body)
+        rows, title = CHARTS[name](known)
         axis = _("kg CO₂ equivalent")
     if not rows:
         raise Http404
@@ -54,46 +77,28 @@ def chart(request: HttpRequest, number: int, name: str, language: str, width: st
     return svg_response(request, shows, lambda: WIDTHS[width](rows, title=title, axis=axis))
 
 
-def _tables(body: dict[str, Any]) -> dict[str, Any]:
-    months = [row["month"] for row in body["months"]]
-    by_key = {(cell["kind"], cell["month"]): cell for cell in body["cells"]}
-    return {
-        "body": body,
-        "months": [{**row, "name": month_name(row["month"])} for row in body["months"]],
-        "sectors": [{**row, "name": sector_name(row["sector"])} for row in body["sectors"]],
-        "kinds": [
-            {
-                **row,
-                "name": kind_name(row["kind"]),
-                "sector_name": sector_name(row["sector"]),
-                "cells": [by_key[row["kind"], month] for month in months],
-            }
-            for row in body["kinds"]
-        ],
-        "other": [kind_name(kind) for kind in body["other"]],
-        "left_out": sum(cell["left_out"] for cell in body["cells"]),
-    }
+def _named(row: Figures) -> dict[str, Any]:
+    return {"all": row, "name": kind_name(row.kind), "sector": sector_name(row.sector)}
 
 
-def _by_kind(body: dict[str, Any]) -> tuple[list[tuple[str, int]], str]:
-    rows = [(kind_name(row["kind"]), row["credited_mg"]) for row in body["kinds"]]
+def _by_kind(known: list[MonthTable]) -> tuple[list[Bar], str]:
+    rows = [Bar(kind_name(row.kind), *_bar(row)) for row in known[0].rows if not row.left_out]
     return rows, _("Credited reductions by kind of act")
 
 
-def _by_month(body: dict[str, Any]) -> tuple[list[tuple[str, int]], str]:
-    rows = [(month_name(row["month"]), row["credited_mg"]) for row in body["months"]]
+def _by_month(known: list[MonthTable]) -> tuple[list[Bar], str]:
+    shown = [one for one in known[:NEWEST] if not one.everybody.left_out]
+    rows = [Bar(month_name(one.month), *_bar(one.everybody)) for one in reversed(shown)]
     return rows, _("Credited reductions by month")
 
 
-def _by_sector(body: dict[str, Any]) -> tuple[list[tuple[str, int]], str]:
-    rows = [(sector_name(row["sector"]), row["credited_mg"]) for row in body["sectors"]]
-    return rows, _("Credited reductions by sector")
+def _bar(row: Figures) -> tuple[int, int]:
+    return row.credited_mg or 0, row.credited_error_mg
 
 
-CHARTS: dict[str, Callable[[dict[str, Any]], tuple[list[tuple[str, int]], str]]] = {
+CHARTS: dict[str, Callable[[list[MonthTable]], tuple[list[Bar], str]]] = {
     "kinds": _by_kind,
     "months": _by_month,
-    "sectors": _by_sector,
 }
 
 
@@ -139,17 +144,3 @@ def _map(body: dict[str, Any]) -> dict[str, Any]:
         "epsilon": format_decimal(body["epsilon_millionths"]),
         "month_name": month_name(body["month"]),
     }
-
-
-def _shade(grams: int | None, most: int) -> int:
-    """0 where nothing is shown, otherwise 1 to 4."""
-    return 0 if grams is None or not most else 1 + 4 * grams // (most + 1)
-
-
-def format_decimal(millionths: int) -> str:
-    """Millionths as a decimal without needless zeros.
-
-    >>> format_decimal(1_000_000), format_decimal(250_000)
-    ('1', '0.25')
-    """
-    return f"{millionths // 1_000_000}.{millionths % 1_000_000:06d}".rstrip("0").rstrip(".")

@@ -18,7 +18,7 @@ from tanpuhui.web.public import (
 )
 
 _VERSION = "methodologies/<slug:place>/<slug:name>/v<int:version>/"
-_CHART = "statistics/<int:number>/<slug:name>.<slug:language>.<slug:width>.svg"
+_CHART = "statistics/months/<slug:month>/<slug:name>.<slug:language>.<slug:width>.svg"
 urlpatterns = [
     path("", views.home, name="home"),
     path("about/", views.about, name="about"),
@@ -28,9 +28,10 @@ urlpatterns = [
     path("statistics/", statistics.page, name="statistics"),
     path("statistics/districts/", statistics.districts, name="districts"),
     path("statistics/districts/<slug:month>/", statistics.districts, name="districts_month"),
-    path("statistics/<int:number>/", statistics.page, name="statistics_release"),
+    path("statistics/months/<slug:month>/", statistics.page, name="statistics_month"),
+    path("statistics/<int:number>/", statistics.release, name="statistics_release"),
     path(
-        "statistics/<int:number>/<slug:name>.<slug:language>.<slug:width>.svg",
+        "statistics/months/<slug:month>/<slug:name>.<slug:language>.<slug:width>.svg",
         statistics.chart,
         name="statistics_chart",
     ),

@@ -8,18 +8,21 @@ from django.shortcuts import render
 
 from tanpuhui.access.demo import ROLES
 from tanpuhui.consent.policy import policy
-from tanpuhui.registry.statistics import latest
+from tanpuhui.registry.monthly import latest
 from tanpuhui.web.public.example import first_example
 from tanpuhui.web.public.figures import figures
 from tanpuhui.web.public.glossary import words
+from tanpuhui.web.public.names import month_name
 from tanpuhui.web.public.rules import here
 
 
 def home(request: HttpRequest) -> HttpResponse:
     """What this is, what it has done so far, how a gram is counted, and where to go on."""
+    table = latest()
     context = {
         "figures": figures(),
-        "release": latest(),
+        "table": table,
+        "month_name": month_name(table.month) if table else "",
         "example": first_example(),
         "jurisdiction": here(),
         "demo_roles": ROLES if settings.DEMO else (),

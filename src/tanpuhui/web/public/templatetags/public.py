@@ -70,6 +70,12 @@ def times(number: int, factor: int) -> int:
 
 
 @register.filter
+def millionths(number: int) -> str:
+    """Millionths as a decimal, as an epsilon is written."""
+    return names.format_decimal(number)
+
+
+@register.filter
 def kind_name(kind: str) -> str:
     """A kind of act in the reader's language."""
     return names.kind_name(kind)
