@@ -40,7 +40,6 @@ NAMED = {
     "close_manifest": "digest",
     "registry_lot": "code",
     "registry_annulment": "lot_id",
-    "offsetting_ending": "reservation_id",
     "registry_statistics_release": "id",
     "programme_programme": "code",
     "programme_window": "id",

@@ -23,7 +23,7 @@ from tanpuhui.consent.refusals import (
     GuardianMissing,
     RequestLapsed,
 )
-from tanpuhui.consent.withdraw import withdraw
+from tanpuhui.consent.withdraw import pause, resume, withdraw
 
 pytestmark = pytest.mark.django_db
 
@@ -149,3 +149,20 @@ def test_a_child_is_asked_through_its_guardian() -> None:
         ask(account, METRO, at=AT, method="app")
 
     assert ask(account, METRO, at=AT, method="app", guardian=guardian).guardian_id == guardian
+
+
+def test_a_child_says_no_pauses_and_withdraws_alone_and_yes_only_through_its_guardian() -> None:
+    account, guardian = child()
+    asked = ask(account, METRO, at=AT, method="app", guardian=guardian)
+
+    with pytest.raises(GuardianMissing):
+        agree(asked.pk, at=LATER, method="app")
+    assert states(asked.pk) == ["Requested"]
+    agree(asked.pk, at=LATER, by="guardian", method="app")
+    pause(asked.pk, at=LATER, method="app")
+    with pytest.raises(GuardianMissing):
+        resume(asked.pk, at=LATER, method="app")
+    resume(asked.pk, at=LATER, by="guardian", method="app")
+    withdraw(asked.pk, at=LATER, method="app")
+
+    assert states(asked.pk) == ["Requested", "ConsentGiven", "Paused", "Resumed", "Withdrawn"]

@@ -16,13 +16,18 @@ from access.people import AT, LATER, organisation, user
 from close.town import TAKEN_AT, Town, metro
 from community.credits import DAY, KG, credit
 from consent.people import child, metro_grant
+from points.book import AT as POINTS_AT
+from points.book import DAY as POINTS_DAY
+from points.book import code_of, held, new_offer, new_sponsor, taking, wanting, with_points
 from tanpuhui.access.audit import record as write_down
 from tanpuhui.access.hold import hold
 from tanpuhui.community import board, challenge, goal, group
 from tanpuhui.consent.artefact import verify_artefact
+from tanpuhui.consent.district import say_district
 from tanpuhui.consent.open_account import IdentityProof, open_account
 from tanpuhui.consent.policy import policy
 from tanpuhui.consent.receipt import verify_receipt
+from tanpuhui.consent.restrict import lift, restrict
 from tanpuhui.consent.withdraw import withdraw
 from tanpuhui.copies import record as records
 from tanpuhui.copies.archive import SCHEMA_FILE, archive
@@ -33,6 +38,7 @@ from tanpuhui.integrity.appeal import Against, appeal
 from tanpuhui.kit.digest import digest_bytes
 from tanpuhui.kit.files import write_bytes
 from tanpuhui.methodology.load import load_library
+from tanpuhui.points.redeem import capture, redeem
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.rights.ask import ask
 from tanpuhui.rights.letter import issue_letter
@@ -158,7 +164,11 @@ def test_another_stage_can_add_its_part(monkeypatch: pytest.MonkeyPatch) -> None
         "appeals": [],
         "credentials": [],
         "carried": [],
+        "breaches": [],
+        "district": None,
         "links": [],
+        "points": {"earned": [], "converted": [], "taken_back": [], "redeemed": []},
+        "restrictions": [],
         "pools": {"terms": [], "shares": [], "money": [], "payee_token": None, "withdrawals": []},
         "others": [mine],
     }
@@ -219,3 +229,41 @@ def test_a_challenge_that_one_took_part_in_is_in_it() -> None:
     challenge.take_part(mine, TERMS.code, today=DAY, at=AT)
 
     assert [one["challenge"] for one in records.record(mine, at=LATER)["together"]["challenges"]] == ["march"]
+
+
+def test_points_are_in_it_from_where_they_came_to_what_they_were_spent_on() -> None:
+    sponsor = new_sponsor()
+    mine, theirs = with_points(sponsor, 10), with_points(sponsor, 4)
+    offer, dear = new_offer(sponsor), new_offer(sponsor, price_points=50)
+    redemption = held(offer, mine, quantity=2)
+    capture(taking(offer, redemption), day=POINTS_DAY, at=POINTS_AT)
+    assert code_of(redeem(wanting(dear, mine), at=POINTS_AT)) == "points.too_few"
+    held(offer, theirs)
+
+    kept = records.record(mine, at=POINTS_AT)
+    points = kept["more"]["points"]
+
+    assert sum(one["points"] for one in points["earned"]) == 10
+    assert [one["points"] for one in points["converted"]] == [10]
+    ended = [
+        (one["offer"], one["quantity"], one["captured_points"], one["state"]) for one in points["redeemed"]
+    ]
+    assert ended == [(offer.code, 2, 6, "captured"), (dear.code, 1, 0, "refused")]
+    assert points["redeemed"][1]["refusal"]["code"] == "points.too_few"
+    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    assert list(Draft202012Validator(schema).iter_errors(kept)) == []
+
+
+def test_what_one_said_of_home_and_when_data_was_only_kept_is_in_it(fresh_home: Path) -> None:
+    mine = open_account(at=AT)
+    say_district(mine, "310115", at=AT)
+    restrict(mine, at=AT)
+    lift(mine, at=LATER)
+
+    kept = records.record(mine, at=LATER)
+
+    assert kept["more"]["district"]["code"] == "310115"
+    assert len(kept["more"]["restrictions"]) == 1
+    assert kept["more"]["breaches"] == []
+    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    assert list(Draft202012Validator(schema).iter_errors(kept)) == []

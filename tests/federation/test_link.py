@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import date, timedelta
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
+from consent.people import child
 from federation.platforms import Pair
 from tanpuhui.federation.link import (
     Wish,
@@ -21,7 +23,7 @@ from tanpuhui.federation.link import (
 )
 from tanpuhui.federation.models import Incoming, Link
 from tanpuhui.federation.peer import get_peer
-from tanpuhui.federation.refusals import BadLink, LinkedAlready, RefusedByPeer, UnknownLink
+from tanpuhui.federation.refusals import BadLink, ChildLinks, LinkedAlready, RefusedByPeer, UnknownLink
 
 pytestmark = pytest.mark.django_db
 
@@ -179,6 +181,23 @@ def test_one_account_has_one_link_with_a_platform(pair: Pair) -> None:
             IN_DISTRICT,
             notice={},
             at=pair.district.now,
+        )
+
+
+def test_a_child_links_nothing_on_either_side(pair: Pair) -> None:
+    def of_a_child(do: Callable[[int], object]) -> None:
+        account, _ = child(born=date(2020, 1, 1))
+        do(account)
+
+    with pytest.raises(ChildLinks):
+        pair.city.do(lambda: of_a_child(lambda account: begin("pudong", account, at=pair.city.now)))
+    address, _ = begun(pair)
+    wish = asked_of(address)
+    with pytest.raises(ChildLinks):
+        pair.district.do(
+            lambda: of_a_child(
+                lambda account: agree(wish_of(wish), account, notice={"text": "w"}, at=pair.district.now)
+            )
         )
 
 

@@ -13,9 +13,9 @@ from notary.town import ACME, AT, by_force, lived, lived_further, rests_on_more,
 from registry.units_town import given
 from tanpuhui.kit.home import home
 from tanpuhui.ledger.invariants import Finding
-from tanpuhui.notary import seals
 from tanpuhui.notary.audit import audit, audit_table
 from tanpuhui.notary.installation import log
+from tanpuhui.notary.sealed_tables import CERTIFIED
 from tanpuhui.registry.models import Block, Lot, Movement
 from tanpuhui.transparency.log import destroy_opening, find_leaf, newest_note
 from tanpuhui.transparency.models import DestroyedSalt, Leaf, SignedCheckpoint
@@ -106,7 +106,7 @@ def row_with(table: str, column: str) -> tuple[str, str]:
 @pytest.mark.slow
 def test_any_column_of_any_sealed_row_that_is_edited_is_named(town: Town, other_lot: Lot) -> None:
     tried = []
-    for one in seals.TABLES:
+    for one in CERTIFIED:
         rules_dropped(one.table)
         for column, other in edits(one.table):
             partition, place = row_with(one.table, column)

@@ -147,6 +147,11 @@ def rules_dropped(table: str) -> None:
         for (name,) in cursor.fetchall():
             cursor.execute(f'ALTER TABLE {table} DROP CONSTRAINT "{name}" CASCADE')
         cursor.execute(
+            "SELECT indexrelid::regclass FROM pg_index WHERE indrelid = %s::regclass AND indisunique", [table]
+        )
+        for (name,) in cursor.fetchall():
+            cursor.execute(f"DROP INDEX {name}")
+        cursor.execute(
             "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass AND attidentity = 'a'", [table]
         )
         for (name,) in cursor.fetchall():

@@ -433,3 +433,15 @@ def test_more_people_than_stock_at_the_same_moment() -> None:
     assert (states.count("held"), states.count("points.stock_gone")) == (7, 17)
     assert left_of([offer.pk]) == {offer.pk: 0}
     assert findings() == []
+
+
+def test_a_count_against_ones_limit_that_was_touched_is_found(sponsor: Sponsor) -> None:
+    resident, offer = with_points(sponsor, 30), new_offer(sponsor, per_person=3, per_person_day=3)
+    held(offer, resident)
+    assert findings() == []
+
+    for change in ({"total": 0}, {"day_total": 0}, {"total": 2}):
+        with transaction.atomic():
+            Use.objects.filter(account=resident).update(**change)
+            assert [one.invariant for one in findings()] == ["use_is_what_people_have"], change
+            transaction.set_rollback(True)

@@ -416,6 +416,7 @@ TABLE: dict[str, Row] = {
             "offsetting_obligation",
             "offsetting_reservation",
             "offsetting_certificate",
+            "transparency_credential",
             "registry_exclusion",
             "registry_foreignunit",
             *(f"federation_{name}" for name in ("peer", "outgoing", "incoming", "evidence", "finding")),
@@ -425,6 +426,7 @@ TABLE: dict[str, Row] = {
         f"console:lot_{verb}": only_staff(404)
         for verb in ("transfer", "cancel", "fill_buffer", "pay_from_buffer", "annul")
     },
+    **{f"console:credential_{verb}": only_staff(404) for verb in ("suspend", "restore", "revoke")},
     "console:conflicts": only("operator"),
     "console:conflict_review": only("operator"),
     "console:registry_lot_changelist": only("operator"),

@@ -15,6 +15,7 @@ from tanpuhui.access.membership import join
 from tanpuhui.access.models import Membership, Organisation, User
 from tanpuhui.consent.models import Resident
 from tanpuhui.consent.withdraw import pause, withdraw
+from tanpuhui.copies.declined import why_not_granted
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.points import code
 from tanpuhui.points.models import Closing, Delivery, Offer, Outbox, Redemption
@@ -150,7 +151,7 @@ def test_an_application_is_granted_once(clerk: Client) -> None:
 
     first = send(clerk, f"applications/{found.pk}/grant/")
     again = send(clerk, f"applications/{found.pk}/grant/")
-    late = send(clerk, f"applications/{found.pk}/decline/")
+    late = send(clerk, f"applications/{found.pk}/decline/", reason="over")
 
     assert "It is granted." in first.content.decode()
     assert "It is granted." in again.content.decode()
@@ -163,8 +164,22 @@ def test_an_application_is_granted_once(clerk: Client) -> None:
 def test_an_application_is_declined(clerk: Client) -> None:
     found, _ = applied()
 
-    send(clerk, f"applications/{found.pk}/decline/")
+    for wrong in ({}, {"reason": "they are late payers"}):
+        assert (
+            "the applicant reads it"
+            in send(clerk, f"applications/{found.pk}/decline/", **wrong).content.decode()
+        )
+    assert not Closing.objects.exists()
+    send(clerk, f"applications/{found.pk}/decline/", reason="papers")
 
+    closing = Closing.objects.get()
+    said = why_not_granted(found.pk, closing.key, found.account)
+    assert "Papers that the terms ask for were not shown." in said
+    assert (
+        why_not_granted(found.pk, f"web:release:{found.account}:1", found.account)
+        == "You took the application back."
+    )
+    assert "gave no reason" in why_not_granted(0, closing.key, found.account)
     assert Closing.objects.get().state == "released"
     assert reference(found) not in page(clerk, "applications/")
     assert "declined or taken back" in page(clerk, "applications/?show=all")

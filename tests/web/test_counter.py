@@ -17,8 +17,10 @@ from tanpuhui.access.hold import account_of
 from tanpuhui.access.membership import join
 from tanpuhui.access.models import AuditEntry, Holder, Membership, User
 from tanpuhui.access.refusals import RoleOfOperators
+from tanpuhui.consent.give import give
 from tanpuhui.consent.models import Grant, GrantEvent, Identity
 from tanpuhui.consent.show import standings
+from tanpuhui.consent.terms import Terms
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.rights.letter import issue_letter
 from tanpuhui.rights.models import Letter, Visit
@@ -237,6 +239,15 @@ def test_a_child_opens_an_account_at_a_counter_with_the_guardians_letter() -> No
     page = client.get(visit).content.decode()
     assert "the guardian decides" in page
     assert client.post(f"{visit}sources/szt/", {**giving(), "paper": scan()}).status_code == 422
+    grant = give(
+        child, Terms("szt", ("metro_trip",)), at=utc_now(), by="guardian", method="app", guardian=parent
+    )
+    steps = {
+        verb: client.post(f"{visit}sources/szt/", {"do": verb}).status_code
+        for verb in ("pause", "resume", "withdraw")
+    }
+    assert steps == {"pause": 302, "resume": 422, "withdraw": 302}
+    assert list(grant.events.order_by("seq").values_list("state", flat=True))[1:] == ["Paused", "Withdrawn"]
 
 
 def test_a_letter_signs_in_once_and_then_a_passkey_can_be_added() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -86,6 +87,15 @@ def test_a_resident_takes_a_file_with_the_tier_alone_and_that_is_written_down() 
     assert shown_by(whole.content, audience="bank")["balance"]["certified_mg"] == 0
     entries = AuditEntry.objects.filter(verb="take_credential").order_by("pk")
     assert [one.facts["shows"] for one in entries] == ["account_tier", "all"]
+    first, second = Credential.objects.order_by("pk")
+    suspend(first, reason="the sums are looked at", by="operator", at=utc_now())
+    revoke(second, reason="the consent ended", by="consent", at=utc_now())
+    mine = (
+        client.get("/resident/statements/", **EN).content.decode().partition("Signed statements and files")[2]
+    )
+    assert re.findall(">(suspended|revoked|valid)<", mine) == ["revoked", "suspended"]
+    assert "the sums are looked at" in mine
+    assert "the consent ended" in mine
     with pytest.raises(verify_certificate.Wrong, match="it is for you"):
         shown_by(answer.content, audience="other")
 
@@ -124,7 +134,9 @@ def test_a_public_page_says_whether_a_certificate_is_valid_suspended_or_revoked(
     revoke(credential, reason="issued by mistake", **step)
     assert "nobody should rely on this certificate" in Client().get(address, **EN).content.decode()
     assert json.loads(Client().get(f"/certificates/{number}.json").content)["status"] == "revoked"
-    assert ">revoked<" in boss.get("/company/own-company/certificates/", **EN).content.decode()
+    mine = boss.get("/company/own-company/certificates/", **EN).content.decode()
+    assert ">revoked<" in mine
+    assert "issued by mistake" in mine
 
 
 def test_the_page_for_checking_leads_to_every_file() -> None:

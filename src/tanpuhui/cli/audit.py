@@ -40,13 +40,22 @@ def audit(
     from tanpuhui.cli.places import places
     from tanpuhui.kit.moment import utc_now
     from tanpuhui.notary import installation
+    from tanpuhui.notary.audit import asked
     from tanpuhui.notary.audit import audit as compare
+    from tanpuhui.pooling import invariants as pooling
 
     texts = [read_text(path) for path in seen or []]
     with watching.told(as_json=as_json) as report, transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        audited = compare(installation.log(), places(), at=utc_now(), seen=texts, report=report)
+        audited = compare(
+            installation.log(),
+            places(),
+            at=utc_now(),
+            seen=texts,
+            also=[asked("pooling", pooling.check)],
+            report=report,
+        )
     return show(audited, as_json=as_json)
 
 

@@ -26,8 +26,6 @@ app = App(
 app.command(verify)
 
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print JSON.")]
-#: Whoever has the machine: in the steps of a credential and in the audit.
-BY = "operator"
 NEWEST = 50
 
 
@@ -355,7 +353,7 @@ def _step(verb: str, number: int, reason: str, *, as_json: bool) -> int:
     at = utc_now()
     with transaction.atomic():
         credential = get(number)
-        step = do(credential, reason=reason, by=BY, at=at)
+        step = do(credential, reason=reason, by=credential_status.OPERATOR, at=at)
         if step is not None:
             record(
                 f"credential.{verb}",

@@ -8,7 +8,7 @@ from django.db import connection
 
 from tanpuhui.consent import store
 from tanpuhui.consent.age import ZONE, day_of
-from tanpuhui.consent.give import Giving, record, refuse_unknown_giver
+from tanpuhui.consent.give import Giving, record, refuse_child_alone, refuse_unknown_giver
 from tanpuhui.consent.models import Grant
 from tanpuhui.consent.policy import policy
 from tanpuhui.consent.refusals import AccountClosed, AskedAfterNo, CannotFollow, RequestLapsed
@@ -39,9 +39,10 @@ def ask(
 
 
 def agree(grant_id: int, *, at: datetime, by: str = "resident", method: str) -> None:
-    """The person says yes to what they were asked."""
+    """The person says yes to what they were asked; of a child, the guardian."""
     refuse_unknown_giver(by)
     grant, last = store.lock_grant(grant_id)
+    refuse_child_alone(grant, by, at)
     _refuse_unless_asked(last, State.GIVEN, at)
     if grant.resident.closed_at is not None:
         raise AccountClosed(account=grant.resident_id)

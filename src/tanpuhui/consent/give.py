@@ -8,11 +8,11 @@ from datetime import datetime
 from itertools import zip_longest
 
 from tanpuhui.consent import store
-from tanpuhui.consent.age import ZONE
+from tanpuhui.consent.age import AGE, ZONE, day_of
 from tanpuhui.consent.artefact import compose, detach, sign
 from tanpuhui.consent.models import Grant
 from tanpuhui.consent.policy import Policy, policy
-from tanpuhui.consent.refusals import AlreadyGiven, Bundled, UnknownGiver
+from tanpuhui.consent.refusals import AlreadyGiven, Bundled, GuardianMissing, UnknownGiver
 from tanpuhui.consent.state import State
 from tanpuhui.consent.store import Step
 from tanpuhui.consent.terms import Decided, Terms, decide
@@ -106,6 +106,16 @@ def refuse_unknown_giver(by: str) -> None:
     """Only a person, their guardian or the operator on their word takes a step."""
     if by not in GIVERS:
         raise UnknownGiver(given=by, known=", ".join(GIVERS))
+
+
+def refuse_child_alone(grant: Grant, by: str, at: datetime) -> None:
+    """Of what a guardian agreed to, or was asked for a child, nobody but the guardian lets processing go on.
+
+    It ends with the fourteenth birthday, so whoever it is of is a child for as long as it lasts. A no, a pause and a
+    withdrawal are the child's own to say.
+    """
+    if grant.guardian_id is not None and by == "resident":
+        raise GuardianMissing(account=grant.resident_id, age=AGE, day=day_of(at, ZONE))
 
 
 def refuse_second(decided: Sequence[Decided], at: datetime) -> None:

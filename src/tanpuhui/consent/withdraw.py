@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from tanpuhui.consent import store
-from tanpuhui.consent.give import refuse_unknown_giver
+from tanpuhui.consent.give import refuse_child_alone, refuse_unknown_giver
 from tanpuhui.consent.refusals import BackInTime, CannotFollow
 from tanpuhui.consent.state import FINAL, State, may_follow
 from tanpuhui.consent.store import Last, Step
@@ -34,13 +34,15 @@ def pause(
 def resume(
     grant_id: int, *, at: datetime, by: str = "resident", method: str, evidence: str | None = None
 ) -> None:
-    """Let a paused grant be used again, within what it said."""
+    """Let a paused grant be used again, within what it said; of a child, only the guardian does."""
     _step(grant_id, State.RESUMED, at, by=by, method=method, evidence=evidence)
 
 
 def _step(grant_id: int, state: State, at: datetime, *, by: str, method: str, evidence: str | None) -> None:
     refuse_unknown_giver(by)
-    _, last = store.lock_grant(grant_id)
+    grant, last = store.lock_grant(grant_id)
+    if state is State.RESUMED:
+        refuse_child_alone(grant, by, at)
     refuse_wrong_step(last, state, at)
     store.append([Step(grant_id, last.seq + 1, state, at, by, method, evidence)])
 

@@ -16,6 +16,7 @@ from tanpuhui.console import (
     challenges,
     closes,
     control,
+    credentials,
     double_counting,
     evidence,
     federation,
@@ -50,6 +51,7 @@ from tanpuhui.pooling.models import Withdrawal as ResidentPayment
 from tanpuhui.programme.models import Programme
 from tanpuhui.registry.models import Annulment, Block, Exclusion, ForeignUnit, Lot, Movement
 from tanpuhui.rights.models import Request
+from tanpuhui.transparency.models import Credential
 from tanpuhui.verification.models import Engagement
 
 METHODOLOGY = "methodologies/<slug:place>/<slug:name>/<int:version>/"
@@ -125,6 +127,9 @@ VERBS: tuple[tuple[str, View, str], ...] = (
     ("pool-rounds/<int:round>/close", pools.CloseRound.as_view(), "pool_close_round"),
     ("pool-sales/<int:sale>/pay-out", pools.PayOutSale.as_view(), "pool_pay_out"),
     ("payments-to-residents/list", pools.PayList.as_view(), "pool_pay_list"),
+    ("credentials/<int:number>/suspend", credentials.SuspendCredential.as_view(), "credential_suspend"),
+    ("credentials/<int:number>/restore", credentials.RestoreCredential.as_view(), "credential_restore"),
+    ("credentials/<int:number>/revoke", credentials.RevokeCredential.as_view(), "credential_revoke"),
     ("approvals/<uuid:approval>/agree", control.Agree.as_view(), "approval_agree"),
     ("approvals/<uuid:approval>/deny", control.Deny.as_view(), "approval_deny"),
     ("jobs/check-ledger", control.CheckLedger.as_view(), "ledger_check"),
@@ -167,6 +172,7 @@ LISTS = {
     Incoming: federation.IncomingList,
     Evidence: federation.EvidenceList,
     Finding: federation.FindingList,
+    Credential: credentials.CredentialList,
     Job: control.JobList,
     AuditEntry: control.AuditList,
 }

@@ -41,6 +41,7 @@ VERBS: dict[str, Verb] = {
     "buffer.fill": Verb(_("fill the buffer"), runs=True),
     "buffer.pay": Verb(_("pay from the buffer"), runs=True),
     "lot.annul": Verb(_("annul a lot"), runs=True),
+    "credential.revoke": Verb(_("revoke a credential"), runs=True),
     "account.claw_back": Verb(_("claw back certified reductions"), runs=True),
     "account.unfreeze": Verb(_("let go of what was frozen"), runs=True),
     REVEAL: Verb(_("see who an account belongs to"), runs=False),

@@ -17,6 +17,7 @@ from tanpuhui.close.installation import jurisdiction, places
 from tanpuhui.close.replay import find_manifest, replay
 from tanpuhui.close.run import close_day
 from tanpuhui.community.challenge import get_challenge, shows_sum, tally
+from tanpuhui.consent.policy import policy
 from tanpuhui.console.models import Job
 from tanpuhui.integrity.decide import release
 from tanpuhui.integrity.refusals import NotHeld
@@ -32,6 +33,8 @@ from tanpuhui.registry.freeze import unfreeze
 from tanpuhui.registry.reconcile import INVARIANTS, reconcile
 from tanpuhui.registry.transfer import transfer_units
 from tanpuhui.registry.units import Part, UnitOrder, ranges_as_json
+from tanpuhui.transparency.credential import get as get_credential
+from tanpuhui.transparency.credential_status import OPERATOR, publish_lists, revoke
 
 Arguments = Mapping[str, Any]
 #: A month back from the last day, for the effect of a new version.
@@ -199,6 +202,20 @@ def _annul(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
     return {"lot": annul(arguments["lot"], reason=arguments["why"], at=at).pk}
 
 
+def _revoke(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
+    """Revoked already in the meantime, there is nothing to do; the status lists follow when it is committed."""
+    del key
+    credential = get_credential(arguments["credential"])
+    step = revoke(credential, reason=arguments["why"], by=OPERATOR, at=at)
+    publish_when_committed(at)
+    return {"credential": credential.pk, "changed": step is not None}
+
+
+def publish_when_committed(at: datetime) -> None:
+    """Sign the status lists after the step; should that fail, the worker does it in half a minute."""
+    transaction.on_commit(lambda: publish_lists(policy().origin, at=at), robust=True)
+
+
 KINDS: dict[str, Kind] = {
     "close.day": Kind(_("close a day"), _close, whole=False),
     "close.reopen": Kind(_("close a certified day again"), _reopen, whole=False),
@@ -212,6 +229,7 @@ KINDS: dict[str, Kind] = {
     "buffer.fill": Kind(_("fill the buffer"), _fill_buffer, whole=True),
     "buffer.pay": Kind(_("pay from the buffer"), _pay_from_buffer, whole=True),
     "lot.annul": Kind(_("annul a lot"), _annul, whole=True),
+    "credential.revoke": Kind(_("revoke a credential"), _revoke, whole=True),
     "account.claw_back": Kind(_("claw back certified reductions"), _claw_back, whole=True),
     "account.unfreeze": Kind(_("let go of what was frozen"), _unfreeze, whole=True),
     "challenge.tally": Kind(_("count a challenge"), _tally, whole=True),
@@ -232,6 +250,8 @@ def about(kind: str, arguments: Arguments) -> tuple[str, str]:
         return "record", str(arguments["record"])
     if "lot" in arguments:
         return "lot", str(arguments["lot"])
+    if "credential" in arguments:
+        return "credential", str(arguments["credential"])
     if "manifest" in arguments:
         return "manifest", str(arguments["manifest"])
     if "methodology" in arguments:

@@ -110,7 +110,11 @@ GROUPS: tuple[tuple[str | Promise, tuple[tuple[str | Promise, str], ...]], ...] 
     ),
     (
         _("Control"),
-        ((_("Jobs"), "console_job_changelist"), (_("Audit trail"), "access_auditentry_changelist")),
+        (
+            (_("Credentials"), "transparency_credential_changelist"),
+            (_("Jobs"), "console_job_changelist"),
+            (_("Audit trail"), "access_auditentry_changelist"),
+        ),
     ),
 )
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from tanpuhui.console import cells
 from tanpuhui.console.columns import Col, ColumnList, optional, owner
+from tanpuhui.console.guard import ConsoleRequest
+from tanpuhui.offsetting.certificate import subject_of
+from tanpuhui.transparency.credential import find
 
 
 class ObligationList(ColumnList):
@@ -74,3 +79,9 @@ class CertificateList(ColumnList):
         Col("retirement_id", _l("Voluntary retirement"), optional(cells.count), is_number=True),
         Col("digest", _l("Digest"), cells.code),
     )
+
+    def row_tools(self, request: ConsoleRequest, found: Any) -> list[tuple[Any, str]]:
+        credential = find(subject_of(found))
+        if credential is None:
+            return []
+        return [(_("Credential"), reverse("console:transparency_credential_change", args=[credential.pk]))]

@@ -41,3 +41,13 @@ class NotClosed(Refusal):
 class UnknownMethodology(Refusal):
     code = "console.unknown_methodology"
     message = "There is no methodology {code} in version {version}. Look at the list."
+
+
+class CredentialStandsSo(Refusal):
+    code = "console.credential_stands_so"
+    message = "Credential {number} is {state} already. Look at its history for who did so, and why."
+
+
+class CredentialIsRevoked(Refusal):
+    code = "console.credential_is_revoked"
+    message = "Credential {number} is revoked, and that is for good. Issue another one about the same."

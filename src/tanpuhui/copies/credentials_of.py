@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from tanpuhui.consent.artefact import moment_text
 from tanpuhui.transparency.credential import state_of
@@ -15,9 +15,14 @@ from tanpuhui.transparency.models import Credential
 
 def credentials_of(account: int, *, at: datetime) -> list[dict[str, Any]]:
     """Statements for banks and portability credentials; what was destroyed on request is not shown any more."""
-    ours = Q(statement__grant__resident=account) | Q(subject__startswith=f"account:{account}:")
-    found = Credential.objects.filter(ours, issued_at__lte=at).select_related("opening").order_by("pk")
+    found = issued_for(account).filter(issued_at__lte=at).select_related("opening").order_by("pk")
     return [_credential(one) for one in found]
+
+
+def issued_for(account: int) -> QuerySet[Credential]:
+    """What was issued for a resident to take along."""
+    ours = Q(statement__grant__resident=account) | Q(subject__startswith=f"account:{account}:")
+    return Credential.objects.filter(ours)
 
 
 def _credential(one: Credential) -> dict[str, Any]:

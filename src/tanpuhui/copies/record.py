@@ -21,7 +21,9 @@ from tanpuhui.copies.appeals import appeals
 from tanpuhui.copies.carried import carried
 from tanpuhui.copies.credentials_of import credentials_of
 from tanpuhui.copies.links import links
+from tanpuhui.copies.points_of import points_of
 from tanpuhui.copies.pools import pools
+from tanpuhui.copies.said import breaches, district, restrictions
 from tanpuhui.evidence.models import SubjectLink
 from tanpuhui.ledger.statement import statement
 from tanpuhui.rights.models import Letter, Visit
@@ -43,8 +45,12 @@ SECTIONS: dict[str, Section] = {
     "appeals": appeals,
     "carried": carried,
     "credentials": credentials_of,
+    "breaches": breaches,
+    "district": district,
     "links": links,
+    "points": points_of,
     "pools": pools,
+    "restrictions": restrictions,
 }
 
 

@@ -16,6 +16,7 @@ from tanpuhui.transparency.credential_status import restore, revoke, suspend
 from tanpuhui.transparency.models import StatusStep
 
 BY = "consent"
+GOES_ON, IS_PAUSED, ENDED = "the consent goes on", "the consent is paused", "the consent ended"
 
 
 def follow_consent(*, at: datetime) -> int:
@@ -50,7 +51,7 @@ def _follow(one: StatementCredential, at: datetime) -> bool:
         last = one.credential.steps.order_by("-sequence").first()
         if now != StatusStep.SUSPENDED or last is None or last.by != BY:
             return False
-        return restore(one.credential, reason="the consent goes on", by=BY, at=at) is not None
+        return restore(one.credential, reason=GOES_ON, by=BY, at=at) is not None
     if consent == State.PAUSED:
-        return suspend(one.credential, reason="the consent is paused", by=BY, at=at) is not None
-    return revoke(one.credential, reason="the consent ended", by=BY, at=at) is not None
+        return suspend(one.credential, reason=IS_PAUSED, by=BY, at=at) is not None
+    return revoke(one.credential, reason=ENDED, by=BY, at=at) is not None

@@ -17,12 +17,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from tanpuhui.consent.age import AGE, day_of
+from tanpuhui.consent.show import guardian_of
 from tanpuhui.federation.ask_peer import ask
 from tanpuhui.federation.key import us
 from tanpuhui.federation.models import CodeUse, Link, LinkCode, LinkEnd, LinkRequest, Peer
 from tanpuhui.federation.outbox import say
 from tanpuhui.federation.peer import get_peer, lock_peer
-from tanpuhui.federation.refusals import BadLink, LinkCodeSpent, LinkedAlready, UnknownLink
+from tanpuhui.federation.refusals import BadLink, ChildLinks, LinkCodeSpent, LinkedAlready, UnknownLink
 from tanpuhui.federation.transport import Transport
 from tanpuhui.kit.digest import canonical_json, digest_bytes
 from tanpuhui.kit.refusal import Refusal
@@ -51,6 +53,7 @@ class Wish:
 def begin(peer_code: str, account: int, *, at: datetime) -> tuple[str, str]:
     """Where to send the browser, and the state that it must bring back: keep that in the session."""
     peer = get_peer(peer_code, role=Peer.DISTRICT, enabled=True)
+    _refuse_child(account, at)
     _refuse_linked(peer, account)
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
     LinkRequest.objects.create(
@@ -105,6 +108,7 @@ def wish_of(asked: dict[str, str]) -> Wish:
 
 def agree(wish: Wish, account: int, *, notice: dict[str, str], at: datetime) -> str:
     """The resident agrees: where to send the browser back to, with a code. The notice is kept as it was shown."""
+    _refuse_child(account, at)
     _refuse_linked(wish.peer, account)
     code = secrets.token_urlsafe(32)
     LinkCode.objects.create(
@@ -209,6 +213,11 @@ def _end_what_it_made(code: LinkCode, at: datetime) -> None:
 
 def _standing(peer: Peer, account: int) -> Link | None:
     return Link.objects.filter(peer=peer, account=account, end__isnull=True).first()
+
+
+def _refuse_child(account: int, at: datetime) -> None:
+    if guardian_of(account, on=day_of(at)) is not None:
+        raise ChildLinks(age=AGE)
 
 
 def _refuse_linked(peer: Peer, account: int) -> None:

@@ -205,6 +205,14 @@ class LinkedAlready(Refusal):
     message = "Your account is linked with {peer} already. End that link first."
 
 
+class ChildLinks(Refusal):
+    code = "federation.child_links"
+    message = (
+        "Whoever is under {age} links no account with another platform: it would be their guardian's to agree "
+        "(PIPL article 31). Link it on the fourteenth birthday or later."
+    )
+
+
 class UnknownLink(Refusal):
     code = "federation.unknown_link"
     message = "There is no such link that still stands. Look at your links again."

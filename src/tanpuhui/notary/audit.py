@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 
 from tanpuhui.close.models import ErasedFile, Manifest
 from tanpuhui.close.places import Places
@@ -26,9 +26,14 @@ from tanpuhui.kit.progress import Report, nobody
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.ledger.invariants import Finding
 from tanpuhui.ledger.invariants import check as check_ledger
-from tanpuhui.notary.seals import TABLES, Sealed, missing_lately, pages, read_page, rows_through, set_text
+from tanpuhui.market import invariants as market
+from tanpuhui.money import invariants as money
+from tanpuhui.notary.references import dangling
+from tanpuhui.notary.sealed_tables import TABLES, Sealed
+from tanpuhui.notary.seals import missing_lately, pages, read_page, rows_through, set_text
 from tanpuhui.notary.sources import TWICE, Source, sources
 from tanpuhui.offsetting import invariants as offsetting
+from tanpuhui.points import invariants as points
 from tanpuhui.registry.models import PrivateRelease, StatisticsRelease
 from tanpuhui.registry.reconcile import reconcile
 from tanpuhui.transparency import note
@@ -66,15 +71,22 @@ class Part:
 
 
 def audit(
-    log: Log, places: Places, *, at: datetime, seen: Iterable[str] = (), report: Report = nobody
+    log: Log,
+    places: Places,
+    *,
+    at: datetime,
+    seen: Iterable[str] = (),
+    also: Iterable[Part] = (),
+    report: Report = nobody,
 ) -> Audited:
     """Compare database, files and log, in the caller's transaction (one moment of the database).
 
-    ``seen`` are notes of checkpoints that somebody else kept, a witness for one: the log must contain them.
+    ``seen`` are notes of checkpoints that somebody else kept, a witness for one: the log must contain them. ``also``
+    are parts of packages that this one knows nothing of.
     """
     checked: dict[str, int] = {}
     found: list[Finding] = []
-    wanted = parts(log, places, at=at, seen=seen)
+    wanted = (*parts(log, places, at=at, seen=seen), *also)
     for done, part in enumerate(wanted):
         report(f"Comparing with the log: {part.name}", done, len(wanted))
         found += part.look(checked)
@@ -103,10 +115,29 @@ def parts(log: Log, places: Places, *, at: datetime, seen: Iterable[str] = ()) -
         *(part([one.table], _rows, one, at) for one in TABLES),
         part(BODIES, _bodies, places),
         part(["close_erased_file"], _erased, places),
-        Part("ledger", frozenset(), lambda _: check_ledger(connection)),
-        Part("registry", frozenset(), lambda _: reconcile(connection)),
-        Part("offsetting", frozenset(), lambda _: offsetting.check(connection)),
+        Part("references", frozenset(), dangling),
+        asked("ledger", check_ledger),
+        asked("registry", reconcile),
+        asked("offsetting", offsetting.check),
+        asked("money", money.check),
+        asked("points", points.check),
+        asked("market", market.check),
     )
+
+
+def asked(name: str, check: Callable[[Any], Iterable[Finding]]) -> Part:
+    """The invariants of a book. Where a dropped key or column keeps them from being asked, that is the finding."""
+
+    def look(checked: dict[str, int]) -> Iterable[Finding]:
+        del checked
+        try:
+            with transaction.atomic():
+                return [*check(connection)]
+        except DatabaseError as error:
+            said = str(error).partition("\n")[0]
+            return [Finding("invariants_can_be_asked", name, "schema", f"they cannot be asked: {said}")]
+
+    return Part(name, frozenset(), look)
 
 
 def audit_log(log: Log) -> Audited:

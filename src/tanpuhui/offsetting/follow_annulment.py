@@ -14,6 +14,7 @@ from tanpuhui.transparency.credential_status import restore, suspend
 from tanpuhui.transparency.models import StatusStep
 
 BY = "annulment"
+ANNULLED, REPLACED = "annulled since: ", "other tonnes stand in the place of the annulled ones"
 
 
 def follow_annulments(*, at: datetime) -> int:
@@ -36,11 +37,8 @@ def _follow(certificate: Certificate, at: datetime) -> bool:
     now, owed = state_of(credential), [one for one in annulled_of(certificate) if one.replaced_by is None]
     if owed and now == StatusStep.VALID:
         lots = ", ".join(one.lot for one in owed)
-        return suspend(credential, reason=f"annulled since: {lots}", by=BY, at=at) is not None
+        return suspend(credential, reason=f"{ANNULLED}{lots}", by=BY, at=at) is not None
     last = credential.steps.order_by("-sequence").first()
     if owed or now != StatusStep.SUSPENDED or last is None or last.by != BY:
         return False
-    return (
-        restore(credential, reason="other tonnes stand in the place of the annulled ones", by=BY, at=at)
-        is not None
-    )
+    return restore(credential, reason=REPLACED, by=BY, at=at) is not None

@@ -27,6 +27,8 @@ BITS = 2
 TTL_S, GOOD_FOR_S, AGAIN_S = 43_200, 86_400, 3_600
 _NUMBERS = {StatusStep.SUSPENDED: Status.SUSPENDED, StatusStep.REVOKED: Status.REVOKED}
 MOST_CHARACTERS = 500
+#: Who did a step that a person asked for; which person, the audit trail says.
+OPERATOR = "operator"
 #: Advisory lock of a credential's steps.
 LOCK = 0x637265
 

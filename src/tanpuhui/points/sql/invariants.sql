@@ -162,6 +162,20 @@ FROM (SELECT r.offer_id, r.account, r.day, sum(coalesce(c.quantity, r.quantity))
 JOIN points_offer o ON o.id = t.offer_id
 WHERE t.amount > o.per_person OR t.of_day > o.per_person_day;
 
+-- invariant: use_is_what_people_have
+-- What counts against one person's limit of an offer is what they have of it, in all and of the last day.
+SELECT 'points_use' AS tablename, format('offer=%s account=%s', o.code, coalesce(u.account, t.account)) AS key,
+       format('%s counted, %s had; of %s %s and %s', coalesce(u.total, 0), coalesce(t.amount, 0), u.day, coalesce(u.day_total, 0), coalesce(d.amount, 0)) AS found
+FROM points_use u
+FULL JOIN (SELECT r.offer_id, r.account, sum(coalesce(c.quantity, r.quantity)) AS amount
+           FROM points_redemption r LEFT JOIN points_closing c ON c.redemption_id = r.id
+           WHERE r.state = 'held' GROUP BY 1, 2) t ON t.offer_id = u.offer_id AND t.account = u.account
+LEFT JOIN (SELECT r.offer_id, r.account, r.day, sum(coalesce(c.quantity, r.quantity)) AS amount
+           FROM points_redemption r LEFT JOIN points_closing c ON c.redemption_id = r.id
+           WHERE r.state = 'held' GROUP BY 1, 2, 3) d ON d.offer_id = u.offer_id AND d.account = u.account AND d.day = u.day
+JOIN points_offer o ON o.id = coalesce(u.offer_id, t.offer_id) AND (o.per_person IS NOT NULL OR o.per_person_day IS NOT NULL)
+WHERE coalesce(u.total, 0) <> coalesce(t.amount, 0) OR coalesce(u.day_total, 0) <> coalesce(d.amount, 0);
+
 -- invariant: what_was_clawed_back_is_answered
 -- Points were taken back, or written down as lost, for no more than their conversion, and are gone from the ledger.
 SELECT 'points_take_back' AS tablename, format('conversion=%s', c.id) AS key,

@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 
 from tanpuhui.access.audit import record
 from tanpuhui.access.models import Organisation
+from tanpuhui.copies.declined import OBJECT, REASONS
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.points import code
@@ -66,6 +67,7 @@ def applications(request: HttpRequest) -> HttpResponse:
         "applications": _applications(list(page)),
         "only_waiting": only_waiting,
         "may_act": mine.membership.role in DOERS,
+        "reasons": REASONS.items(),
         "messages_waiting": len(waiting_for(mine.organisation.pk)),
     }
     return render(request, "bank/applications.html", context)
@@ -74,11 +76,15 @@ def applications(request: HttpRequest) -> HttpResponse:
 @organisation_page(Organisation.BANK, *DOERS)
 @require_POST
 def answer(request: HttpRequest, redemption: int, verb: str) -> HttpResponseBase:
-    """Grant or decline, once; what the consent no longer covers cannot be granted."""
+    """Grant, or decline with a reason, once; what the consent no longer covers cannot be granted."""
     mine = cast(MemberRequest, request)
     found = own_or_404(_of(mine.organisation), pk=redemption)
+    reason = request.POST.get("reason", "")
+    if verb == "decline" and reason not in REASONS:
+        messages.error(request, _("Choose why it is declined: the applicant reads it. Nothing was done."))
+        return redirect("bank:applications", organisation=mine.organisation.code)
     try:
-        _answer(mine, found, verb, at=utc_now())
+        _answer(mine, found, verb, reason, at=utc_now())
     except ConsentMissing:
         messages.error(request, _("The consent has ended, so it cannot be granted. Decline it, or wait."))
     except Refusal as refusal:
@@ -149,7 +155,7 @@ def ended_name(state: str) -> str:
     }[state]
 
 
-def _answer(mine: MemberRequest, found: Redemption, verb: str, *, at: datetime) -> None:
+def _answer(mine: MemberRequest, found: Redemption, verb: str, reason: str, *, at: datetime) -> None:
     key = f"web:{verb}:{mine.organisation.pk}:{found.pk}"
     with transaction.atomic():
         if verb == "grant":
@@ -158,11 +164,12 @@ def _answer(mine: MemberRequest, found: Redemption, verb: str, *, at: datetime) 
         else:
             done = release(ReleaseOrder(key, found.pk, organisation=mine.organisation.code), at=at)
         if done.refusal is None and not done.repeated:
-            _note(mine, f"application.{verb}", "redemption", found.pk, at=at)
+            facts = {"reason": reason} if verb == "decline" else {}
+            _note(mine, f"application.{verb}", OBJECT, found.pk, at=at, **facts)
     done.accepted()
 
 
-def _note(mine: MemberRequest, verb: str, kind: str, key: object, *, at: datetime) -> None:
+def _note(mine: MemberRequest, verb: str, kind: str, key: object, *, at: datetime, **facts: str) -> None:
     record(
         verb,
         who=mine.user,
@@ -170,6 +177,7 @@ def _note(mine: MemberRequest, verb: str, kind: str, key: object, *, at: datetim
         organisation=mine.organisation,
         object_kind=kind,
         object_key=key,
+        facts=facts,
         request_id=current(),
     )
 

@@ -24,7 +24,7 @@ from tanpuhui.access.hold import hold
 from tanpuhui.access.models import Membership, Organisation, User
 from tanpuhui.consent import open_account as accounts
 from tanpuhui.consent.age import ZONE
-from tanpuhui.consent.give import give
+from tanpuhui.consent.give import give, refuse_child_alone
 from tanpuhui.consent.show import get_resident, guardian_of
 from tanpuhui.copies.letter import letter_pdf
 from tanpuhui.kit.moment import utc_now
@@ -309,6 +309,9 @@ def _step(here: VisitRequest, offer: ConsentOnOffer, verb: str, form: ConsentFor
             ).pk
         elif verb in STEPS and offer.standing:
             number = offer.standing.grant.pk
+            if verb == "resume":
+                # Whoever stands at the counter is the child; the guardian resumes in their own account.
+                refuse_child_alone(offer.standing.grant, "resident", now)
             CONSENT_STEPS[verb](number, at=now, by=BY, method=METHOD, evidence=evidence)
         else:
             raise BadRequest

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tanpuhui.copies.certificate import certificate_pdf, rule_lines
 from tanpuhui.copies.credential import MEDIA_TYPE, certificate_credential
+from tanpuhui.copies.credential_words import reason_text
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.notary.documents import leaves_of_certificate
 from tanpuhui.offsetting.certificate import annulled_of, credential_of, find_certificate
@@ -115,9 +116,11 @@ def _found(number: str) -> Certificate:
 def _credential(found: Certificate) -> dict[str, Any]:
     """The credential's status with the reason of its last step, its signature, and whether the log's proof is in it."""
     credential = credential_of(found)
+    step = credential.steps.order_by("-sequence").first()
     return {
         "status": state_of(credential),
-        "step": credential.steps.order_by("-sequence").first(),
+        "step": step,
+        "why": reason_text(step) if step else "",
         "credential": credential,
         "signature": credential.jwt.rpartition(".")[2],
         "is_logged": bool(leaves_of_certificate(found)),

@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from tanpuhui.copies.declined import why_not_granted
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.points import code
@@ -83,6 +84,9 @@ def _standing(found: Redemption, at: datetime) -> dict[str, Any]:
         "may_release": is_held and not offline,
         "reference": code.spoken(code.sign(found, shown.offer), found.pk) if found.terms_id else "",
         "terms": Terms.objects.filter(pk=found.terms_id).first() if found.terms_id else None,
+        "why_not": why_not_granted(found.pk, found.closing.key, found.account)
+        if found.terms_id and shown.state == "released"
+        else "",
         "refunds": list(found.refunds.order_by("id")),
     }
 

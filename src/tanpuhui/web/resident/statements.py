@@ -5,10 +5,12 @@ Allowing and withdrawing are on the page of each recipient, among the sources.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, cast
 
 from django import forms
 from django.db import transaction
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
@@ -21,6 +23,9 @@ from tanpuhui.close.installation import jurisdiction
 from tanpuhui.consent.models import Grant
 from tanpuhui.consent.policy import policy
 from tanpuhui.copies.credential import MEDIA_TYPE
+from tanpuhui.copies.credential_words import kind_name, standing_of
+from tanpuhui.copies.credentials_of import issued_for
+from tanpuhui.copies.parties import party_names
 from tanpuhui.disclosure.carry import carry, own_grant
 from tanpuhui.disclosure.hand_over import BALANCE, PURPOSE, TIER, hand_over, is_in_force
 from tanpuhui.kit.moment import utc_now
@@ -133,9 +138,27 @@ def _shown(request: HttpRequest, account: int, *, status: int = 200, **context: 
             for grant in in_force
         ],
         "others": [{"code": code, "name": name} for code, name in banks.items() if code not in allowed],
+        "taken": _taken(account, now),
         "looks": looks.select_related("organisation").order_by("-at")[:NEWEST],
     }
     return render(request, "resident/statements.html", context, status=status)
+
+
+def _taken(account: int, at: datetime) -> list[dict[str, Any]]:
+    """Signed files that the resident took: for whom, until when, and whether and why one does not count any more."""
+    rows = issued_for(account).annotate(recipient=F("statement__grant__recipient")).order_by("-pk")
+    found = list(rows.prefetch_related("steps")[:NEWEST])
+    names = party_names(one.recipient for one in found if one.recipient)
+    return [
+        {
+            "credential": one,
+            "kind": kind_name(one.kind),
+            "recipient": names.get(one.recipient, ""),
+            "is_over": one.expires_at is not None and one.expires_at <= at,
+            **standing_of(one),
+        }
+        for one in found
+    ]
 
 
 def _banks() -> dict[str, str]:
