@@ -125,12 +125,12 @@ def test_readings_of_a_frozen_month_are_what_they_were(village: Village) -> None
 def test_a_window_whose_frozen_baseline_is_exchanged_is_found(village: Village) -> None:
     village.open(baseline=baseline(village, list(months_between(BASELINE, JANUARY))))
     village.settle(after(village))
-    unseal(CODE, at=SETTLED_AT)
     other = Window(
         programme=get_programme(CODE), rung="L5", baseline_from=BASELINE, starts_on=date(2026, 3, 1)
     )
     same = baseline(village, list(months_between(BASELINE, JANUARY)))
     declare(other, at=SETTLED_AT, baseline=same, places=village.places)
+    unseal(CODE, at=SETTLED_AT)
     table = pq.read_table(village.places.frozen.checked(other.baseline))
     more = table.set_column(2, "energy_wh", pc.add(table["energy_wh"], 1))
     digest = village.places.frozen.put(more)
