@@ -16,7 +16,7 @@ from close.test_erase import erased
 from close.test_replay import again
 from close.town import DAY, TAKEN_AT, Town, manifest, pending_mg
 from tanpuhui.baseline.mass_balance import BALANCES, NOT_WEIGHED, OVER, UNDER
-from tanpuhui.cli import close_stations
+from tanpuhui.cli import close_stations, integrity_hold
 from tanpuhui.close import balance
 from tanpuhui.close.acts import acts_of
 from tanpuhui.close.balance import Weighed, other_stations, stations_of
@@ -24,8 +24,9 @@ from tanpuhui.close.due import behind, due
 from tanpuhui.close.hold import hold
 from tanpuhui.close.run import CloseAnswer
 from tanpuhui.close.trace import Trace, trace
-from tanpuhui.integrity.decide import decide, release
-from tanpuhui.integrity.models import Flag, Verdict
+from tanpuhui.integrity.decide import release
+from tanpuhui.integrity.models import Flag
+from tanpuhui.integrity.refusals import NotHeld
 from tanpuhui.ledger.invariants import check
 from tanpuhui.quantify.outcome import Outcome
 
@@ -324,7 +325,9 @@ def test_what_is_held_takes_its_part_until_somebody_decides_and_none_when_it_was
     assert stations(bins, answers[0].manifest) == {"north": (13_000, 4_000, 4_000, 307, OVER)}
     assert credited == [615 * MG_PER_G, 615 * MG_PER_G, 0]
 
-    decide(record, Verdict.CONFIRMED, "No such bag was fetched.", by=None, at=LATER)
+    assert integrity_hold.confirm(record, reason="No such bag was fetched.") == 0
+    with pytest.raises(NotHeld):
+        integrity_hold.confirm(record, reason="Again.")
     reasons, answers, credited = closed()
     # Held for good: the others' bags are what was fetched, on the other day of the stretch too.
     assert reasons == {DAY: "weighings_changed", NEXT: "weighings_changed"}

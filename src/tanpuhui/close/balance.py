@@ -2,10 +2,9 @@
 
 What was sorted is the station's word as a whole: every report of the stretch of days that a weighing is of, corrected
 and retracted ones taken out, whoever brought it and whether a grant covers it or not. That sum names nobody. What is
-held is in it as long as nobody has decided: a bag that was fetched is nobody else's. What stays held for good, after an
-appeal, is not: it was no bag, and takes no part from those who brought one. Never more counts than was fetched either
-way. A station without a weighing is in the table too, with nothing that counts; so is the nameless one of reports that
-say none.
+held is in it as long as nobody has decided: a bag that was fetched is nobody else's. What is confirmed is not:
+it was no bag, and takes no part from those who brought one. Never more counts than was fetched either way. A station
+without a weighing is in the table too, with nothing that counts; so is the nameless one of reports that say none.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def rows_of(day: date) -> list[Row]:
 
 
 def refused_acts() -> list[tuple[date, int]]:
-    """Day and record of each held act of which somebody decided that it stays so: an appeal against it was rejected."""
+    """Day and record of each held act of which somebody decided that it stays so, after an appeal or without one."""
     found = standing_flags().filter(verdicts__decision=Verdict.CONFIRMED)
     return sorted(set(found.values_list("day", "record_id")))
 
