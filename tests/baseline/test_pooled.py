@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from tanpuhui.baseline.pooled import (
-    Effect,
-    Unknown,
     allocate,
     certifiable,
     held_out_effect,
     pooled_effect,
 )
 from tanpuhui.baseline.refusals import TooFewControls
+from tanpuhui.baseline.unknown import Effect, Unknown
 
 
 def test_without_any_spread_the_bound_is_the_saving_itself() -> None:

@@ -70,6 +70,7 @@ COMMANDS = [
     "jurisdiction check",
     "jurisdiction diff",
     "jurisdiction show",
+    "integrity confirm",
     "integrity held",
     "integrity hold",
     "integrity look",

@@ -16,14 +16,17 @@ from close.test_erase import erased
 from close.test_replay import again
 from close.town import DAY, TAKEN_AT, Town, manifest, pending_mg
 from tanpuhui.baseline.mass_balance import BALANCES, NOT_WEIGHED, OVER, UNDER
-from tanpuhui.cli import close_stations
+from tanpuhui.cli import close_stations, integrity_hold
 from tanpuhui.close import balance
 from tanpuhui.close.acts import acts_of
-from tanpuhui.close.balance import Weighed, stations_of
+from tanpuhui.close.balance import Weighed, other_stations, stations_of
 from tanpuhui.close.due import behind, due
 from tanpuhui.close.hold import hold
+from tanpuhui.close.run import CloseAnswer
 from tanpuhui.close.trace import Trace, trace
+from tanpuhui.integrity.decide import release
 from tanpuhui.integrity.models import Flag
+from tanpuhui.integrity.refusals import NotHeld
 from tanpuhui.ledger.invariants import check
 from tanpuhui.quantify.outcome import Outcome
 
@@ -156,7 +159,7 @@ def test_a_replay_sums_the_stations_again_and_finds_grams_that_the_evidence_does
     bins.take(bag("1", "a", 6_000))
     bins.weigh(3_000)
     with monkeypatch.context() as patched:
-        patched.setattr(balance, "_sums", lambda *_: {"north": 4_000})
+        patched.setattr(balance, "_sums", lambda *_, **__: {"north": 4_000})
         forged = bins.town.close()
 
     found = again(bins.town, forged)
@@ -295,6 +298,50 @@ def test_who_leans_on_the_scale_where_more_is_claimed_than_was_fetched_is_held(b
     assert Flag.objects.count() == 3
     # 2,000 x 20,000 / 47,000 = 851.06 g each
     assert closed.credited_mg == 10 * 851 * MG_PER_G
+
+
+def test_what_is_held_takes_its_part_until_somebody_decides_and_none_when_it_was_refused(bins: Bins) -> None:
+    """Two honest people with 2 kg, one with 9 kg that nobody fetched: 4 kg were, of 13 claimed over two days."""
+    people = bins.settle("abc")
+    bins.take(bag("1", "a", 2_000), bag("2", "b", 2_000, day=NEXT), bag("3", "c", 9_000, day=NEXT))
+    bins.weigh(4_000, last=NEXT)
+    days = (DAY, NEXT)
+
+    def closed() -> tuple[dict[date, str], list[CloseAnswer], list[int]]:
+        reasons = why_due(bins)
+        answers = [bins.town.close(day) for day in days]
+        assert why_due(bins) == {} and behind(days, bins.town.places) == []
+        assert [again(bins.town, one).agrees for one in answers] == [True, True]
+        return reasons, answers, [pending_mg(account) for account in people.values()]
+
+    closed()
+    (record,) = [one.record_id for one in acts_of(people["c"], [NEXT], bins.town.places)]
+    Flag.objects.create(
+        record_id=record, account=people["c"], day=NEXT, pattern="fraud.weight_tampering@2", found_at=LATER
+    )
+    reasons, answers, credited = closed()
+    # 2,000 x 4,000 / 13,000 = 615.4 g each: a bag that may have been fetched is nobody else's.
+    assert reasons == {NEXT: "holds_changed"}
+    assert stations(bins, answers[0].manifest) == {"north": (13_000, 4_000, 4_000, 307, OVER)}
+    assert credited == [615 * MG_PER_G, 615 * MG_PER_G, 0]
+
+    assert integrity_hold.confirm(record, reason="No such bag was fetched.") == 0
+    with pytest.raises(NotHeld):
+        integrity_hold.confirm(record, reason="Again.")
+    reasons, answers, credited = closed()
+    # Held for good: the others' bags are what was fetched, on the other day of the stretch too.
+    assert reasons == {DAY: "weighings_changed", NEXT: "weighings_changed"}
+    assert stations(bins, answers[0].manifest) == {"north": (4_000, 4_000, 4_000, 1000, BALANCES)}
+    assert credited == [2_000 * MG_PER_G, 2_000 * MG_PER_G, 0]
+    assert answers[1].outcomes == {"credited": 1, "held": 1}
+    forged = manifest(answers[0])
+    del forged.body["inputs"]["weighed"]["refused"]
+    assert other_stations(forged.body["inputs"], "Asia/Shanghai", bins.town.places) != []
+
+    release(record, "It was weighed after all.", by=None, at=LATER)
+    _reasons, _answers, credited = closed()
+    # 9,000 x 4,000 / 13,000 = 2,769.2 g, and never more than 4,000 g together.
+    assert credited == [615 * MG_PER_G, 615 * MG_PER_G, 2_769 * MG_PER_G]
 
 
 def test_where_the_station_balances_the_same_bags_are_nobodys_fraud(bins: Bins) -> None:

@@ -203,6 +203,19 @@ def test_a_replay_finds_a_sum_that_does_not_follow(
     assert not answer.agrees
 
 
+def test_a_replay_finds_acts_that_are_said_to_be_others(town: Town, closed: CloseAnswer) -> None:
+    """Verifiers' statements stand by this digest: nobody writes another close's into a manifest."""
+    found = manifest(closed)
+    credited = [place for place, one in enumerate(found.body["outputs"]) if one["acts"]]
+    other = forged(
+        found, lambda body: body["outputs"][credited[0]].update(acts=dict.fromkeys(("x/y@1",), "sha256:0"))
+    )
+
+    answer = replay(other, places=town.places, jurisdiction=town.jurisdiction, library=town.library)
+
+    assert [one["bucket"] for one in answer.differences] == [found.body["outputs"][credited[0]]["bucket"]]
+
+
 def test_a_replay_finds_a_bucket_too_many(town: Town, closed: CloseAnswer) -> None:
     other = forged(manifest(closed), lambda body: body["outputs"].append(body["outputs"][0] | {"bucket": 99}))
 

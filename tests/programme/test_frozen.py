@@ -50,7 +50,7 @@ from tanpuhui.programme.refusals import (
     TemperatureUnused,
 )
 from tanpuhui.programme.unseal import unseal
-from tanpuhui.programme.verify import verify
+from tanpuhui.programme.verify import Checked, verify
 from tanpuhui.programme.window import declare
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
 
@@ -125,20 +125,30 @@ def test_readings_of_a_frozen_month_are_what_they_were(village: Village) -> None
 def test_a_window_whose_frozen_baseline_is_exchanged_is_found(village: Village) -> None:
     village.open(baseline=baseline(village, list(months_between(BASELINE, JANUARY))))
     village.settle(after(village))
-    unseal(CODE, at=SETTLED_AT)
     other = Window(
         programme=get_programme(CODE), rung="L5", baseline_from=BASELINE, starts_on=date(2026, 3, 1)
     )
     same = baseline(village, list(months_between(BASELINE, JANUARY)))
     declare(other, at=SETTLED_AT, baseline=same, places=village.places)
+    unseal(CODE, at=SETTLED_AT)
     table = pq.read_table(village.places.frozen.checked(other.baseline))
     more = table.set_column(2, "energy_wh", pc.add(table["energy_wh"], 1))
     digest = village.places.frozen.put(more)
 
-    with pgtrigger.ignore("programme.Window:append_only"):
-        Window.objects.filter(starts_on=MARCH).update(baseline=digest)
+    def exchanged(starts_on: date) -> Checked:
+        with pgtrigger.ignore("programme.Window:append_only"), transaction.atomic():
+            Window.objects.filter(starts_on=starts_on).update(baseline=digest)
+            found = verify(CODE, places=village.places, library=village.library)
+            transaction.set_rollback(True)
+        return found
 
-    assert verify(CODE, places=village.places, library=village.library).differs == ("2025-03-01",)
+    # A window of which nothing is settled is compared with what the other one says of the same months.
+    year = tuple(f"{one:%Y-%m}" for one in months_between(BASELINE, JANUARY))
+    whole = verify(CODE, places=village.places, library=village.library)
+    assert (whole.differs, whole.read_twice, whole.stands) == ((), (), True)
+    of_first, of_other = exchanged(MARCH), exchanged(other.starts_on)
+    assert (of_first.differs, of_first.read_twice, of_first.stands) == (("2025-03-01",), year, False)
+    assert (of_other.differs, of_other.read_twice, of_other.stands) == ((), year, False)
 
 
 def test_a_month_that_a_window_or_a_period_holds_has_one_reading(village: Village) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Collection
 from datetime import date
@@ -73,11 +74,12 @@ def test_no_home_that_is_left_out_raises_what_is_certified(
 @pytest.mark.parametrize(
     ("rung", "left_out", "saved_wh"),
     [
-        # Each of 40 saves 25 kWh of 100: 1,000 kWh. M is 100 kWh.
-        # L5, one that was asked at 75 + 100 kWh: 100 kWh more than the others.
-        ("L5", {HELD}, 900_000),
-        # L5, one held out at 100 - 100 kWh: its group's mean is 95, so each of 40 saves 20.
-        ("L5", {0}, 800_000),
+        # Each of 40 saves 25 kWh of 100: 1,000 kWh. M is 100 kWh. All used the same before: the slope is 0 without it.
+        # L5, one that was asked at 100 after, 25 above the others: 975. It may move the slope while it moves the mean:
+        # r is 75 at most, so 40 x 75 / sqrt(40 x 39) comes off.
+        ("L5", {HELD}, 975_000 - 40 * 75_000 / math.sqrt(40 * 39)),
+        # L5, one held out at 0: its group's mean is 95, so each of 40 saves 20. r is 100 at most.
+        ("L5", {0}, 800_000 - 40 * 100_000 / math.sqrt(20 * 19)),
         # L3: 39 that save 25 kWh, and one of 0 before and 100 after.
         ("L3", {HELD}, 875_000),
         # L3: one of 100 before and 0 after: the ratio is 0.95.
@@ -85,7 +87,7 @@ def test_no_home_that_is_left_out_raises_what_is_certified(
     ],
 )
 def test_a_missing_home_counts_as_the_worst_that_it_can_be(
-    rung: str, left_out: set[int], saved_wh: int
+    rung: str, left_out: set[int], saved_wh: float
 ) -> None:
     used = {home: (100_000, 100_000 if home < HELD else 75_000) for home in range(HOMES)}
     draw = Draw("5e" * 32, frozenset(range(HOMES)), frozenset(range(HELD)))

@@ -58,6 +58,7 @@ from tanpuhui.programme.refusals import (
     StillSealed,
     TitleMissing,
     TooManyMissing,
+    WindowAfterOpening,
     WindowDeclared,
     WindowSettled,
     WindowTooEarly,
@@ -287,6 +288,35 @@ def test_a_rung_is_changed_only_by_a_window_that_is_still_to_come(village: Villa
             starts_on=MAY,
             declared_at=OPENED_AT,
         )
+
+
+def test_no_window_is_declared_once_it_is_known_who_was_held_out(village: Village) -> None:
+    """Whoever knows both groups' baselines would choose the rung or the year that credits more, before any reading."""
+    programme, first = get_programme(CODE), date(2026, 3, 1)
+
+    def declared(starts_on: date, rung: str) -> Window:
+        window = Window(programme=programme, rung=rung, baseline_from=BASELINE, starts_on=starts_on)
+        return declare(window, at=SETTLED_AT)
+
+    made = declared(first, "L3")
+    village.settle(village.readings(saving(village)))
+    unseal(CODE, at=SETTLED_AT)
+
+    for starts_on, rung in ((date(2025, 10, 1), "L3"), (date(2026, 6, 1), "L5")):
+        with pytest.raises(WindowAfterOpening) as refused:
+            declared(starts_on, rung)
+        assert refused.value.facts == {"code": CODE, "starts_on": first, "rung": "L3"}
+        with pytest.raises(DatabaseError, match="is open"), transaction.atomic():
+            Window.objects.create(
+                programme=programme,
+                rung=rung,
+                baseline_from=BASELINE,
+                starts_on=starts_on,
+                declared_at=SETTLED_AT,
+            )
+    assert declared(first, "L3") == made
+    with pytest.raises(WindowDeclared):
+        declared(first, "L5")
 
 
 def test_a_window_is_declared_once(village: Village) -> None:

@@ -72,6 +72,10 @@ def test_the_truth_of_a_small_city_is_met_to_the_milligram(
     saved = result.saved
     assert (saved.programme.homes, saved.programme.held_out, saved.lot) == (100, 30, None)
     assert saved.is_exact and saved.checked.stands
+    # What homes used before was written down when the hold-out was drawn, and the period's file says nothing of it.
+    window = saved.programme.windows.get()
+    assert window.baseline.startswith("sha256:") and window.declared_at == saved.programme.opened_at
+    assert (saved.period.left_out, saved.checked.read_twice) == (0, ())
     assert not replace(saved, gained_mg=saved.gained_mg + 1).is_exact
 
 

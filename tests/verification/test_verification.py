@@ -10,15 +10,17 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pgtrigger
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.db import DatabaseError, connection, transaction
 
-from close.town import PV_MG_PER_WH, Town
+from close.town import PV_MG_PER_WH, Town, act, metro
 from tanpuhui.access.membership import join
 from tanpuhui.access.models import AuditEntry, Membership, Organisation, User
 from tanpuhui.access.organise import organise
+from tanpuhui.close.standing import standing_with
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.methodology.load import Library
@@ -29,6 +31,7 @@ from tanpuhui.registry.models import Lot
 from tanpuhui.verification.conclude import conclude, conclusion_of, statement_text
 from tanpuhui.verification.declare import declaration_text, declare
 from tanpuhui.verification.draw import drawn_acts
+from tanpuhui.verification.earlier import earlier
 from tanpuhui.verification.engage import data_digest, manifests_of
 from tanpuhui.verification.examine import Found, examine
 from tanpuhui.verification.finding import raise_finding, step
@@ -121,7 +124,8 @@ def test_an_overstated_lot_is_refused_and_after_the_correction_accepted(desk: De
     assert code_of(certified, desk) == "registry.closes_behind"
     for day in (FIRST, SECOND):
         desk.town.close(day)
-    assert code_of(certified, desk, required=True) == "registry.verification_missing"
+    # The first day has the acts that were refused, in another close; of the second nobody has said anything.
+    assert code_of(certified, desk) == "registry.verification_refused"
     again = desk.engage(key="after the correction")
     assert len(again.manifests) == 2
     desk.declare(again)
@@ -195,6 +199,80 @@ def test_a_second_look_that_finds_more_takes_more_off_and_a_change_of_the_data_b
     assert refused.conclusion == "refuse"
     assert set(third.manifests) & set(again.manifests)
     assert standing(third.methodology, third.manifests).statements == (accepted,)
+
+
+def one_watt_hour_less(desk: Desk) -> None:
+    """The last act of the second day, 2,400 kWh, corrected: 420 mg less."""
+    desk.town.take(
+        act("rooftop_pv_output", "pv24", "d", day=SECOND, hour=12, energy_wh=2_399_999, revision=1)
+    )
+    for day in (FIRST, SECOND):
+        desk.town.close(day)
+
+
+def test_a_statement_stands_while_its_own_acts_are_the_same_whatever_else_of_the_day_is_closed_again(
+    desk: Desk,
+) -> None:
+    """A metro trip that came late is of another methodology; a corrected watt-hour is of the statement's own."""
+    engagement = desk.drawn(precision="95/5")
+    desk.examine(engagement)
+    statement = desk.conclude(engagement)
+
+    desk.town.take(metro("late", "a", 9_000, day=SECOND))
+    desk.town.close(SECOND)
+
+    stands = [one.digest for one in standing_with(METHODOLOGY, 1, first=FIRST, through=SECOND)]
+    assert stands[0] == engagement.manifests[0] and stands[1] != engagement.manifests[1]
+    found = standing(engagement.methodology, stands)
+    assert (found.missing, found.statements) == ((), (statement,))
+    assert code_of(desk.engage, key="again") == "verification.nothing_to_verify"
+    whole = desk.engage(key="whole", whole=True)
+    assert whole.manifests == stands and whole.acts == engagement.acts
+
+    one_watt_hour_less(desk)
+
+    stands = [one.digest for one in standing_with(METHODOLOGY, 1, first=FIRST, through=SECOND)]
+    assert standing(engagement.methodology, stands).missing == (stands[1],)
+    assert code_of(certified, desk, required=True) == "registry.verification_missing"
+    assert desk.engage(key="the changed day").manifests == [stands[1]]
+
+
+def test_a_lot_is_certified_by_a_statement_about_the_same_acts_in_an_earlier_close(desk: Desk) -> None:
+    engagement = desk.drawn(precision="95/5")
+    desk.examine(engagement)
+    desk.conclude(engagement)
+    desk.town.take(metro("late", "a", 9_000, day=SECOND))
+    desk.town.close(SECOND)
+
+    assert certified(desk, required=True).tonnes == ALL_MG // TONNE_MG == 12
+
+
+def test_what_was_refused_stays_so_while_another_methodologys_rows_are_closed_again(desk: Desk) -> None:
+    """And a sample that is under way is the only one, of the same acts in a later close too."""
+    opened_before = desk.engage(key="opened before")
+    desk.declare(opened_before)
+    first = desk.drawn(precision="95/5")
+    desk.town.take(metro("late", "a", 9_000, day=FIRST), metro("later", "a", 9_000, day=SECOND))
+    for day in (FIRST, SECOND):
+        desk.town.close(day)
+    other = another_desk(desk)
+
+    assert code_of(other.engage, key="meanwhile") == "verification.engagement_unfinished"
+    with pgtrigger.ignore("verification.Engagement:append_only"):
+        Engagement.objects.filter(pk=opened_before.pk).update(manifests=["sha256:of-the-later-closes"])
+    refused_by_database(
+        "INSERT INTO verification_plan (engagement_id, nonce_digest, platform_nonce, data_digest, body, digest, size, "
+        f"committed_at) VALUES ({opened_before.pk}, 'x', 'y', 'z', '{{}}', 'd', 1, now())",
+        f"engagement {first.pk} has a plan over the same closes and no statement",
+    )
+    desk.examine(first)
+    assert desk.conclude(first, conclusion="refuse").conclusion == "refuse"
+
+    assert code_of(other.engage, key="other") == "verification.refused_unchanged"
+    assert code_of(certified, desk) == "registry.verification_refused"
+    one_watt_hour_less(desk)
+    again = other.engage(key="other")
+    assert [one["is_same_data"] for one in earlier(again) if one["engagement"] == first.pk] == [True]
 
 
 @pytest.mark.parametrize(

@@ -8,43 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 
 from tanpuhui.baseline.arrays import Floats, Whole
 from tanpuhui.baseline.refusals import TooFewControls
+from tanpuhui.baseline.unknown import Z_95, Effect, Part, Unknown, least, line_part, ratio_part
 from tanpuhui.kit.exact import share_out
 
 LEAST_HOMES = 5
-#: One-sided 95 % of the normal distribution.
-Z_95 = 1.645
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What a programme saved in all, signed, its error, and the most that may be certified (whole units, down)."""
-
-    saved: float
-    standard_error: float
-    lower_bound: int
-
-    @property
-    def certifies(self) -> bool:
-        return self.lower_bound > 0
-
-
-@dataclass(frozen=True)
-class Unknown:
-    """Homes and controls whose use after is not known, by their places; each used 0 to ``most`` (homes, then controls).
-
-    Their use after is given as 0 where the effect is asked for.
-    """
-
-    homes: Whole
-    controls: Whole
-    most: Floats
+_NONE = Unknown(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0))
 
 
 def pooled_effect(
@@ -64,31 +39,45 @@ def pooled_effect(
     replacement, whole homes at a time, so that the error holds the controls' part and what a home's months share.
     ``weights`` of controls make the comparison one of strata or matches: they rest on baselines alone and stay as they
     are when controls are drawn again, so that what differs between strata counts as error too. With ``unknown`` it is
-    one that no use of theirs goes below (:func:`_least`).
+    one that no use of theirs goes below (:func:`tanpuhui.baseline.unknown.least`).
     """
     for group in (baseline, controls_baseline):
         if len(group) < LEAST_HOMES or group.sum() <= 0:
             raise TooFewControls(found=len(group), least=LEAST_HOMES)
     weigh = np.ones(len(controls_baseline)) if weights is None else weights
 
-    def one(ours: Floats, theirs: Floats) -> tuple[float, Floats]:
-        theirs = theirs if weights is None else theirs * weigh
-        under = max(float(theirs @ controls_baseline), 1e-12)
-        whole = float(ours @ baseline)
-        saved = float(theirs @ controls_after / under * whole - ours @ after)
-        if unknown is None:
-            return saved, np.zeros(0)
-        return saved, np.concatenate([-ours[unknown.homes], theirs[unknown.controls] * (whole / under)])
+    def one(ours: Floats, theirs: Floats) -> Part:
+        return ratio_part(
+            baseline=baseline,
+            after=after,
+            controls_baseline=controls_baseline,
+            controls_after=controls_after,
+            times=ours,
+            controls_times=theirs if weights is None else theirs * weigh,
+            unknown=unknown or _NONE,
+        )
 
-    saved, slope = one(np.ones(len(baseline)), np.ones(len(controls_baseline)))
+    whole = one(np.ones(len(baseline)), np.ones(len(controls_baseline)))
+    drawn = [
+        one(_times(ours, len(baseline)), _times(theirs, len(controls_baseline)))
+        for ours, theirs in _drawn(seed, len(baseline), len(controls_baseline), draws)
+    ]
     if weights is None:
         saved = float(controls_after.sum() / controls_baseline.sum() * baseline.sum() - after.sum())
-    drawn, slopes = np.empty(draws), np.empty((draws, len(slope)))
-    for number, (ours, theirs) in enumerate(_drawn(seed, len(baseline), len(controls_baseline), draws)):
-        drawn[number], slopes[number] = one(
-            _times(ours, len(baseline)), _times(theirs, len(controls_baseline))
-        )
-    return _effect(saved, drawn) if unknown is None else _least(saved, drawn, slope, slopes, unknown.most)
+        whole = replace(whole, value=saved)
+    if unknown is not None:
+        lowest = None
+        if unknown.most_before is not None:
+            # More before raises it (homes) or lowers it (controls), more after the other way round.
+            split = len(unknown.homes)
+            after, controls_baseline = after.copy(), controls_baseline.copy()
+            after[unknown.homes] = unknown.most[:split]
+            controls_baseline[unknown.controls] += unknown.most_before[split:]
+            lowest = (
+                float((weigh @ controls_after) / (weigh @ controls_baseline) * baseline.sum()) - after.sum()
+            )
+        return least(whole, drawn, unknown.ranges, lowest=lowest)
+    return _effect(whole.value, np.array([one.value for one in drawn]))
 
 
 def held_out_effect(
@@ -103,63 +92,39 @@ def held_out_effect(
 ) -> Effect:
     """L5: homes and a hold-out drawn at random before recruitment; use after is adjusted for use before (ANCOVA).
 
-    With ``unknown`` it is one that no use of theirs goes below (:func:`_least`).
+    With ``unknown`` it is one that no use of theirs goes below (:func:`tanpuhui.baseline.unknown.least`).
     """
-    estimate = _ancova(before, after, held_before, held_after)
-    drawn, slopes = np.empty(draws), np.empty((draws, 0 if unknown is None else len(unknown.most)))
-    for number, (ours, theirs) in enumerate(_drawn(seed, len(before), len(held_before), draws)):
-        drawn[number] = _ancova(before[ours], after[ours], held_before[theirs], held_after[theirs])
-        if unknown is not None:
-            slopes[number] = _ancova_slopes(before, held_before, ours, theirs, unknown)
+    places = _drawn(seed, len(before), len(held_before), draws)
     if unknown is None:
-        return _effect(estimate, drawn)
-    slope = _ancova_slopes(before, held_before, np.arange(len(before)), np.arange(len(held_before)), unknown)
-    return _least(estimate, drawn, slope, slopes, unknown.most)
+        drawn = [
+            _ancova(before[ours], after[ours], held_before[theirs], held_after[theirs])
+            for ours, theirs in places
+        ]
+        return _effect(_ancova(before, after, held_before, held_after), np.array(drawn))
+    refuse_few(before, held_before)
+
+    def one(ours: Whole, theirs: Whole) -> Part:
+        if not unknown.is_open:
+            value = _ancova(before[ours], after[ours], held_before[theirs], held_after[theirs])
+            return Part(value, _ancova_slopes(before, held_before, ours, theirs, unknown))
+        return line_part(
+            before=before,
+            after=after,
+            held_before=held_before,
+            held_after=held_after,
+            times=_times(ours, len(before)),
+            held_times=_times(theirs, len(held_before)),
+            unknown=unknown,
+        )
+
+    whole = one(np.arange(len(before)), np.arange(len(held_before)))
+    most = unknown.ranges if unknown.is_open else unknown.most
+    return least(whole, [one(*some) for some in places], most)
 
 
 def _effect(saved: float, drawn: Floats) -> Effect:
     error = float(drawn.std(ddof=1))
     return Effect(saved=saved, standard_error=error, lower_bound=max(math.floor(saved - Z_95 * error), 0))
-
-
-def _least(saved: float, drawn: Floats, slope: Floats, slopes: Floats, most: Floats) -> Effect:
-    """An effect and an error whose bound is no higher than with any use of unknown homes between 0 and ``most``.
-
-    Once baselines are known the effect is linear in use after, and so is each draw: ``saved`` and ``drawn`` are those
-    for a use of 0, ``slope`` (unknown) and ``slopes`` (draws, unknown) what a unit more of each adds. Begin where the
-    effect is least: each home at the end of its range that its slope points away from. On a way t from there the effect
-    is S + a t, with a not below 0, and the variance of draws is v + 2 g t + t'Ct, C being the covariance of slopes;
-    t'Ct <= L sum(C_ii t_i^2), L being the largest eigenvalue of their correlations. For any s above 0 the root of w is
-    at most (s + w / s) / 2, its tangent, so the bound is no lower than
-
-        S - z / 2 (s + v / s) + sum of (a_i t_i - z / (2 s) (2 g_i t_i + L C_ii t_i^2)).
-
-    Each term is concave in one home's t_i and 0 where it begins: it is least there, or at the other end. Of the two s
-    that are tried, the one with the higher bound counts; both hold.
-    """
-    at = np.where(slope < 0, most, 0.0)
-    least = saved + float(slope @ at)
-    reached = drawn + slopes @ at
-    turn = most - 2 * at
-    centred, free = slopes - slopes.mean(axis=0), len(drawn) - 1
-    own = (centred**2).sum(axis=0) / free
-    with_drawn = centred.T @ (reached - reached.mean()) / free
-    varies = own > 0
-    scaled = centred[:, varies] / np.sqrt(own[varies] * free)
-    narrow = scaled.T @ scaled if scaled.shape[1] < scaled.shape[0] else scaled @ scaled.T
-    largest = float(np.linalg.eigvalsh(narrow)[-1]) if varies.any() else 0.0
-    variance = float(reached.var(ddof=1))
-    more = 2 * with_drawn * turn + largest * own * turn**2
-    tried = [math.sqrt(variance), math.sqrt(variance + float(np.maximum(more, 0.0).sum()))]
-    bounds = [
-        least
-        - Z_95 / 2 * (s + variance / s)
-        + float(np.minimum(slope * turn - Z_95 / (2 * s) * more, 0.0).sum())
-        for s in tried
-        if s > 0
-    ]
-    bound = max(bounds, default=least)
-    return Effect(saved=least, standard_error=(least - bound) / Z_95, lower_bound=max(math.floor(bound), 0))
 
 
 def _ancova(before: Floats, after: Floats, held_before: Floats, held_after: Floats) -> float:
@@ -171,12 +136,17 @@ def _ancova(before: Floats, after: Floats, held_before: Floats, held_after: Floa
 
 def common_slope(before: Floats, after: Floats, held_before: Floats, held_after: Floats) -> float:
     """How much more is used after for each unit more before, the same in both groups; 0 where all used the same."""
-    for group in (before, held_before):
-        if len(group) < LEAST_HOMES:
-            raise TooFewControls(found=len(group), least=LEAST_HOMES)
+    refuse_few(before, held_before)
     x = np.concatenate([before - before.mean(), held_before - held_before.mean()])
     y = np.concatenate([after - after.mean(), held_after - held_after.mean()])
     return float(x @ y / (x @ x)) if x @ x > 0 else 0.0
+
+
+def refuse_few(*groups: Floats) -> None:
+    """An effect needs some homes of each group."""
+    for group in groups:
+        if len(group) < LEAST_HOMES:
+            raise TooFewControls(found=len(group), least=LEAST_HOMES)
 
 
 def _ancova_slopes(

@@ -39,6 +39,12 @@ app.command(
     'Example: tanpuhui integrity release 4711 --reason "The operator confirmed the ride."',
 )
 app.command(
+    "tanpuhui.cli.integrity_hold:confirm",
+    name="confirm",
+    help="Decide that a held act stays so, without an appeal; at a sorting station it takes no part from others.\n\n"
+    'Example: tanpuhui integrity confirm 4711 --reason "No such bag was fetched."',
+)
+app.command(
     "tanpuhui.cli.integrity_hold:held",
     name="held",
     help="List the acts that are held now, of a day or of all.\n\nExample: tanpuhui integrity held 2018-09-01 --json",

@@ -1,4 +1,4 @@
-"""``tanpuhui integrity hold``, ``release`` and ``held``: acts that rules against fraud keep from being credited."""
+"""``tanpuhui integrity hold``, ``release``, ``confirm`` and ``held``: acts that rules against fraud keep back."""
 
 from __future__ import annotations
 
@@ -91,6 +91,37 @@ def release(record: int, /, *, reason: str, as_json: JsonFlag = False) -> int:
         console.print(
             f"{record} is released. {day}: {mg_as_mass(closed.credited_mg)} credited.", highlight=False
         )
+    return DONE
+
+
+def confirm(record: int, /, *, reason: str, as_json: JsonFlag = False) -> int:
+    """Decide that a held act stays so, without an appeal: at a sorting station it takes no part from others then.
+
+    Days whose stations it was counted at are due. An appeal that is upheld releases the act still.
+
+    Example: tanpuhui integrity confirm 4294967297 --reason "no such bag was fetched"
+
+    Parameters
+    ----------
+    record
+        The act's record number.
+    reason
+        Why; the person reads it.
+    as_json
+        Print JSON.
+    """
+    from django.db import transaction
+
+    from tanpuhui.integrity.decide import confirm as confirm_act
+
+    at = utc_now()
+    with transaction.atomic():
+        day = confirm_act(record, reason, by=None, at=at)
+        _note("act_confirmed", "record", record, at, {"reason": reason})
+    if as_json:
+        print_json({"record": record, "day": day.isoformat()})
+    else:
+        console.print(f"{record} of {day} stays held.", highlight=False)
     return DONE
 
 

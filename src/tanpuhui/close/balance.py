@@ -1,7 +1,9 @@
 """Balance: what was sorted at stations against what hauliers weighed, frozen as an input of a day's close.
 
 What was sorted is the station's word as a whole: every report of the stretch of days that a weighing is of, corrected
-and retracted ones taken out, whoever brought it and whether a grant covers it or not. That sum names nobody. A station
+and retracted ones taken out, whoever brought it and whether a grant covers it or not. That sum names nobody. What is
+held is in it as long as nobody has decided: a bag that was fetched is nobody else's. What is confirmed is not:
+it was no bag, and takes no part from those who brought one. Never more counts than was fetched either way. A station
 without a weighing is in the table too, with nothing that counts; so is the nameless one of reports that say none.
 """
 
@@ -22,9 +24,11 @@ from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
 from tanpuhui.close.store import checked
 from tanpuhui.evidence.expressions import literal
-from tanpuhui.evidence.models import LakeFile, Weighing
-from tanpuhui.evidence.record import MOST_ACT_G, WEIGHED_KINDS
+from tanpuhui.evidence.models import Batch, LakeFile, Weighing
+from tanpuhui.evidence.record import MOST_ACT_G, ROWS_PER_BATCH, WEIGHED_KINDS
 from tanpuhui.evidence.weighing import mark_of, standing_of
+from tanpuhui.integrity import held
+from tanpuhui.kit.digest import digest_json
 from tanpuhui.kit.erased import notes_of
 from tanpuhui.kit.moment import day_bounds_us
 from tanpuhui.quantify.bucket import RECORD, REVISION
@@ -84,7 +88,8 @@ def weighed_body(
     windows = {Window(one.provider, one.first_day, one.last_day) for one in weighings.values()}
     windows |= {Window(provider, day, day) for provider in providers}
     files = {window: _files(window) for window in windows}
-    sums = {window: _sums(window, files[window], zone, places) for window in windows}
+    refused = refused_of(windows, refused_now())
+    sums = {window: _sums(window, files[window], zone, places, without=refused) for window in windows}
     before = stations_of(previous.body["inputs"], places) if previous else []
     erased = {window for window in windows if _any_erased(files[window], places)}
     rows = [
@@ -111,8 +116,47 @@ def weighed_body(
                 file.body() for file in sorted(set(other), key=lambda f: (f.day, f.bucket, f.digest))
             ],
             "revisions": [revisions[digest].body() for digest in sorted(revisions)],
+            **_refused_body(refused, places),
         }
     }
+
+
+def refused_now() -> list[tuple[str, date, int]]:
+    """Provider, day and record of every act that is held for good, in order; the batch of a record says whose it is."""
+    acts = held.refused_acts()
+    batches = {record_id // ROWS_PER_BATCH for _day, record_id in acts}
+    providers = dict(Batch.objects.filter(pk__in=batches).values_list("pk", "provider"))
+    return [(providers[record_id // ROWS_PER_BATCH], day, record_id) for day, record_id in acts]
+
+
+def refused_of(windows: Collection[Window], refused: Sequence[tuple[str, date, int]]) -> list[int]:
+    """The records of these stretches among those that are held for good, in order."""
+    return sorted(
+        record_id
+        for provider, day, record_id in refused
+        if any(one.provider == provider and one.first <= day <= one.last for one in windows)
+    )
+
+
+def refused_digest(refused: Sequence[int]) -> str:
+    """One digest of them; empty where there are none."""
+    return digest_json(list(refused)) if refused else ""
+
+
+def _refused_body(refused: Sequence[int], places: Places) -> dict[str, Any]:
+    if not refused:
+        return {}
+    table = pa.table({"record_id": pa.array(refused, pa.int64())})
+    file = places.frozen.put(table)
+    return {"refused": {"acts": len(refused), "digest": refused_digest(refused), "file": file}}
+
+
+def _refused_then(inputs: Mapping[str, Any], places: Places) -> list[int]:
+    named = inputs["weighed"].get("refused")
+    if named is None:
+        return []
+    found: list[int] = pq.read_table(places.frozen.checked(named["file"]))["record_id"].to_pylist()
+    return found
 
 
 def stations_of(inputs: Mapping[str, Any], places: Places) -> list[dict[str, Any]]:
@@ -138,7 +182,9 @@ def other_stations(inputs: Mapping[str, Any], zone: str, places: Places) -> list
         window = _window_of(row)
         if window not in sums:
             files = _named(window, inputs)
-            sums[window] = None if _any_erased(files, places) else _sums(window, files, zone, places)
+            then_refused = _refused_then(inputs, places)
+            gone = _any_erased(files, places)
+            sums[window] = None if gone else _sums(window, files, zone, places, without=then_refused)
         by_station = sums[window]
         sorted_g = row["sorted_g"] if by_station is None else by_station.get(row["station"], 0)
         now = balance(Station(row["station"], sorted_g, row["fetched_g"]))
@@ -182,8 +228,10 @@ def _files(window: Window) -> Files:
     )
 
 
-def _sums(window: Window, files: Files, zone: str, places: Places) -> dict[str, int]:
-    """Grams by station, of the reports that count: the highest revision of each."""
+def _sums(
+    window: Window, files: Files, zone: str, places: Places, *, without: Sequence[int]
+) -> dict[str, int]:
+    """Grams by station, of the reports that count: the highest revision of each, ``without`` what is refused."""
     if not files.records:
         return {}
     first_us, next_us = day_bounds_us(window.first, zone)[0], day_bounds_us(window.last, zone)[1]
@@ -193,11 +241,13 @@ def _sums(window: Window, files: Files, zone: str, places: Places) -> dict[str, 
             "record", _paths(files.records, places), RECORD | {"mass_g": "BIGINT", "station": "VARCHAR"}
         )
         engine.read("revision", _paths(files.revisions, places), REVISION)
+        engine.put("refused", pa.table({"record_id": pa.array(without, pa.int64())}))
         engine.run(current_steps(first_us, next_us) if files.revisions else unrevised_steps())
         found = engine.rows(
             "SELECT COALESCE(station, ''), CAST(SUM(mass_g) AS BIGINT) FROM current_record "
             f"WHERE kind IN ({kinds}) AND provider = {literal(window.provider)} "
-            f"AND mass_g BETWEEN 0 AND {MOST_ACT_G} GROUP BY 1"
+            f"AND mass_g BETWEEN 0 AND {MOST_ACT_G} "
+            "AND record_id NOT IN (SELECT record_id FROM refused) GROUP BY 1"
         )
     return dict(found)
 

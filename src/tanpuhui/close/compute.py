@@ -15,7 +15,7 @@ from tanpuhui.close.yearly import PRIOR_SCHEMA, capped_by_year, counting, withou
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.progress import Report, nobody
 from tanpuhui.kit.span import span
-from tanpuhui.quantify.bucket import BucketResult, Engine, methodology_key, quantify_bucket
+from tanpuhui.quantify.bucket import BucketResult, Engine, digest_acts, methodology_key, quantify_bucket
 from tanpuhui.quantify.engines.choice import EMBEDDED, EngineChoice, running
 from tanpuhui.quantify.rules import Rules
 from tanpuhui.quantify.side_by_side import over_buckets
@@ -59,6 +59,7 @@ def compute(
 ) -> Computed:
     """Quantify every bucket, as many at once as there are cores, and write results and credits to the lake."""
     capped = capped_by_year(inputs.rules)
+    keys = [methodology_key(applied.methodology) for applied in inputs.rules.applied]
 
     def work(one: Engine, number: int) -> tuple[dict[str, Any], BucketResult]:
         files = inputs.buckets[number]
@@ -66,7 +67,7 @@ def compute(
             result = quantify_bucket(one, inputs.rules, files, inputs.window, inputs.distances)
             traced.says({"tanpuhui.records": len(result.results)})
         credits = name_methodologies(result.credits, inputs.rules)
-        output = _output(number, result, credits, places)
+        output = _output(number, result, credits, keys, places)
         crash_point("close.bucket_computed")
         short = without_versions(name_methodologies(result.short_of_room, inputs.rules, PRIOR_SCHEMA))
         kept = replace(result, results=_NOTHING, credits=counting(credits, capped), short_of_room=short)
@@ -76,7 +77,6 @@ def compute(
         done = over_buckets(found.start, sorted(inputs.buckets), work, report)
     outcomes: Counter[str] = Counter()
     below: Counter[str] = Counter()
-    keys = [methodology_key(applied.methodology) for applied in inputs.rules.applied]
     for _, result in done:
         outcomes.update(result.outcomes)
         below.update({keys[applied]: amount for applied, amount in result.below_mg.items()})
@@ -109,11 +109,14 @@ def name_methodologies(credits: pa.Table, rules: Rules, schema: pa.Schema = CRED
     return pa.table(columns, schema=schema)
 
 
-def _output(number: int, result: BucketResult, credits: pa.Table, places: Places) -> dict[str, Any]:
+def _output(
+    number: int, result: BucketResult, credits: pa.Table, keys: list[str], places: Places
+) -> dict[str, Any]:
     return {
         "bucket": number,
         "rows": len(result.results),
         "digest": result.digest,
+        "acts": digest_acts(result.results, keys),
         "results": places.results.put(result.results),
         "credits": places.results.put(credits),
         "credited_mg": pc.sum(credits["credited_mg"]).as_py() or 0,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from tanpuhui.close import yearly
+from tanpuhui.close.balance import Window, refused_digest, refused_now, refused_of
 from tanpuhui.close.evidence_of import linked_now, subjects_in
 from tanpuhui.close.models import FrozenDay
 from tanpuhui.close.places import Places
@@ -28,7 +29,8 @@ class Due:
     Reasons: ``never_closed``, ``new_evidence``, ``earlier_day_changed`` (acts that began then may now be lost to one
     that ended then), ``people_linked`` (whose records were nobody's), ``room_freed`` (a cap of the year took something
     from somebody to whom another day has given back room since), ``holds_changed`` (acts were held or released since),
-    ``weighings_changed`` (what hauliers weighed, or whose stations must balance), ``entries_waited`` (for their exits).
+    ``weighings_changed`` (what hauliers weighed, whose stations must balance, or what is held for good there),
+    ``entries_waited`` (for their exits).
     """
 
     day: date
@@ -107,7 +109,8 @@ def _holds_changed(standing: Mapping[date, Standing]) -> set[date]:
 
 
 def _weighings_changed(standing: Mapping[date, Standing]) -> set[date]:
-    """Closed days of which hauliers declared a weighing since, or whose providers' contracts say otherwise now."""
+    """Closed days of which hauliers declared a weighing since, whose contracts say otherwise now, or of whose
+    stations' acts others are held for good now."""
     now = must_balance(standing)
     changed = {day for day, close in standing.items() if close.balancing != now[day]}
     for provider, first, last, mark in newest_marks():
@@ -115,7 +118,17 @@ def _weighings_changed(standing: Mapping[date, Standing]) -> set[date]:
             close = standing.get(first + ONE_DAY * number)
             if close and provider in close.balancing and mark > close.weighed:
                 changed.add(close.day)
+    refused = refused_now()
+    for day, close in standing.items():
+        if close.balancing and close.refused != refused_digest(refused_of(_windows_of(close), refused)):
+            changed.add(day)
     return changed
+
+
+def _windows_of(close: Standing) -> list[Window]:
+    """The stretches whose reports a close summed: those that were weighed as one, and the day itself."""
+    longer = [Window(provider, first, last) for provider, first, last in close.stretches]
+    return [*longer, *(Window(provider, close.day, close.day) for provider in close.balancing)]
 
 
 def _has_unseen(close: Standing, unseen: Mapping[date, date]) -> bool:

@@ -169,7 +169,7 @@ def _same(then: dict[str, Any] | None, now: dict[str, Any] | None, places: Place
         return False
     if then["credited_mg"] - gone["credited_mg"] != now["credited_mg"]:
         return False
-    if not gone["rows"] and then["digest"] != now["digest"]:
+    if not gone["rows"] and (then["digest"] != now["digest"] or then.get("acts", now["acts"]) != now["acts"]):
         return False
     return all(_same_file(then[name], now[name], places) for name in ("results", "credits"))
 

@@ -30,7 +30,8 @@ class Standing:
     (and the day it has none of was not closed then). ``waiting`` and ``unpaired`` count entries without their exits;
     ``unknown`` is its file of records that were nobody's. ``year`` is what yearly caps ask of it. ``held`` is the
     digest of the acts that it held, empty where there were none. ``balancing`` are the providers whose stations had to
-    balance, and ``weighed`` the newest weighing of the day that it saw.
+    balance, ``weighed`` the newest weighing of the day that it saw, ``stretches`` the longer stretches of days that
+    were weighed as one (provider, first and last day), ``refused`` the digest of what it left out of their sums.
     """
 
     day: date
@@ -45,6 +46,8 @@ class Standing:
     held: str
     balancing: frozenset[str]
     weighed: int
+    stretches: tuple[tuple[str, date, date], ...]
+    refused: str
 
 
 _STANDING = """
@@ -69,7 +72,8 @@ _STANDING = """
         yearly ->> 'credits', yearly ->> 'short_of_room',
         ARRAY(SELECT o ->> 'credits' FROM jsonb_array_elements(outputs) AS o WHERE (o ->> 'credited_mg')::bigint <> 0),
         held, ARRAY(SELECT jsonb_array_elements_text(weighed -> 'providers')),
-        coalesce((weighed ->> 'mark')::bigint, 0)
+        coalesce((weighed ->> 'mark')::bigint, 0), coalesce(weighed -> 'windows', '[]')::text,
+        coalesce(weighed #>> '{refused,digest}', '')
     FROM opened ORDER BY day
 """
 
@@ -99,6 +103,8 @@ def _standing(row: tuple[Any, ...]) -> Standing:
         held,
         balancing,
         weighed,
+        stretches,
+        refused,
     ) = row
     return Standing(
         day=day,
@@ -113,6 +119,11 @@ def _standing(row: tuple[Any, ...]) -> Standing:
         held=held,
         balancing=frozenset(balancing),
         weighed=weighed,
+        stretches=tuple(
+            (one["provider"], date.fromisoformat(one["first_day"]), date.fromisoformat(one["last_day"]))
+            for one in json.loads(stretches)
+        ),
+        refused=refused,
     )
 
 

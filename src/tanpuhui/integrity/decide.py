@@ -17,10 +17,22 @@ if TYPE_CHECKING:
 
 def release(record_id: int, reason: str, *, by: User | None, at: datetime) -> date:
     """Release an act from all that holds it; answers its day, which is due then. Refuses one that nothing holds."""
+    return _decided(record_id, Verdict.RELEASED, reason, by=by, at=at)
+
+
+def confirm(record_id: int, reason: str, *, by: User | None, at: datetime) -> date:
+    """Decide without an appeal that an act stays held; answers its day. An appeal that is upheld releases it still.
+
+    Refuses an act that nothing holds, and one of which that is decided already.
+    """
+    return _decided(record_id, Verdict.CONFIRMED, reason, by=by, at=at)
+
+
+def _decided(record_id: int, decision: str, reason: str, *, by: User | None, at: datetime) -> date:
     said = reason.strip()
     if not said:
         raise ReasonMissing
-    day = decide(record_id, Verdict.RELEASED, said, by=by, at=at)
+    day = decide(record_id, decision, said, by=by, at=at)
     if day is None:
         raise NotHeld(record=record_id)
     return day

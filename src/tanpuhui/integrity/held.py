@@ -25,6 +25,12 @@ def rows_of(day: date) -> list[Row]:
     return _rows(standing_flags().filter(day=day))
 
 
+def refused_acts() -> list[tuple[date, int]]:
+    """Day and record of each held act of which somebody decided that it stays so, after an appeal or without one."""
+    found = standing_flags().filter(verdicts__decision=Verdict.CONFIRMED)
+    return sorted(set(found.values_list("day", "record_id")))
+
+
 def digest_of(rows: Sequence[Row]) -> str:
     """One digest of what is held; empty where nothing is."""
     return digest_json([list(row) for row in rows]) if rows else ""

@@ -52,7 +52,10 @@ class AlreadyAnswered(Refusal):
 
 class NotHeld(Refusal):
     code = "integrity.not_held"
-    message = "Nothing holds the act {record}. List what is held with 'tanpuhui integrity held'."
+    message = (
+        "Nothing holds the act {record}, or that is decided already. "
+        "List what is held with 'tanpuhui integrity held'."
+    )
 
 
 class ReasonMissing(Refusal):

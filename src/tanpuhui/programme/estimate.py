@@ -4,7 +4,7 @@ All homes that were not held out are compared with all that were, whether they j
 who is held out does not. What is certified is shared among those that joined.
 
 Whoever makes the file of readings must gain nothing by leaving homes out, so a home without complete readings counts
-against the programme (:func:`_against`); with all homes there nothing is added.
+against the programme (:func:`_effect`); with all homes there nothing is added.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ import pyarrow as pa
 from tanpuhui.baseline.arrays import Flags, Floats, Whole
 from tanpuhui.baseline.comparison import ALL, Peers, peers_of
 from tanpuhui.baseline.pooled import (
-    Effect,
-    Unknown,
     allocate,
     certifiable,
     common_slope,
@@ -32,6 +30,7 @@ from tanpuhui.baseline.pooled import (
     pooled_effect,
     ratio_estimates,
 )
+from tanpuhui.baseline.unknown import Effect, Unknown
 from tanpuhui.programme.month import later, months_between, same_month
 from tanpuhui.programme.own_baseline import Weather, matrix, own_baselines, weather_of
 from tanpuhui.programme.refusals import TooManyMissing
@@ -139,8 +138,8 @@ class Estimated:
 class _Group:
     """Homes of a group by number, with Wh of their own baseline and used after (0 where it is not known).
 
-    ``there`` are homes of which both are known; ``limited`` those of which a frozen baseline is, and ``most`` is what
-    each of these may have used.
+    ``there`` are homes of which both are known; ``limited`` those of which a frozen baseline is. ``most`` is what each
+    may have used after, and before where not even the baseline is known.
     """
 
     subject: Whole
@@ -150,16 +149,22 @@ class _Group:
     limited: Flags
     most: Floats
 
+    @property
+    def is_open(self) -> Flags:
+        """Homes of which nothing is known."""
+        return np.asarray(~(self.there | self.limited))
+
     def with_missing(self, *, before: float, after: float) -> _Group:
         """The same with the use that homes are taken to have of which not even the baseline is known."""
-        known = self.there | self.limited
         return replace(
-            self, before=np.where(known, self.before, before), after=np.where(known, self.after, after)
+            self,
+            before=np.where(self.is_open, before, self.before),
+            after=np.where(self.is_open, after, self.after),
         )
 
     @property
     def is_whole(self) -> bool:
-        return bool((self.there | self.limited).all())
+        return not self.is_open.any()
 
 
 def months_needed(asked_months: Sequence[date], baseline_from: date) -> set[date]:
@@ -179,11 +184,11 @@ def estimate(readings: pa.Table, draw: Draw, asked: Asked, temperature: pa.Table
     before, modelled = _before(readings, subjects, is_held, asked, temperature)
     after = matrix(readings, subjects, [f"{month:%Y-%m}" for month in asked.months]).sum(axis=1)
     groups, above = _groups(subjects, is_held, before, after, asked)
-    offered, held = _against(asked.rung, *groups)
+    offered, held = _against(*groups)
     comparison = asked.comparison if held.is_whole else ALL
     peers = None if comparison == ALL else peers_of(comparison, offered.before, held.before)
     seed = int.from_bytes(hashlib.sha256(f"{draw.seed}|{asked.months[0]}".encode()).digest()[:8])
-    effect = _effect(asked.rung, offered, held, peers, seed)
+    effect = _effect(asked.rung, *groups, peers, seed)
     may = certifiable(effect, asked.carried_wh)
     joined = _joined(readings)
     mine = offered.there & np.isin(offered.subject, np.array(sorted(joined), dtype=np.int64))
@@ -239,7 +244,8 @@ def _groups(
     """Homes asked and held out, and how many that are there used more than the declared limit.
 
     A limit that one home is seen above is no limit: then a home that is left out, as one without any declared limit, is
-    taken to use at most M more than its own baseline, M being the most that any home is known to have used.
+    taken to use at most M more than its own baseline, M being the most that any home is known to have used in all,
+    before or after. One whose baseline is not known either is taken to have used at most M, both times.
     """
     there = np.isfinite(before) & np.isfinite(after)
     limited = np.isfinite(before) & ~there & asked.is_frozen
@@ -248,6 +254,9 @@ def _groups(
     used = max(float(np.nan_to_num(one).max()) for one in (before, after))
     most = limits if asked.limit.is_declared and not above else np.nan_to_num(before) + used
     known = there | limited
+    most = np.where(
+        known, most, max(float(one[known & np.isfinite(one)].max(initial=0.0)) for one in (before, after))
+    )
     parts = []
     for name, mask in (("held out", is_held), ("not held out", ~is_held)):
         missing, homes = int((mask & ~there).sum()), int(mask.sum())
@@ -267,45 +276,36 @@ def _groups(
     return (offered, held), above
 
 
-def _against(rung: str, offered: _Group, held: _Group) -> tuple[_Group, _Group]:
-    """Both groups with a use for each home of which nothing is known, the least favourable one there can be.
+def _against(offered: _Group, held: _Group) -> tuple[_Group, _Group]:
+    """Both groups with a use for each home of which nothing is known, for weights and for what each home is given.
 
-    Bounds of the worst case (Horowitz and Manski 2000) need limits of what a missing home may have used; without any,
-    one home could have used whatever cancels the saving. The limit is M, the most that any home that is there used in
-    all, before or after: a missing home's use is taken to lie between 0 and M, both times.
-
-    L2 to L4, whose saving is the sum of ratio x before - after: no home that was asked adds less than one of 0 before
-    and M after (-M), and no home that was held out takes the ratio lower than one of M before and 0 after.
-
-    L5: a missing home is at its group's mean before, so that it moves neither the slope nor the adjustment, and after
-    it is M above the mean of those asked, or M below the mean of those held out. A home far from the mean before would
-    move the slope as well: one that went from nothing to M, or back, costs more than that (docs/reference/programmes.md
-    says how much). A frozen baseline leaves nothing of it open.
-
-    Homes keep their places, so the bootstrap draws the same ones, and what is missing alone makes the difference. A
-    loss is carried with them counted so too: leaving homes out does not make a bad period less bad. Homes with a frozen
-    baseline are left to :class:`tanpuhui.baseline.pooled.Unknown`.
+    It is the one that lowers the estimate most where slope and ratio stay: 0 before and M after (asked), or M before
+    and 0 after (held out). The bound does not rest on it: :func:`tanpuhui.baseline.unknown.least` has all that such a
+    home may have used.
     """
-    if offered.is_whole and held.is_whole:
-        return offered, held
-    most = max(float(use.max()) for group in (offered, held) for use in (group.before, group.after))
-    if rung != "L5":
-        return offered.with_missing(before=0.0, after=most), held.with_missing(before=most, after=0.0)
-    means = [(one.before[one.there].mean(), one.after[one.there].mean()) for one in (offered, held)]
-    (before, after), (held_before, held_after) = means
     return (
-        offered.with_missing(before=float(before), after=float(after) + most),
-        held.with_missing(before=float(held_before), after=float(held_after) - most),
+        offered.with_missing(before=0.0, after=float(offered.most[offered.is_open].max(initial=0.0))),
+        held.with_missing(before=float(held.most[held.is_open].max(initial=0.0)), after=0.0),
     )
 
 
 def _effect(rung: str, offered: _Group, held: _Group, peers: Peers | None, seed: int) -> Effect:
+    """The effect and its bound. Bounds of the worst case (Horowitz and Manski 2000) need limits of what a missing home
+    may have used; without any, one home could have used whatever cancels the saving.
+
+    Homes keep their places, so the bootstrap draws the same ones, and what is missing alone makes the difference. A
+    loss is carried with them counted so too: leaving homes out does not make a bad period less bad.
+    """
     unknown = None
-    if offered.limited.any() or held.limited.any():
+    missing = ~offered.there, ~held.there
+    if missing[0].any() or missing[1].any():
+        is_open = np.concatenate([offered.is_open[missing[0]], held.is_open[missing[1]]])
+        most = np.concatenate([offered.most[missing[0]], held.most[missing[1]]])
         unknown = Unknown(
-            homes=np.flatnonzero(offered.limited),
-            controls=np.flatnonzero(held.limited),
-            most=np.concatenate([offered.most[offered.limited], held.most[held.limited]]),
+            homes=np.flatnonzero(missing[0]),
+            controls=np.flatnonzero(missing[1]),
+            most=most,
+            most_before=np.where(is_open, most, 0.0) if is_open.any() else None,
         )
     if rung == "L5":
         return held_out_effect(
@@ -336,7 +336,7 @@ def _own_estimates(rung: str, offered: _Group, held: _Group, peers: Peers | None
         peers = peers or peers_of(ALL, offered.before, held.before)
         ratio = peers.ratios(held.before, held.after)[mine]
         return ratio_estimates(baseline=before, after=after, ratio=ratio)
-    ours, theirs = ~offered.limited, ~held.limited
+    ours, theirs = offered.there, held.there
     return held_out_estimates(
         before=offered.before,
         after=offered.after,

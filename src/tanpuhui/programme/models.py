@@ -1,7 +1,7 @@
 """Tables of programmes: the programme with its sealed hold-out, its homes, windows, settled periods. All append-only.
 
-What must never happen is refused by triggers: a window that begins before it is declared or within what is settled, and
-a period that does not follow the one before, or lies outside its window.
+What must never happen is refused by triggers: a window that begins before it is declared, within what is settled or
+after everybody can know who was held out, and a period that does not follow the one before, or lies outside its window.
 """
 
 from __future__ import annotations
@@ -152,6 +152,9 @@ class Window(models.Model):
                     IF EXISTS (SELECT FROM programme_period p JOIN programme_window w ON w.id = p.window_id
                         WHERE w.programme_id = NEW.programme_id AND p.last_day >= NEW.starts_on)
                     THEN RAISE EXCEPTION 'months from % on are settled already', NEW.starts_on; END IF;
+                    IF EXISTS (SELECT FROM programme_opening WHERE programme_id = NEW.programme_id)
+                    THEN RAISE EXCEPTION 'the hold-out of % is open: no rung is chosen any more', NEW.programme_id;
+                    END IF;
                     RETURN NEW;
                 """,
             ),
@@ -178,7 +181,19 @@ class Opening(models.Model):
     class Meta:
         verbose_name = _("opening of a hold-out")
         verbose_name_plural = _("openings of hold-outs")
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = [
+            *_KEPT,
+            pgtrigger.Trigger(
+                name="after_windows",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                func="""
+                    -- A window that is being declared is there, or is refused.
+                    PERFORM pg_advisory_xact_lock(hashtextextended(NEW.programme_id, 7));
+                    RETURN NEW;
+                """,
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"hold-out of {self.programme_id}"

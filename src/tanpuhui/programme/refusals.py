@@ -71,6 +71,14 @@ class ShortHistoryLate(Refusal):
     )
 
 
+class WindowAfterOpening(Refusal):
+    code = "programme.window_after_opening"
+    message = (
+        "The hold-out of {code} is open: whoever knows which homes are held out could choose the rung or the baseline "
+        "that credits more. Go on in its last window, from {starts_on} on {rung}, or open another programme."
+    )
+
+
 class BaselineEmpty(Refusal):
     code = "programme.baseline_empty"
     message = "{file} has no reading from {first} to {last}. Give the readings of the baseline's months."

@@ -1,4 +1,5 @@
-"""Verify: whether a programme's hold-out is the one that was published, and every period comes out the same again."""
+"""Verify: whether a programme's hold-out is the one that was published, every period comes out the same again, and no
+month of a home has two readings."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from tanpuhui.baseline import hold_out
 from tanpuhui.close.places import Places
@@ -14,7 +17,7 @@ from tanpuhui.methodology.load import Library
 from tanpuhui.programme.estimate import Draw, estimate
 from tanpuhui.programme.find import get_programme, periods_of
 from tanpuhui.programme.frozen import months_of
-from tanpuhui.programme.models import Period
+from tanpuhui.programme.models import Period, Programme
 from tanpuhui.programme.month import months_between
 from tanpuhui.programme.refusals import NotOpened
 from tanpuhui.programme.settle import numbers, question, tables_of
@@ -22,7 +25,10 @@ from tanpuhui.programme.settle import numbers, question, tables_of
 
 @dataclass(frozen=True)
 class Checked:
-    """What a verifier is shown; ``stands`` when nothing is wrong. ``differs`` names periods by their first day."""
+    """What a verifier is shown; ``stands`` when nothing is wrong. ``differs`` names periods by their first day.
+
+    ``read_twice`` are months, as 2025-03, of which a home has two readings that differ, in any windows and periods.
+    """
 
     programme: str
     commitment: str
@@ -32,10 +38,12 @@ class Checked:
     held_out_that_joined: int
     periods: int
     differs: tuple[str, ...]
+    read_twice: tuple[str, ...]
 
     @property
     def stands(self) -> bool:
-        return self.commitment_met and self.same_draw and not self.held_out_that_joined and not self.differs
+        wrong = self.held_out_that_joined or self.differs or self.read_twice
+        return self.commitment_met and self.same_draw and not wrong
 
     def as_json(self) -> dict[str, Any]:
         return {**asdict(self), "stands": self.stands}
@@ -74,7 +82,26 @@ def verify(code: str, *, places: Places, library: Library) -> Checked:
         held_out_that_joined=len(found.recruited),
         periods=len(settled),
         differs=tuple(differs),
+        read_twice=read_twice(programme, places),
     )
+
+
+def read_twice(programme: Programme, places: Places) -> tuple[str, ...]:
+    """Months of which frozen files of a programme say two things of one home; what was refused is not asked.
+
+    Such a month would be low where it is use after, and high where it is use before.
+    """
+    windows = programme.windows.exclude(baseline="").values_list("baseline", flat=True)
+    digests = {*windows, *(one.readings for one in periods_of(programme))}
+    columns = ["subject_id", "month", "energy_wh"]
+    if not digests:
+        return ()
+    said = pa.concat_tables(
+        pq.read_table(places.frozen.checked(one), columns=columns) for one in sorted(digests)
+    )
+    each = said.group_by(columns[:2]).aggregate([("energy_wh", "min"), ("energy_wh", "max")])
+    other = each.filter(pc.not_equal(each["energy_wh_min"], each["energy_wh_max"]))
+    return tuple(sorted(set(other["month"].to_pylist())))
 
 
 def _as_frozen(period: Period, readings: pa.Table, places: Places) -> bool:

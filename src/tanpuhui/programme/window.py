@@ -11,7 +11,7 @@ from tanpuhui.close.places import Places
 from tanpuhui.programme.estimate import Limit, needs_a_year
 from tanpuhui.programme.find import periods_of
 from tanpuhui.programme.frozen import freeze
-from tanpuhui.programme.models import Window
+from tanpuhui.programme.models import Opening, Window
 from tanpuhui.programme.month import later
 from tanpuhui.programme.readings import MOST_WH
 from tanpuhui.programme.refusals import (
@@ -21,6 +21,7 @@ from tanpuhui.programme.refusals import (
     BaselineNeeded,
     BaselineTooLate,
     ShortHistoryLate,
+    WindowAfterOpening,
     WindowDeclared,
     WindowSettled,
     WindowTooEarly,
@@ -33,11 +34,13 @@ LEAST_PERCENT, MOST_PERCENT = 100, 10_000
 def declare(
     window: Window, *, at: datetime, baseline: Path | None = None, places: Places | None = None
 ) -> Window:
-    """Declare a window of a programme. A rung is never changed within one, nor after its months are known.
+    """Declare a window of a programme. A rung is never changed within one, nor after its months are known, nor once it
+    is known who was held out: baselines of both groups say beforehand which rung, year or comparison credits more.
 
     Readings of its baseline, where there are any, are frozen in ``places`` with it.
     """
     refuse_unknown(window)
+    refuse_opened(window)
     if baseline is not None:
         assert places is not None
         window.baseline = freeze(baseline, window, at=at, places=places)
@@ -55,6 +58,16 @@ def declare(
     window.declared_at = at
     window.save(force_insert=True)
     return window
+
+
+def refuse_opened(window: Window) -> None:
+    """A window that is new comes before the opening of the hold-out; one that is there already is declared again."""
+    programme = window.programme
+    opened = Opening.objects.filter(programme=programme).exists()
+    if opened and not programme.windows.filter(starts_on=window.starts_on).exists():
+        last = programme.windows.order_by("starts_on").last()
+        assert last is not None
+        raise WindowAfterOpening(code=programme.code, starts_on=last.starts_on, rung=last.rung)
 
 
 def limit_of(window: Window) -> Limit:

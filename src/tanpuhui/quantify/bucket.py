@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tanpuhui.evidence.assemble import assemble_steps
 from tanpuhui.evidence.record import ASSEMBLED
@@ -318,6 +319,27 @@ def methodology_key(methodology: Methodology) -> str:
 def _count(results: pa.Table) -> dict[str, int]:
     counts = np.bincount(results["outcome"].to_numpy())
     return {Outcome(number).name: int(counts[number]) for number in np.flatnonzero(counts).tolist()}
+
+
+def digest_acts(results: pa.Table, keys: Sequence[str]) -> dict[str, str]:
+    """By methodology (``code@version``), SHA-256 over its acts that count, credited or below zero, in order of record.
+
+    ``keys`` are the day's methodologies by their numbers. What a lot of one of them rests on does not depend on how
+    many others there are: the number itself is left out.
+    """
+    columns = ("record_id", "account_id", "avoided_mg", "credited_mg")
+    counts = pc.or_(pc.greater(results["credited_mg"], 0), pc.less(results["avoided_mg"], 0))
+    counting = results.select([*columns, "methodology_no"]).filter(counts)
+    found = {}
+    for place, key in enumerate(keys):
+        rows = counting.filter(pc.equal(counting["methodology_no"], place))
+        if len(rows):
+            summed = hashlib.sha256()
+            for name in columns:
+                for piece in rows[name].chunks:
+                    summed.update(np.asarray(piece, dtype="<i8").data)
+            found[key] = PREFIX + summed.hexdigest()
+    return found
 
 
 def digest_results(results: pa.Table) -> str:

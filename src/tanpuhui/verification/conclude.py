@@ -16,6 +16,7 @@ from typing import Any
 
 from tanpuhui.access.models import User
 from tanpuhui.kit.exact import format_fraction
+from tanpuhui.verification.data import acts_of
 from tanpuhui.verification.declare import is_operators
 from tanpuhui.verification.draw import draw_of
 from tanpuhui.verification.earlier import earlier
@@ -176,8 +177,11 @@ def conclude(number: int, token: str, *, by: User | None, at: datetime) -> State
         key=key,
         signed_at=at,
     )
+    acts = acts_of(engagement.methodology, engagement.manifests)
     StatementOf.objects.bulk_create(
-        StatementOf(statement=made, methodology=engagement.methodology, manifest=manifest)
+        StatementOf(
+            statement=made, methodology=engagement.methodology, manifest=manifest, acts=acts.get(manifest, "")
+        )
         for manifest in engagement.manifests
     )
     return made

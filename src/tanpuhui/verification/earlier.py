@@ -6,13 +6,12 @@ What was refused is verified again only when it is no longer what was refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
-from tanpuhui.close.models import Manifest
+from tanpuhui.verification.data import is_changed
 from tanpuhui.verification.models import LOCK, Engagement, Statement
 from tanpuhui.verification.refusals import EngagementUnfinished, RefusedUnchanged
 
@@ -25,21 +24,25 @@ def lock_all() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, 0)", [LOCK])
 
 
-def resting_on(manifests: Sequence[str], methodology: str, through: str = "") -> Q:
-    """Of engagements, or of what ``through`` (``engagement__``) leads to one: those over any of these closes."""
-    return Q(
-        **{f"{through}methodology": methodology, f"{through}manifests__has_any_keys": list(manifests)},
+def resting_on(engagement: Engagement, through: str = "") -> Q:
+    """Of engagements, or of what ``through`` (``engagement__``) leads to one: those over the same data.
+
+    That is any of the same closes, or of the same acts of the methodology in another close of a day.
+    """
+    return Q(**{f"{through}methodology": engagement.methodology}) & (
+        Q(**{f"{through}manifests__has_any_keys": engagement.manifests})
+        | Q(**{f"{through}acts__has_any_keys": engagement.acts})
     )
 
 
-def refuse_second(methodology: str, manifests: Sequence[str], data_digest: str, *, number: int = 0) -> None:
-    """Nobody has a sample of these closes under way, and none of them was refused and is still the same.
+def refuse_second(asking: Engagement) -> None:
+    """Nobody has a sample of the same data under way, and none of it was refused and is still the same.
 
-    ``number`` is the engagement that asks, where it is open already, and 0 where it is not. Under :func:`lock_all`.
+    ``asking`` may be one that is not kept yet. Under :func:`lock_all`.
     """
     others = (
-        Engagement.objects.filter(resting_on(manifests, methodology))
-        .exclude(pk=number)
+        Engagement.objects.filter(resting_on(asking))
+        .exclude(pk=asking.pk)
         .select_related("verifier")
         .order_by("pk")
     )
@@ -47,14 +50,8 @@ def refuse_second(methodology: str, manifests: Sequence[str], data_digest: str, 
     if unfinished is not None:
         raise EngagementUnfinished(number=unfinished.pk, verifier=unfinished.verifier.code)
     for one in others.filter(statement__conclusion=Statement.REFUSE):
-        if one.data_digest == data_digest or not is_any_superseded(one.manifests):
+        if one.data_digest == asking.data_digest or not is_changed(one.manifests, one.methodology):
             raise RefusedUnchanged(number=one.pk, verifier=one.verifier.code)
-
-
-def is_any_superseded(manifests: Sequence[str]) -> bool:
-    """Whether a day of these closes was closed again since."""
-    newer = Manifest.objects.filter(day=OuterRef("day"), sequence__gt=OuterRef("sequence"))
-    return Manifest.objects.filter(Exists(newer), digest__in=list(manifests)).exists()
 
 
 def earlier(engagement: Engagement) -> list[dict[str, Any]]:
@@ -62,7 +59,7 @@ def earlier(engagement: Engagement) -> list[dict[str, Any]]:
 
     One that was opened later is among them where it has a plan.
     """
-    same_data = resting_on(engagement.manifests, engagement.methodology)
+    same_data = resting_on(engagement)
     found = (
         Engagement.objects.filter(
             same_data | Q(methodology=engagement.methodology, vintage=engagement.vintage),
@@ -72,13 +69,13 @@ def earlier(engagement: Engagement) -> list[dict[str, Any]]:
         .select_related("verifier", "plan", "statement")
         .order_by("pk")
     )
-    mine = set(engagement.manifests)
+    mine = {*engagement.manifests, *engagement.acts}
     return [
         {
             "engagement": one.pk,
             "verifier": one.verifier.code,
             "opened_at": one.opened_at.isoformat(),
-            "is_same_data": bool(mine & set(one.manifests)),
+            "is_same_data": bool(mine & {*one.manifests, *one.acts}),
             "is_planned": hasattr(one, "plan"),
             "conclusion": one.statement.conclusion if hasattr(one, "statement") else UNCONCLUDED,
         }

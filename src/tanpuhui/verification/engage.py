@@ -16,8 +16,9 @@ from tanpuhui.close.standing import standing_with
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.kit.exact import parse_decimal
 from tanpuhui.quantify.jurisdiction import Jurisdiction
+from tanpuhui.verification.data import acts_digest, speaks_of, spoken_of
 from tanpuhui.verification.earlier import lock_all, refuse_second
-from tanpuhui.verification.models import LOCK, Engagement, Statement, StatementOf
+from tanpuhui.verification.models import LOCK, Engagement, Statement
 from tanpuhui.verification.refusals import (
     BadPlan,
     EngagementEnded,
@@ -81,10 +82,8 @@ def engage(proposal: Proposal, verifier: Organisation, jurisdiction: Jurisdictio
     manifests = _manifests(proposal)
     if not manifests:
         raise NothingToVerify(methodology=proposal.of, vintage=proposal.vintage, through=proposal.through)
-    digests, frozen = [one.digest for one in manifests], data_digest(manifests)
-    refuse_second(proposal.of, digests, frozen)
     share_ppm, source = _materiality(proposal, jurisdiction)
-    return Engagement.objects.create(
+    made = Engagement(
         key=proposal.key,
         content_digest=asked,
         verifier=verifier,
@@ -95,12 +94,16 @@ def engage(proposal: Proposal, verifier: Organisation, jurisdiction: Jurisdictio
         methodology=proposal.of,
         vintage=proposal.vintage,
         through=proposal.through,
-        manifests=digests,
-        data_digest=frozen,
+        manifests=[one.digest for one in manifests],
+        acts=[acts for one in manifests if (acts := acts_digest(one, proposal.of))],
+        data_digest=data_digest(manifests),
         materiality_ppm=share_ppm,
         materiality_source=source,
         opened_at=proposal.at,
     )
+    refuse_second(made)
+    made.save(force_insert=True)
+    return made
 
 
 def data_digest(manifests: Sequence[Manifest]) -> str:
@@ -178,10 +181,11 @@ def _manifests(proposal: Proposal) -> list[Manifest]:
         return list(Manifest.objects.filter(digest__in=proposal.manifests).order_by("day", "sequence"))
     first = date(proposal.vintage, 1, 1)
     found = standing_with(proposal.methodology, proposal.version, first=first, through=proposal.through)
-    spoken = StatementOf.objects.filter(
-        methodology=proposal.of, manifest__in=[one.digest for one in found]
-    ).exclude(statement__conclusion=Statement.REFUSE)
-    known = set() if proposal.whole else set(spoken.values_list("manifest", flat=True))
+    acts = {one.digest: acts_digest(one, proposal.of) for one in found}
+    spoken = (
+        [] if proposal.whole else spoken_of(proposal.of, acts).exclude(statement__conclusion=Statement.REFUSE)
+    )
+    known = {name for one in spoken for name in acts if speaks_of(one, name, acts)}
     return [one for one in found if one.digest not in known and one.day.year == proposal.vintage]
 
 

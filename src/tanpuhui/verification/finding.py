@@ -100,7 +100,7 @@ def open_majors(engagement: Engagement) -> list[str]:
         engagement__vintage=engagement.vintage,
         engagement_id__lte=engagement.pk,
     )
-    same_data = resting_on(engagement.manifests, engagement.methodology, "engagement__")
+    same_data = resting_on(engagement, "engagement__")
     found = Finding.objects.filter(own | same_data, severity=Finding.MAJOR)
     return [
         f"{one.engagement_id}.{one.number}"

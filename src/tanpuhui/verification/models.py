@@ -47,7 +47,8 @@ _DECLARED = pgtrigger.Trigger(
         RETURN NEW;
     """,
 )
-#: No two samples of one close are under way: the first has its statement before the plan of another is published.
+#: No two samples of one close, or of the same acts, are under way: the first has its statement before the plan of
+#: another is published.
 _ONE_SAMPLE = pgtrigger.Trigger(
     name="one_sample",
     when=pgtrigger.Before,
@@ -61,8 +62,8 @@ _ONE_SAMPLE = pgtrigger.Trigger(
             JOIN verification_plan AS plan ON plan.engagement_id = another.id
             WHERE mine.id = NEW.engagement_id
             AND NOT EXISTS (SELECT FROM verification_statement WHERE engagement_id = another.id)
-            AND EXISTS (SELECT FROM jsonb_array_elements_text(mine.manifests) AS a(digest)
-                JOIN jsonb_array_elements_text(another.manifests) AS b(digest) USING (digest));
+            AND EXISTS (SELECT FROM jsonb_array_elements_text(mine.manifests || mine.acts) AS a(digest)
+                JOIN jsonb_array_elements_text(another.manifests || another.acts) AS b(digest) USING (digest));
         IF other IS NOT NULL
         THEN RAISE EXCEPTION 'engagement %: engagement % has a plan over the same closes and no statement',
             NEW.engagement_id, other; END IF;
@@ -163,6 +164,8 @@ class Engagement(models.Model):
     manifests: Any = models.JSONField()
     #: Of all manifests with their result files, by digest.
     data_digest = models.TextField()
+    #: Of the methodology's acts in each close that says what they are: another close of a day may have the same.
+    acts: Any = models.JSONField(default=list)
     #: A share of what is credited, in millionths: overstatement up to it is let be.
     materiality_ppm = models.IntegerField()
     #: Where that share comes from.
@@ -452,6 +455,8 @@ class StatementOf(models.Model):
     statement = models.ForeignKey(Statement, models.PROTECT, related_name="closes")
     methodology = models.TextField()
     manifest = models.TextField()
+    #: Digest of the methodology's acts in it; empty where the close does not say.
+    acts = models.TextField(default="")
 
     class Meta:
         db_table = "verification_statement_of"
@@ -460,6 +465,7 @@ class StatementOf(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["manifest", "methodology"], name="verification_of_close"),
+            models.Index(fields=["acts", "methodology"], name="verification_of_acts"),
         ]
         triggers: ClassVar = _KEPT
 

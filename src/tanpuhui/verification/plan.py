@@ -66,7 +66,7 @@ def commit(
         )
     body = _body(engagement, wanted, found)
     lock_all()
-    refuse_second(engagement.methodology, engagement.manifests, engagement.data_digest, number=number)
+    refuse_second(engagement)
     return Plan.objects.create(
         engagement=engagement,
         nonce_digest=nonce_digest,

@@ -42,8 +42,8 @@ class EngagementUnfinished(Refusal):
 class RefusedUnchanged(Refusal):
     code = "verification.refused_unchanged"
     message = (
-        "The statement of engagement {number} ({verifier}) refuses closes that are among these, and none of them was "
-        "made anew since. Have what it found corrected, close its days again, then open an engagement."
+        "The statement of engagement {number} ({verifier}) refuses closes that are among these, and none of their "
+        "acts changed since. Have what it found corrected, close its days again, then open an engagement."
     )
 
 

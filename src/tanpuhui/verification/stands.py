@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tanpuhui.verification.earlier import is_any_superseded
-from tanpuhui.verification.models import STRICTNESS, Statement, StatementOf
+from tanpuhui.verification.data import acts_of, is_changed, speaks_of, spoken_of
+from tanpuhui.verification.models import STRICTNESS, Statement
 
 
 @dataclass(frozen=True)
@@ -28,25 +28,29 @@ class Standing:
 def standing(methodology: str, manifests: Sequence[str]) -> Standing:
     """What stands for each close of a methodology (``code@version``): the strictest of the statements that count.
 
-    The newest counts, and every older one as long as the data it speaks of are unchanged: whoever looks again at the
-    same data may find more, and does not undo what was found.
+    A statement speaks of a close, and of a later one of the day that has the same acts of the methodology: what else
+    of the day is closed again is no concern of its. The newest counts, and every older one as long as the data it
+    speaks of are unchanged: whoever looks again at the same data may find more, and does not undo what was found.
     """
+    acts = acts_of(methodology, manifests)
     spoken = (
-        StatementOf.objects.filter(methodology=methodology, manifest__in=manifests)
+        spoken_of(methodology, acts)
         .select_related("statement__engagement__verifier")
         .order_by("-statement__signed_at", "-statement_id")
     )
     strictest: dict[str, Statement] = {}
     changed: dict[int, bool] = {}
     for one in spoken:
-        found, statement = strictest.get(one.manifest), one.statement
-        if found is None:
-            strictest[one.manifest] = statement
-        elif is_stricter(statement, found):
-            if statement.pk not in changed:
-                changed[statement.pk] = is_any_superseded(statement.engagement.manifests)
-            if not changed[statement.pk]:
-                strictest[one.manifest] = statement
+        statement = one.statement
+        for name in (name for name in manifests if speaks_of(one, name, acts)):
+            found = strictest.get(name)
+            if found is None:
+                strictest[name] = statement
+            elif is_stricter(statement, found):
+                if statement.pk not in changed:
+                    changed[statement.pk] = is_changed(statement.engagement.manifests, methodology)
+                if not changed[statement.pk]:
+                    strictest[name] = statement
     refused = tuple(
         name for name in manifests if name in strictest and strictest[name].conclusion == Statement.REFUSE
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tanpuhui.baseline.arrays import Floats, Whole
-from tanpuhui.baseline.pooled import Effect, allocate, pooled_effect
+from tanpuhui.baseline.pooled import allocate, pooled_effect
 from tanpuhui.baseline.schemes.scheme import MONTHS, Readings, Scheme
+from tanpuhui.baseline.unknown import Effect
 
 #: Bootstrap draws of a bound.
 DRAWS = 200

@@ -166,7 +166,8 @@ def run(city: City, at: Installation, report: Report) -> Result:
     steps.begin("Opening accounts, giving grants")
     refuse_used_database()
     fix_numbers(city)
-    begin(city, calendar.drawn_at, at.jurisdiction, at.library)
+    frame = Frame(at.places, at.jurisdiction, at.library, at.folder, OPERATOR, VERIFIER)
+    begin(city, frame, calendar.drawn_at)
     registered = register(city)
     make_users(registered.accounts, calendar.opened_at)
     recruit(city, registered.accounts, calendar.opened_at)
@@ -197,7 +198,6 @@ def run(city: City, at: Installation, report: Report) -> Result:
     adults = {one.number: registered.accounts[one.number] for one in city.residents if not one.guardian}
     sold = sell(adults, city.days, at.jurisdiction, lot)
     steps.begin("Homes save electricity together")
-    frame = Frame(at.places, at.jurisdiction, at.library, at.folder, OPERATOR, VERIFIER)
     saved = finish(city, frame, residents_mg())
     publish_lists(policy().origin, at=utc_now())
     steps.begin("Done")

@@ -8,8 +8,8 @@ from __future__ import annotations
 import hashlib
 import math
 import random
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -166,8 +166,10 @@ def fix_numbers(city: City) -> None:
         path.write_bytes(hashlib.sha256(f"pseudonyms|{CODE}|{city.seed}".encode()).digest())
 
 
-def begin(city: City, at: datetime, jurisdiction: Jurisdiction, library: Library) -> Programme:
-    """Draw and seal the hold-out, before anybody of the city has an account."""
+def begin(city: City, frame: Frame, at: datetime) -> Programme:
+    """Draw and seal the hold-out, and freeze what homes used before, before anybody of the city has an account."""
+    then = [same_month(month, BASELINE_FROM) for month in months_between(STARTS, ENDS)]
+    before = {home.name: home.before_wh for home in _lived(city)}
     design = Design(
         code=CODE,
         title_zh=TITLE_ZH,
@@ -180,9 +182,12 @@ def begin(city: City, at: datetime, jurisdiction: Jurisdiction, library: Library
         pia_reference="DEMO: invented programme, no privacy impact assessment",
         # Invented, so that the same city has the same draw; a real one is random.
         seed=hashlib.sha256(f"{CODE}|{city.seed}".encode()).hexdigest(),
+        baseline=write(before, then, frame.folder),
     )
     with transaction.atomic():
-        return open_programme(design, at=at, zone=jurisdiction.zone, library=library)
+        return open_programme(
+            design, at=at, zone=frame.jurisdiction.zone, library=frame.library, places=frame.places
+        )
 
 
 def recruit(city: City, accounts: Mapping[int, int], at: datetime) -> int:
@@ -201,7 +206,8 @@ def finish(city: City, frame: Frame, before_mg: Mapping[int, int]) -> Saved:
 
     homes = live(city)
     day, at = last_day(ENDS), Calendar(city.days).settled_at
-    order = Order(CODE, STARTS, ENDS, write(homes, frame.folder))
+    used = {home.name: home.used_wh for home in homes}
+    order = Order(CODE, STARTS, ENDS, write(used, list(months_between(STARTS, ENDS)), frame.folder))
     with transaction.atomic():
         period = settle(order, at=at, places=frame.places, library=frame.library)
     answer = close_day(
@@ -231,9 +237,14 @@ def finish(city: City, frame: Frame, before_mg: Mapping[int, int]) -> Saved:
 
 
 def live(city: City) -> list[Home]:
-    """Use of every home of the list in two years' same months; all draws are made whoever joins."""
-    rng = random.Random(f"{CODE}|{city.seed}|{len(city.residents)}")
+    """Use of every home of the list in two years' same months, and which of them joined."""
     joining = _joining(city)
+    return [replace(home, saves=home.name in joining) for home in _lived(city)]
+
+
+def _lived(city: City) -> list[Home]:
+    """The same before anybody joins: all draws are made whoever does."""
+    rng = random.Random(f"{CODE}|{city.seed}|{len(city.residents)}")
     months = len(list(months_between(STARTS, ENDS)))
     homes = []
     for name, resident in homes_of(city):
@@ -241,19 +252,18 @@ def live(city: City) -> list[Home]:
         later = level + rng.gauss(0, DRIFT_SD)
         before = tuple(_month(rng, level) for _ in range(months))
         without = tuple(_less(_month(rng, later), MILD_PERCENT) for _ in range(months))
-        homes.append(Home(name, resident, before, without, saves=name in joining))
+        homes.append(Home(name, resident, before, without, saves=False))
     return homes
 
 
-def write(homes: list[Home], folder: Path) -> Path:
-    """The grid company's file: the period's months and the same months of the baseline, of all homes."""
+def write(used: Mapping[str, Sequence[int]], months: Sequence[date], folder: Path) -> Path:
+    """A file of the grid company: what each home used in each of some months."""
     lines = ["home,month,energy_wh"]
-    for home in homes:
-        for place, month in enumerate(months_between(STARTS, ENDS)):
-            lines.append(f"{home.name},{same_month(month, BASELINE_FROM):%Y-%m},{home.before_wh[place]}")
-            lines.append(f"{home.name},{month:%Y-%m},{home.used_wh[place]}")
+    for name, energies_wh in used.items():
+        for month, energy_wh in zip(months, energies_wh, strict=True):
+            lines.append(f"{name},{month:%Y-%m},{energy_wh}")
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{CODE}_{STARTS:%Y-%m}.csv"
+    path = folder / f"{CODE}_{months[0]:%Y-%m}.csv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
 

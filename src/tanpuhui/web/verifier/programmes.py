@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from tanpuhui.access.audit import record
 from tanpuhui.access.models import AuditEntry, Membership, Organisation
 from tanpuhui.baseline.comparison import MATCHED
-from tanpuhui.baseline.pooled import Z_95
+from tanpuhui.baseline.unknown import Z_95
 from tanpuhui.close.installation import places
 from tanpuhui.close.models import Manifest
 from tanpuhui.kit.exact import format_fraction
