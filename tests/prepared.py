@@ -39,12 +39,7 @@ def make() -> None:
 def adopt(home: Path) -> None:
     """Give a home that has no database yet a copy."""
     data = embedded.data_folder(Path(os.environ[FOLDER]))
-    if not embedded.data_folder(home).exists():
-        embedded.adopt(home, lambda folder: _copy(data, folder))
-
-
-def _copy(data: Path, folder: Path) -> None:
-    shutil.copytree(data, folder, dirs_exist_ok=True, symlinks=True)
+    embedded.adopt(home, lambda folder: shutil.copytree(data, folder, dirs_exist_ok=True, symlinks=True))
 
 
 def _forget(home: Path) -> None:
