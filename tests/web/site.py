@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.test import Client
 
 from access.people import AT
@@ -36,6 +37,20 @@ def client_of(user: User | None, *, since_s: int = 0) -> Client:
     if user is not None:
         client.force_login(user, backend=BACKEND)
         show(client, user, "code", since_s=since_s)
+    return client
+
+
+def session_of(client: Client) -> str:
+    """The key of a browser's session; empty where it has none."""
+    cookie = client.cookies.get(settings.SESSION_COOKIE_NAME)
+    return cookie.value if cookie else ""
+
+
+def browser(session: str) -> Client:
+    """A browser that knows a session and nothing else."""
+    client = Client()
+    if session:
+        client.cookies[settings.SESSION_COOKIE_NAME] = session
     return client
 
 

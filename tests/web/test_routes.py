@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
 from tanpuhui.access.models import User
 from web.access_table import TABLE, VALUES, VALUES_OF
-from web.site import KINDS, ROLES, client_of, make_site, other_code, own_code
+from web.site import KINDS, ROLES, browser, client_of, make_site, other_code, own_code, session_of
 
 pytestmark = [pytest.mark.django_db]
 
@@ -59,17 +57,7 @@ def people(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, 
 def sessions(people: dict[str, User | None], django_db_blocker: Any) -> dict[str, str]:
     """A session of each role, in which they signed in just now; an empty key for nobody's."""
     with django_db_blocker.unblock():
-        cookies = {role: client_of(user).cookies for role, user in people.items()}
-    name = settings.SESSION_COOKIE_NAME
-    return {role: found[name].value if name in found else "" for role, found in cookies.items()}
-
-
-def browser(session: str) -> Client:
-    """A browser that knows a session and nothing else."""
-    client = Client()
-    if session:
-        client.cookies[settings.SESSION_COOKIE_NAME] = session
-    return client
+        return {role: session_of(client_of(user)) for role, user in people.items()}
 
 
 @pytest.fixture(autouse=True)
@@ -109,21 +97,21 @@ def test_a_route_answers_each_role_as_the_table_says(name: str, sessions: dict[s
 
 @pytest.mark.parametrize("name", WITH_ORGANISATION)
 def test_another_organisation_is_not_there_for_members_of_one_like_it(
-    name: str, people: dict[str, User | None]
+    name: str, sessions: dict[str, str]
 ) -> None:
     kind = kind_of(name)
 
-    answer = client_of(people[kind]).get(address(name, other_code(kind)))
+    answer = browser(sessions[kind]).get(address(name, other_code(kind)))
 
     assert answer.status_code == 404
 
 
 @pytest.mark.parametrize("name", WITH_ORGANISATION)
 def test_an_organisation_that_is_not_there_looks_like_one_that_is_not_ours(
-    name: str, people: dict[str, User | None]
+    name: str, sessions: dict[str, str]
 ) -> None:
     kind = kind_of(name)
-    client = client_of(people[kind])
+    client = browser(sessions[kind])
 
     other, none = (client.get(address(name, code)) for code in (other_code(kind), "no-such-one"))
 
@@ -132,12 +120,12 @@ def test_an_organisation_that_is_not_there_looks_like_one_that_is_not_ours(
 
 @pytest.mark.parametrize("name", WITH_ORGANISATION)
 def test_whoever_acts_for_an_organisation_first_adds_a_second_factor(
-    name: str, people: dict[str, User | None], settings: Any
+    name: str, sessions: dict[str, str], settings: Any
 ) -> None:
     settings.SECOND_FACTOR_FOR_ORGANISATIONS = True
     kind = kind_of(name)
 
-    answer = client_of(people[kind]).get(address(name, own_code(kind)))
+    answer = browser(sessions[kind]).get(address(name, own_code(kind)))
 
     assert (answer.status_code, answer.headers["Location"]) == (302, reverse("mfa_index"))
 
