@@ -64,6 +64,11 @@ def member(organisation: Organisation, name: str, role: str) -> User:
 
 @pytest.fixture()
 def staff(db: None) -> Staff:
+    return make_staff()
+
+
+def make_staff() -> Staff:
+    """Who asks, who decides and who only looks, in the city's centre."""
     centre = organise(Organisation.OPERATOR, "centre", name_zh="市碳普惠中心", name_en="City centre", at=AT)
     asking = member(centre, "an", Membership.ADMIN)
     deciding = member(centre, "bo", Membership.MEMBER)

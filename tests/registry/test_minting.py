@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from django.db import Error, connection, transaction
 
-from close.town import PV_MG_PER_WH, TAKEN_AT, Town, act
+from close.town import PV_MG_PER_WH, TAKEN_AT, Town, act, posted_lines
 from registry.test_closes import FIRST, SECOND, lot_of
 from tanpuhui.close.inputs import standing_manifest
 from tanpuhui.close.models import Manifest
@@ -171,14 +171,16 @@ ISSUES: dict[str, Callable[[], None]] = {
 }
 
 
-@pytest.mark.parametrize("name", ISSUES)
-def test_what_no_close_issued_is_refused_at_commit(town: Town, name: str) -> None:
-    manifests = Manifest.objects.count()
+def test_what_no_close_issued_is_refused_at_commit(town: Town, subtests: pytest.Subtests) -> None:
+    """In one town: what is refused leaves it as it was."""
+    manifests, lines = Manifest.objects.count(), posted_lines()
 
-    with pytest.raises(Error, match="issued by closing a day"), as_application():
-        ISSUES[name]()
+    for name, issued in ISSUES.items():
+        with subtests.test(name):
+            with pytest.raises(Error, match="issued by closing a day"), as_application():
+                issued()
 
-    assert Manifest.objects.count() == manifests
+            assert (Manifest.objects.count(), posted_lines()) == (manifests, lines)
     assert check(connection) == [] and reconcile(connection) == []
 
 
@@ -249,12 +251,16 @@ LOTS: dict[str, Callable[[], None]] = {
 }
 
 
-@pytest.mark.parametrize("name", LOTS)
-def test_what_no_lot_certified_is_refused_at_commit(town: Town, name: str) -> None:
-    with pytest.raises(Error, match="certified by making a lot"), as_application():
-        LOTS[name]()
+def test_what_no_lot_certified_is_refused_at_commit(town: Town, subtests: pytest.Subtests) -> None:
+    """In one town: what is refused leaves it as it was."""
+    lines = posted_lines()
 
-    assert Lot.objects.count() == 1
+    for name, certified in LOTS.items():
+        with subtests.test(name):
+            with pytest.raises(Error, match="certified by making a lot"), as_application():
+                certified()
+
+            assert (Lot.objects.count(), posted_lines()) == (1, lines)
     assert check(connection) == [] and reconcile(connection) == []
 
 
