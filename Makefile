@@ -29,6 +29,10 @@ help:  ## what each command does
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
 
+.venv/dp.done: .venv/base.done requirements/dp.txt
+	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dp.txt
+	@touch $@
+
 .venv/spark.done: .venv/base.done requirements/spark.txt
 	$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/spark.txt
 	@touch $@
@@ -37,7 +41,7 @@ setup: .venv/dev.done  ## .venv with everything; .venv/bin/tanpuhui then works a
 
 spark: .venv/spark.done  ## PySpark and Sail as well, for closes on a cluster (needs Java 17)
 
-demo: .venv/base.done  ## a small city for a week, from an empty machine
+demo: .venv/dp.done  ## a small city for a week, from an empty machine
 	$(BIN)/tanpuhui demo
 
 demo-federation: .venv/base.done  ## a district and its city on this machine, that end in agreement
