@@ -16,12 +16,15 @@ os.environ["TANPUHUI_HOME"] = str(_home)
 os.environ.pop("TANPUHUI_DATABASE_URL", None)
 
 import prepared  # noqa: E402
+
+# Before the settings are read: they start the home's database, and make an empty one where there is none.
+prepared.make()
+prepared.adopt(_home)
+
 from tanpuhui.project import database, words  # noqa: E402
 from tanpuhui.project.settings import *  # noqa: E402, F403
 from tanpuhui.project.settings import DATABASES as _DATABASES  # noqa: E402
 
-prepared.make()
-prepared.adopt(_home)
 database.ensure_roles(database.url())
 DATABASES = {"default": {**_DATABASES["owner"], "TEST": {"TEMPLATE": database.NAME}}}
 #: Files under their own names, straight from the packages: nothing is gathered for a test.
