@@ -15,6 +15,10 @@ from pathlib import Path
 
 from tanpuhui.project import embedded
 
+_BEGIN = f"import sys; sys.path.append({str(Path(__file__).parent)!r}); import prepared; prepared.run()"
+#: The program as the installed command begins it, but that a home without a database begins with a copy.
+COMMAND = (sys.executable, "-c", _BEGIN)
+
 #: Where it is: the first process of a run says it to those that it starts.
 FOLDER = "TESTS_PREPARED"
 
@@ -39,7 +43,21 @@ def make() -> None:
 def adopt(home: Path) -> None:
     """Give a home that has no database yet a copy."""
     data = embedded.data_folder(Path(os.environ[FOLDER]))
-    embedded.adopt(home, lambda folder: shutil.copytree(data, folder, dirs_exist_ok=True, symlinks=True))
+    if not embedded.data_folder(home).exists():
+        embedded.adopt(home, lambda folder: _copy(data, folder))
+
+
+def run() -> None:
+    """The program, for commands that refuse a home which has a database already."""
+    from tanpuhui.project import command
+
+    data = embedded.data_folder(Path(os.environ[FOLDER]))
+    embedded._initialise = lambda cluster, _: embedded._make(cluster, lambda folder: _copy(data, folder))
+    command.run()
+
+
+def _copy(data: Path, folder: Path) -> None:
+    shutil.copytree(data, folder, dirs_exist_ok=True, symlinks=True)
 
 
 def _forget(home: Path) -> None:

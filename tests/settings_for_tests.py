@@ -17,6 +17,7 @@ os.environ.pop("TANPUHUI_DATABASE_URL", None)
 
 import prepared  # noqa: E402
 
+# Before the settings are read: they start the home's database, and make an empty one where there is none.
 prepared.make()
 prepared.adopt(_home)
 

@@ -2,45 +2,48 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
 
+import prepared
+from api.server import free_port, wait_for
 from browser.conftest import LANGUAGES, SCREENS
+from program import HOST
 
 pytestmark = pytest.mark.slow
 PROGRAM = Path(sys.executable).with_name("tanpuhui")
 MOST_BYTES = 100_000
 
 
-def command(home: Path, *arguments: str) -> str:
-    ours = ("TANPUHUI_", "DJANGO_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    done = subprocess.run(
-        [PROGRAM, *arguments],
-        env={**kept, "TANPUHUI_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=True,
-    )
-    return done.stdout
-
-
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """A small demonstration behind the server that an installation has, with its compressed files."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A small demonstration behind the server that an installation has, with its compressed files: its address."""
     folder = tmp_path_factory.mktemp("first-paint")
     folder.chmod(0o711)
-    yield json.loads(command(folder / "city", "demo", "--residents", "40", "--days", "2", "--json"))
-    command(folder / "city", "serve", "--stop")
+    ours = ("TANPUHUI_", "DJANGO_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    environment = {**kept, "TANPUHUI_HOME": str(folder / "city"), "TANPUHUI_BUCKETS": "1"}
+    small = ("demo", "--residents", "20", "--days", "1", "--no-serve")
+    subprocess.run(
+        [*prepared.COMMAND, *small], env=environment, stdout=subprocess.DEVNULL, timeout=300, check=True
+    )
+    port = free_port()
+    with subprocess.Popen(
+        [PROGRAM, "serve", "--port", str(port)],
+        env={**environment, "TANPUHUI_DEMO": "1"},
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        try:
+            wait_for(url := f"http://{HOST}:{port}")
+            yield url
+        finally:
+            process.terminate()
 
 
 @pytest.mark.parametrize("screen", list(SCREENS))
@@ -49,11 +52,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     "looked_at", [("/", ""), ("/sign-in/", ""), ("/resident/", "resident"), ("/console/", "operator")]
 )
 def test_a_first_visit_takes_less_than_100_kilobytes(
-    looked_at: tuple[str, str], language: str, screen: str, served: dict[str, Any], browser: Browser
+    looked_at: tuple[str, str], language: str, screen: str, served: str, browser: Browser
 ) -> None:
     (path, role), (width, height) = looked_at, SCREENS[screen]
     context = browser.new_context(
-        base_url=served["url"],
+        base_url=served,
         viewport={"width": width, "height": height},
         locale=LANGUAGES[language][0],
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import socket
 import subprocess
 import sys
@@ -15,12 +13,11 @@ from typing import Any
 
 import pytest
 
-from program import Program, installation, lines_file
+from program import Beside, Program, installation, lines_file
 from tanpuhui.transparency import verify_certificate
 
 pytestmark = pytest.mark.slow
 
-TANPUHUI = [sys.executable, "-c", "from tanpuhui.project.command import run; run()"]
 HEADER = "source_id,person,kind,started_at,ended_at,distance_m,energy_wh"
 DAY = "2026-03-02"
 HALF_HOUR = f"{DAY}T08:00:00+08:00,{DAY}T08:30:00+08:00"
@@ -46,45 +43,29 @@ class Three:
     """Three witnesses that know the log: the policy that asks for two of them, and their processes."""
 
     policy: str
-    processes: list[subprocess.Popen[bytes]]
+    processes: list[Beside]
 
     def stop(self, number: int) -> None:
-        self.processes[number - 1].terminate()
-        self.processes[number - 1].wait(20)
+        self.processes[number - 1].end()
 
 
 @pytest.fixture(scope="module")
 def witnesses(program: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Three]:
     log_key = program.json("log", "show")["key"]
     lines: list[str] = [f"log {log_key}"]
-    processes: list[subprocess.Popen[bytes]] = []
-    try:
-        for number in (1, 2, 3):
-            home = tmp_path_factory.mktemp(f"witness-{number}")
-            kept = {
-                name: value
-                for name, value in os.environ.items()
-                if not name.startswith(("TANPUHUI_", "DJANGO_"))
-            }
-            environment = {**kept, "TANPUHUI_HOME": str(home), "TANPUHUI_DATABASE_URL": "postgresql:///none"}
-            named = subprocess.run(
-                [*TANPUHUI, "witness", "name", f"w{number}.example", "--json"],
-                env=environment,
-                capture_output=True,
-                check=True,
-            )
-            subprocess.run([*TANPUHUI, "witness", "trust", log_key], env=environment, check=True)
-            port = free_port()
-            serve = [*TANPUHUI, "witness", "serve", "--port", str(port)]
-            processes.append(subprocess.Popen(serve, env=environment, stdout=subprocess.DEVNULL))
-            wait_for(port)
-            lines.append(f"witness w{number} {json.loads(named.stdout)['key']} http://127.0.0.1:{port}")
-        yield Three("\n".join([*lines, "group three 2 w1 w2 w3", "quorum three"]), processes)
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait(20)
+    processes: list[Beside] = []
+    for number in (1, 2, 3):
+        home = tmp_path_factory.mktemp(f"witness-{number}")
+        alone = {"TANPUHUI_HOME": str(home), "TANPUHUI_DATABASE_URL": "postgresql:///none"}
+        named = program.json("witness", "name", f"w{number}.example", **alone)
+        assert program.run("witness", "trust", log_key, **alone).status == 0
+        port = free_port()
+        processes.append(program.begin("witness", "serve", "--port", port, **alone))
+        wait_for(port)
+        lines.append(f"witness w{number} {named['key']} http://127.0.0.1:{port}")
+    yield Three("\n".join([*lines, "group three 2 w1 w2 w3", "quorum three"]), processes)
+    for process in processes:
+        process.end()
 
 
 def free_port() -> int:

@@ -8,13 +8,15 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
 import pytest
 
+import prepared
+from api.server import wait_for
 from tanpuhui.cli import server
 from tanpuhui.consent.policy import policy
 
@@ -22,12 +24,14 @@ PROGRAM = Path(sys.executable).with_name("tanpuhui")
 pytestmark = pytest.mark.slow
 
 
-def command(home: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+def command(
+    home: Path, *arguments: str, program: Sequence[str | Path] = (PROGRAM,)
+) -> subprocess.CompletedProcess[str]:
     ours = ("TANPUHUI_", "DJANGO_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return subprocess.run(
-        [PROGRAM, *arguments],
-        env={**environment, "TANPUHUI_HOME": str(home), **more},
+        [*program, *arguments],
+        env={**environment, "TANPUHUI_HOME": str(home), "TANPUHUI_BUCKETS": "1"},
         capture_output=True,
         text=True,
         timeout=300,
@@ -55,7 +59,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     folder = tmp_path_factory.mktemp("served")
     folder.chmod(0o711)
     home = folder / "city"
-    done = command(home, "demo", "--residents", "20", "--days", "1", "--json")
+    done = command(home, "demo", "--residents", "20", "--days", "1", "--json", program=prepared.COMMAND)
     assert done.returncode == 0, done.stderr
     yield json.loads(done.stdout)
     command(home, "serve", "--stop")
@@ -125,8 +129,9 @@ def test_a_file_that_a_program_sends_is_taken_within_seconds_and_stands_on_the_p
 
 def test_what_takes_the_inbox_beside_a_server_ends_when_there_is_none(tmp_path: Path) -> None:
     tmp_path.chmod(0o711)
+    prepared.adopt(tmp_path)
 
-    done = command(tmp_path / "home", "evidence", "work", "--beside-server", "--json")
+    done = command(tmp_path, "evidence", "work", "--beside-server", "--json")
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["taken"] == 0
@@ -186,12 +191,18 @@ def test_the_next_demonstration_stops_the_server_of_an_earlier_one(
 
     home = Path(served["home"])
     program.use()
-    running = server.start_in_background(home, demo=True)
-    assert get(running.url + "/healthz")[0] == 200
-    monkeypatch.delenv("TANPUHUI_HOME", raising=False)
-    monkeypatch.setattr(homes, "default_home", lambda: home.parent)
-    monkeypatch.setattr(homes, "PREFIX", "city")
+    port = server.free_port("127.0.0.1")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DJANGO_")}
+    with subprocess.Popen(
+        [PROGRAM, "serve", "--port", str(port)], env={**environment, "TANPUHUI_HOME": str(home)}
+    ) as running:
+        wait_for(f"http://127.0.0.1:{port}")
+        assert server.running(home) is not None
+        monkeypatch.delenv("TANPUHUI_HOME", raising=False)
+        monkeypatch.setattr(homes, "default_home", lambda: home.parent)
+        monkeypatch.setattr(homes, "PREFIX", "city")
 
-    homes.stop_earlier()
+        homes.stop_earlier()
 
+        assert running.wait(20) == 0
     assert server.running(home) is None

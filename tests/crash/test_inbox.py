@@ -64,14 +64,14 @@ def test_a_server_that_is_killed_while_it_receives_loses_nothing_and_doubles_not
 ) -> None:
     path = file_of(tmp_path, point.replace(".", "-"))
     with (
-        serving(program.home, crash_at=point) as server,
+        serving(program, crash_at=point) as server,
         Client(server.url, key, patience=IMPATIENT) as client,
         pytest.raises(Unreachable),
     ):
         client.send(path)
     left = len(list((program.home / "inbox").iterdir()))
 
-    with serving(program.home) as server, Client(server.url, key) as client:
+    with serving(program) as server, Client(server.url, key) as client:
         answer = client.send(path)
 
         assert left == 1, "the file was synced before the kill"
@@ -86,7 +86,7 @@ def test_a_server_that_is_killed_while_it_receives_loses_nothing_and_doubles_not
 def test_a_worker_that_is_killed_while_it_takes_begins_again(
     program: Program, key: SigningKey, tmp_path: Path, point: str
 ) -> None:
-    with serving(program.home) as server, Client(server.url, key) as client:
+    with serving(program) as server, Client(server.url, key) as client:
         sent = [client.send(file_of(tmp_path, f"{point}-{each}".replace(".", "-")))["batch"] for each in "ab"]
 
         killed = program.run("evidence", "work", "--once", crash_at=point)
@@ -102,13 +102,13 @@ def test_a_server_that_is_killed_while_it_takes_at_once_has_the_batch_waiting_or
 ) -> None:
     path = file_of(tmp_path, f"wait-{point}".replace(".", "-"))
     with (
-        serving(program.home, crash_at=point) as server,
+        serving(program, crash_at=point) as server,
         Client(server.url, key, patience=IMPATIENT) as client,
         pytest.raises(Unreachable),
     ):
         client.send(path, wait=True)
 
-    with serving(program.home) as server, Client(server.url, key) as client:
+    with serving(program) as server, Client(server.url, key) as client:
         answer = client.send(path, wait=True)
 
         assert (answer["state"], answer["accepted"], answer["duplicate"]) == ("taken", 3, 0)
@@ -122,7 +122,7 @@ def test_batches_sent_while_the_server_is_killed_again_and_again_are_each_taken_
     patience = Patience(attempts=300, first_wait_s=0.1, longest_wait_s=0.1)
     port, over = free_port(), threading.Event()
     kills: list[int] = []
-    killer = threading.Thread(target=_kill_until, args=(program.home, port, over, kills))
+    killer = threading.Thread(target=_kill_until, args=(program, port, over, kills))
     killer.start()
     with Client(f"http://{HOST}:{port}", key, patience=patience, timeout_s=10) as client:
         answers = [client.send(path) for path in files if not over.wait(0.1)]
@@ -132,7 +132,7 @@ def test_batches_sent_while_the_server_is_killed_again_and_again_are_each_taken_
     program.run("evidence", "work", kill_after_s=0.4)
     done = program.json("evidence", "work", "--once")
 
-    with serving(program.home) as server, Client(server.url, key) as client:
+    with serving(program) as server, Client(server.url, key) as client:
         found = [client.batch(answer["batch"]) for answer in answers]
         ours = {answer["key"] for answer in answers}
         listed = [each["key"] for each in client.batches() if each["key"] in ours]
@@ -145,10 +145,10 @@ def test_batches_sent_while_the_server_is_killed_again_and_again_are_each_taken_
     assert program.json("evidence", "check")["ok"]
 
 
-def _kill_until(home: Path, port: int, over: threading.Event, kills: list[int]) -> None:
+def _kill_until(program: Program, port: int, over: threading.Event, kills: list[int]) -> None:
     """Start the server, let it answer for a moment, kill it, and begin again."""
     while not over.is_set():
-        server = start(home, port=port)
+        server = start(program, port=port)
         over.wait(1.5)
         server.kill()
         kills.append(server.process.pid)

@@ -132,19 +132,24 @@ def test_a_close_killed_at_any_point_posts_once(program: Program) -> None:
 
 
 def test_kills_at_random_moments_change_nothing(program: Program) -> None:
-    moments = random.Random(20_261_124)
+    """Others in each run, until four were in time; the seed says them again."""
+    seed = int(os.environ.get("TESTS_SEED", time.time_ns() % 2**32))
+    print(f"TESTS_SEED={seed}")
+    moments = random.Random(seed)
     killed = 0
-    for number in range(8):
+    for number in range(40):
+        if killed == 4:
+            break
         day, path = next_day(program)
         if number % 2:
             killed += was_killed(
-                program.run("evidence", "take", "generic", path, kill_after_s=moments.uniform(0, 0.5))
+                program.run("evidence", "take", "generic", path, kill_after_s=moments.uniform(0, 0.25))
             )
         take_again(program, path)
         if not number % 2:
-            killed += was_killed(program.run("close", day, kill_after_s=moments.uniform(0, 0.9)))
+            killed += was_killed(program.run("close", day, kill_after_s=moments.uniform(0, 0.5)))
         close_again(program, day)
-    assert killed >= 3
+    assert killed == 4
     check_books(program)
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,8 +16,7 @@ pytestmark = pytest.mark.slow
 #: What a test does in the installation's database, as the server would: ask for work, and look at what came of it.
 ASIDE = """
 import json, sys
-from tanpuhui.project.database import prepare
-prepare()
+from django.conf import settings
 from django.db import connection, transaction
 from tanpuhui.access.membership import join
 from tanpuhui.access.models import AuditEntry, Membership, User
@@ -29,6 +25,7 @@ from tanpuhui.console import jobs
 from tanpuhui.console.models import Job
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.registry.freeze import freeze, frozen_of
+settings.WORK_COMMAND = []
 at = utc_now()
 with transaction.atomic():
     centre = organise("operator", "centre", name_zh="中心", name_en="Centre", at=at)
@@ -51,14 +48,7 @@ def program() -> Iterator[Program]:
 
 
 def aside(program: Program, expression: str) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-c", ASIDE, expression],
-        env={**os.environ, "TANPUHUI_HOME": str(program.home), "TANPUHUI_WORKER": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout)
+    return json.loads(program.python(ASIDE, expression))
 
 
 def ask(program: Program, kind: str, **arguments: object) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+import prepared
 from tanpuhui.cli.demo import check, truth
 from tanpuhui.cli.demo.city import build
 from tanpuhui.cli.demo.register import DatabaseInUse, register
@@ -25,8 +25,6 @@ from tanpuhui.methodology.load import load_library
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.quantify.outcome import Outcome
 from tanpuhui.verification.finding import open_majors
-
-PROGRAM = Path(sys.executable).with_name("tanpuhui")
 
 
 @pytest.fixture()
@@ -140,8 +138,8 @@ def command(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     ours = ("TANPUHUI_", "DJANGO_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return subprocess.run(
-        [PROGRAM, *arguments],
-        env={**environment, "TANPUHUI_HOME": str(home)},
+        [*prepared.COMMAND, *arguments],
+        env={**environment, "TANPUHUI_HOME": str(home), "TANPUHUI_BUCKETS": "1"},
         capture_output=True,
         text=True,
         timeout=300,

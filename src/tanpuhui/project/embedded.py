@@ -90,7 +90,7 @@ def start(home: Path, settings: dict[str, str] | None = None) -> Cluster:
     return cluster
 
 
-def adopt(home: Path, fill: Callable[[Path], object]) -> Cluster:
+def adopt(home: Path, fill: Callable[[Path], None]) -> Cluster:
     """Make the cluster of a home that has none from something else than nothing: ``fill`` is given its new folder."""
     cluster = _place(home)
     with _lock(home / "postgres.lock"):
@@ -208,7 +208,7 @@ def _initialise(cluster: Cluster, settings: dict[str, str]) -> None:
     _make(cluster, fill)
 
 
-def _make(cluster: Cluster, fill: Callable[[Path], object]) -> None:
+def _make(cluster: Cluster, fill: Callable[[Path], None]) -> None:
     """Make the cluster beside its place and move it there whole, so that a kill leaves nothing half made."""
     if cluster.user:
         _ensure_user(cluster.user)
