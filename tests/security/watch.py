@@ -56,17 +56,17 @@ def written() -> Iterator[Lines]:
 
 def kept(*, besides: Set[str] = frozenset()) -> dict[str, str]:
     """A digest of each table but sessions and counts of attempts, and these."""
-    found = {}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace "
             "WHERE n.nspname IN ('public', 'vault') AND c.relkind = 'r' ORDER BY 1, 2"
         )
-        for schema, table in cursor.fetchall():
-            if table not in BESIDES | besides:
-                rows = sql.SQL(
-                    "SELECT md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {} AS t"
-                )
-                cursor.execute(rows.format(sql.Identifier(schema, table)))
-                found[table] = cursor.fetchone()[0]
-    return found
+        digests = [
+            sql.SQL(
+                "SELECT {}, md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) FROM {} AS t"
+            ).format(sql.Literal(table), sql.Identifier(schema, table))
+            for schema, table in cursor.fetchall()
+            if table not in BESIDES | besides
+        ]
+        cursor.execute(sql.SQL(" UNION ALL ").join(digests))
+        return dict(cursor.fetchall())
