@@ -20,8 +20,8 @@ from tanpuhui.methodology.load import Library
 from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.quantify.outcome import Outcome
-from tanpuhui.registry.models import StatisticsRelease
-from tanpuhui.registry.month import refuse_unfinished, standing
+from tanpuhui.registry.models import PrivateRelease, StatisticsRelease
+from tanpuhui.registry.month import refuse_released_otherwise, refuse_unfinished, standing
 from tanpuhui.registry.refusals import PrivateOnly
 from tanpuhui.registry.suppression import Cell, Table, protect
 
@@ -50,16 +50,18 @@ def publish_exact(
     """Release a month (``2026-02``) that is over, in the caller's transaction; a second time, the same is answered.
 
     A month once released stays as it is, whatever comes later: so no two releases can be compared for what one person
-    did. Refuses where the jurisdiction publishes with noise alone.
+    did. Refuses where the jurisdiction publishes with noise alone, and a month that was released with noise by rules of
+    another day, or is part of a release from before releases had months.
     """
     if jurisdiction.private is not None:
         raise PrivateOnly(jurisdiction=jurisdiction.code, month=month)
-    refuse_unfinished(month, at=at, zone=jurisdiction.zone)
+    refuse_unfinished(month, at=at, zone=jurisdiction.zone, places=places)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     known = StatisticsRelease.objects.filter(month=month).first()
     if known is not None:
         return known
+    refuse_released_otherwise(month, PrivateRelease)
     body = draw_up(count(month, places, library), jurisdiction)
     return StatisticsRelease.objects.create(month=month, digest=digest_json(body), body=body, published_at=at)
 
