@@ -21,13 +21,13 @@ from django.test.utils import CaptureQueriesContext
 from tanpuhui.kit.home import content
 from tanpuhui.methodology.load import folders
 from tanpuhui.registry.claw_back import ClawBackOrder, claw_back
-from tanpuhui.registry.models import LeftOut
+from tanpuhui.registry.models import LeftOut, StatisticsRelease
 from tanpuhui.registry.statistics import publish_exact
 from tanpuhui.web.public import lots
 from tanpuhui.web.public.glossary import words
 from tanpuhui.web.public.open_data import TABLES
 from tanpuhui.web.public.text import in_language, rendered
-from web.town import TONNES, Closed
+from web.town import APRIL, TONNES, Closed
 
 pytestmark = pytest.mark.django_db
 EN, ZH = {"HTTP_ACCEPT_LANGUAGE": "en"}, {"HTTP_ACCEPT_LANGUAGE": "zh-CN"}
@@ -126,12 +126,46 @@ def test_a_city_without_noise_shows_its_exact_months_and_no_error_bars(
 
     assert "Fewer than 3 residents took part in this month" in page
     assert "None" not in page
-    assert client.get(f"/statistics/{exact.pk}/").headers["Location"] == "/statistics/months/2026-02/"
+    assert client.get(f"/statistics/{exact.pk}/").status_code == 404, "releases have months, and no numbers"
     newest = plain(text(client, "/statistics/"))
     assert re.search(r"March 2026 12 ± \d+ 12 ± 2 5.04 t ± ", newest)
     assert "February 2026 too few residents, left out" in newest
     assert b"5,040" in client.get("/statistics/months/2026-03/months.en.wide.svg").content
     assert client.get("/statistics/months/2026-02/kinds.en.wide.svg").status_code == 404
+
+
+@pytest.mark.django_db
+def test_months_of_which_all_is_left_out_have_no_picture_and_kinds_without_persons_a_dash(
+    client: Client,
+) -> None:
+    def add(month: str, **told: Any) -> None:
+        body = {"month": month, "least_persons": 10, "totals": None, "kinds": [], "other": []} | told
+        StatisticsRelease.objects.create(month=month, digest="d", body=body, published_at=APRIL)
+
+    def pictures(page: str) -> list[str]:
+        return re.findall(r'src="[^"]*/(kinds|months)[^"]*\.svg[^>]* height="(\d+)"', page)
+
+    add("2026-01")
+    add("2026-02")
+    assert pictures(text(client, "/statistics/")) == []
+    rows_of = [
+        {"kind": kind, "sector": "transport", "acts": 20, "credited_mg": 10**9}
+        for kind in ("bike_trip", "metro_trip")
+    ]
+    add(
+        "2026-03",
+        totals={"acts": 40, "persons": 11, "credited_mg": 2 * 10**9},
+        kinds=[one | {"persons": None} for one in rows_of],
+    )
+
+    html = text(client, "/statistics/")
+
+    # 34 for each bar and 50 around: two kinds, and the one month of three that has numbers.
+    assert pictures(html) == [("kinds", "118"), ("months", "84")]
+    assert "fewer than 10 could be told apart" in plain(html)
+    assert "20 – 1 t" in plain(html)
+    assert "None" not in plain(html)
+    assert [row["persons"] for row in rows(client, "statistics")][:3] == ["11", "", ""]
 
 
 def test_a_month_stays_under_its_address(client: Client, closed: Closed) -> None:

@@ -175,11 +175,13 @@ def _print(table: MonthTable, *, as_json: bool) -> int:
 
 
 def _numbers(row: Figures, least: int) -> tuple[str, str, str]:
-    if row.persons is None or row.acts is None or row.credited_mg is None:
+    if row.acts is None or row.credited_mg is None:
         return "", f"below {least}", ""
     return (
         f"{row.acts:,}{_within(row.acts_error, f'{row.acts_error:,}')}",
-        f"{row.persons:,}{_within(row.persons_error, f'{row.persons_error:,}')}",
+        "left out"
+        if row.persons is None
+        else f"{row.persons:,}{_within(row.persons_error, f'{row.persons_error:,}')}",
         f"{mg_as_mass(row.credited_mg)}{_within(row.credited_error_mg, mg_as_mass(row.credited_error_mg))}",
     )
 
