@@ -42,7 +42,16 @@ def test_a_month_is_released_shown_and_charged(
     _, left = run("budget", "2026", "--json")
     assert json.loads(left) == {"year": 2026, "spent": 20_500_000, "limit": 18_000_000, "left": 0}
     status, refused = run("show", "2026-02", "--json")
-    assert (status != 0, json.loads(refused)["refused"]["code"]) == (True, "registry.nothing_published")
+    said = json.loads(refused)["refused"]
+    assert (status != 0, said["code"], said["facts"]) == (
+        True,
+        "registry.nothing_published",
+        {"month": "2026-02"},
+    )
+    for verb in ("show", "districts"):
+        for month in ("2026-13", "9999-12"):
+            status, refused = run(verb, month, "--json")
+            assert (status != 0, json.loads(refused)["refused"]["code"]) == (True, "registry.month_unknown")
 
     status, refused = run("publish", "2026-02", "--json")
     assert (status != 0, json.loads(refused)["refused"]["code"]) == (True, "registry.privacy_budget_spent")

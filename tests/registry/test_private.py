@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from random import Random
@@ -14,18 +14,18 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from close.town import Town, act, metro
 from tanpuhui.consent.district import district_of, forget_district, say_district
 from tanpuhui.quantify.districts import load_districts
 from tanpuhui.quantify.jurisdiction import PrivateFigures
 from tanpuhui.registry import noise
-from tanpuhui.registry.models import PrivateRelease
+from tanpuhui.registry.models import PrivateRelease, StatisticsRelease
 from tanpuhui.registry.month import days_of, last_month, standing
 from tanpuhui.registry.monthly import publish, table_of
 from tanpuhui.registry.noise import error_bar, error_bar_of_sum, noisy, scale_of
-from tanpuhui.registry.private import Counted, budget_of, count, cut, frame_of, publish_private
+from tanpuhui.registry.private import Budget, Counted, budget_of, count, cut, frame_of, publish_private
 from tanpuhui.registry.refusals import (
     BudgetSpent,
     MonthNotOver,
@@ -164,34 +164,81 @@ def test_a_year_that_has_told_what_it_may_tells_nothing_more(town: Town) -> None
     assert release(town, "2025-12").year == 2025
 
 
-@pytest.mark.django_db()
-@pytest.mark.parametrize(
-    ("month", "year", "epsilon"), [("2026-02", 2026, 1_500_001), ("2026-02", 2025, 1), ("2026-01", 2026, 1)]
-)
-def test_the_database_itself_keeps_budget_and_the_one_release(month: str, year: int, epsilon: int) -> None:
-    def add(month: str, year: int, epsilon: int) -> None:
-        PrivateRelease.objects.create(
-            month=month,
-            year=year,
-            epsilon=epsilon,
-            limit_epsilon=2_000_000,
-            digest="d",
-            body={},
-            published_at=APRIL,
+def private_row(month: str, epsilon: int, limit: int = 2_000_000, **changes: Any) -> PrivateRelease:
+    """A row as whoever writes to the table himself would have it."""
+    row: dict[str, Any] = {
+        "month": month,
+        "year": int(month[:4]),
+        "epsilon": epsilon,
+        "limit_epsilon": limit,
+        "digest": "d",
+        "body": {"month": month, "epsilon_millionths": epsilon},
+        "published_at": APRIL,
+    }
+    with transaction.atomic():
+        return PrivateRelease.objects.create(**(row | changes))
+
+
+def exact_row(month: str | None, **body: Any) -> StatisticsRelease:
+    with transaction.atomic():
+        return StatisticsRelease.objects.create(
+            month=month, digest="d", body={"month": month} | body, published_at=APRIL
         )
 
-    add("2026-01", 2026, 500_000)
 
-    with pytest.raises(IntegrityError), transaction.atomic():
-        add(month, year, epsilon)
+@pytest.mark.django_db
+def test_the_database_itself_keeps_budget_and_the_one_release_whoever_writes() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE tanpuhui_app")
+    private_row("2026-01", 500_000)
+    exact_row("2025-12")
+
+    refused: list[tuple[str, Callable[[], Any], str]] = [
+        ("beyond the budget", lambda: private_row("2026-02", 1_500_001), "may tell"),
+        (
+            "by a limit of its own",
+            lambda: private_row("2026-02", 50_000_000, limit=10**12),
+            "may tell 2000000",
+        ),
+        ("beyond its own, lower limit", lambda: private_row("2026-02", 500_001, limit=1_000_000), "may tell"),
+        ("in the budget of another year", lambda: private_row("2026-02", 1, year=2025), "may tell"),
+        ("twice", lambda: private_row("2026-01", 1), "unique"),
+        ("exactly besides", lambda: exact_row("2026-01"), "never both"),
+        ("with noise besides", lambda: private_row("2025-12", 1), "never both"),
+        ("of every month", lambda: exact_row(None), "of the month that its body says"),
+        (
+            "as another month",
+            lambda: private_row("2026-02", 1, body={"month": "2026-03", "epsilon_millionths": 1}),
+            "of the month that its body says",
+        ),
+        (
+            "as another month, exactly",
+            lambda: StatisticsRelease.objects.create(
+                month="2026-02", digest="d", body={"month": "2026-01"}, published_at=APRIL
+            ),
+            "of the month that its body says",
+        ),
+        (
+            "for less than it tells",
+            lambda: private_row("2026-02", 1, body={"month": "2026-02", "epsilon_millionths": 50}),
+            "costs what its body says",
+        ),
+    ]
+    for said, write, words in refused:
+        with pytest.raises(IntegrityError, match=words), transaction.atomic():
+            write()
+            pytest.fail(f"a month was released {said}")
     with pytest.raises(DatabaseError), transaction.atomic():
         PrivateRelease.objects.update(epsilon=1)
+
+    private_row("2026-02", 1_500_000, limit=10**12)
+    assert budget_of(2026, replace(RULES, epsilon_year=10**12)) == Budget(2026, 2_000_000, 2_000_000)
 
 
 def test_what_cannot_be_released_is_refused(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MonthNotOver):
         release(town, "2026-04")
-    for month in ("", "2026", "2026-13", "2026-1", "März", "2026-03-01"):
+    for month in ("", "2026", "2026-13", "2026-1", "März", "2026-03-01", "0001-01", "9999-12"):
         with pytest.raises(MonthUnknown):
             release(town, month)
     with pytest.raises(NoDistricts):
@@ -380,9 +427,7 @@ def test_publishing_goes_the_private_way_once_a_month(town: Town) -> None:
     rules = replace(town.jurisdiction, private=RULES)
     given = {"at": APRIL, "places": town.places, "jurisdiction": rules, "library": town.library}
     release(town, "2026-02")
-    PrivateRelease.objects.create(
-        month="2025-12", year=2025, epsilon=1, limit_epsilon=1, digest="d", body={}, published_at=APRIL
-    )
+    private_row("2025-12", 1, limit=1)
 
     with transaction.atomic():
         first, again = publish("2026-03", **given), publish("2026-03", **given)

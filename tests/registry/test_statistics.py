@@ -7,12 +7,18 @@ from datetime import date, datetime
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from close.town import TAKEN_AT, Town, act, metro
-from tanpuhui.registry.models import StatisticsRelease
+from tanpuhui.registry.models import PrivateRelease, StatisticsRelease
 from tanpuhui.registry.monthly import latest, publish, tables
-from tanpuhui.registry.refusals import MonthNotOver, MonthUnclosed, PrivateOnly
+from tanpuhui.registry.refusals import (
+    MonthBehind,
+    MonthNotOver,
+    MonthUnclosed,
+    PrivateOnly,
+    ReleasedOtherwise,
+)
 from tanpuhui.registry.statistics import publish_exact
 
 #: The first day of the month after, on which the tests' one grant is in force too.
@@ -120,9 +126,13 @@ def test_a_month_is_released_once_and_stays_as_it_was_whatever_comes_later(town:
 
     assert (again.pk, again.body["totals"]["credited_mg"]) == (first.pk, 3 * KM_MG)
     with pytest.raises(IntegrityError), transaction.atomic():
-        StatisticsRelease.objects.create(month="2026-03", digest="d", body={}, published_at=MAY)
+        StatisticsRelease.objects.create(
+            month="2026-03", digest="d", body={"month": "2026-03"}, published_at=MAY
+        )
     with pytest.raises(IntegrityError), transaction.atomic():
-        StatisticsRelease.objects.create(month="2026-13", digest="d", body={}, published_at=MAY)
+        StatisticsRelease.objects.create(
+            month="2026-13", digest="d", body={"month": "2026-13"}, published_at=MAY
+        )
 
 
 def test_a_month_that_is_not_over_or_not_closed_is_not_released(town: Town) -> None:
@@ -136,12 +146,75 @@ def test_a_month_that_is_not_over_or_not_closed_is_not_released(town: Town) -> N
     assert (refused.value.facts["count"], refused.value.facts["days"]) == (1, "2026-03-02")
     town.close()
     town.take(metro("before", "a", 1_000, day=date(2026, 3, 1)))
+    town.close()
     assert publish_of(town, 3).month == "2026-03", (
         "the first of March is history: the town began on the second"
     )
     town.take(metro("april", "b", 1_000, day=APRIL), at=IN_APRIL)
     with pytest.raises(MonthUnclosed):
         publish_of(town, 3, "2026-04")
+
+
+def test_a_month_is_not_released_while_a_day_of_it_is_due_again_or_after_a_month_without_closes(
+    town: Town,
+) -> None:
+    town.settle("abc")
+    town.take(*[metro(person, person, 1_000) for person in "abc"])
+    town.close()
+    town.take(metro("late", "a", 2_000, hour=12))
+
+    with pytest.raises(MonthBehind) as refused:
+        publish_of(town, 3)
+    assert refused.value.facts == {"month": "2026-03", "count": 1, "days": "2026-03-02"}
+    town.close()
+    assert publish_of(town, 3).body["totals"]["credited_mg"] == 5 * KM_MG
+
+    # April has nothing; of May the second is closed and the first is not: the platform began in March all the same.
+    may = date(2026, 5, 2)
+    for day in (may, may.replace(day=1)):
+        town.take(metro(f"{day}", "a", 1_000, day=day), at=TAKEN_AT.replace(month=5))
+    town.close(may, at=TAKEN_AT.replace(month=5))
+    with pytest.raises(MonthUnclosed) as unclosed:
+        publish_of(town, 3, "2026-05", at=TAKEN_AT.replace(month=6))
+    assert unclosed.value.facts["days"] == "2026-05-01"
+
+
+@pytest.mark.parametrize("kinds", [True, False])
+def test_a_month_that_came_with_noise_is_not_released_exactly_when_the_rules_change(
+    town: Town, kinds: bool
+) -> None:
+    body = {"month": "2026-03", "epsilon_millionths": 1} | ({"kinds": {}} if kinds else {})
+    PrivateRelease.objects.create(
+        month="2026-03", year=2026, epsilon=1, limit_epsilon=1, digest="d1", body=body, published_at=MAY
+    )
+
+    with pytest.raises(ReleasedOtherwise) as refused:
+        publish_of(town, 3)
+    assert refused.value.facts == {"month": "2026-03", "digest": "d1"}
+
+
+def test_a_month_that_an_older_release_of_all_months_was_of_too_is_not_released_again(town: Town) -> None:
+    """They could be subtracted from each other. It said from which day through which, and one from before that not."""
+    older: list[tuple[dict[str, Any], list[str], list[str]]] = [
+        (
+            {"first_day": "2026-02-27", "last_day": "2026-03-02"},
+            ["2026-02", "2026-03"],
+            ["2026-01", "2026-04"],
+        ),
+        ({"first_day": None, "last_day": None}, [], ["2026-02", "2026-03"]),
+        ({}, ["2026-01", "2026-03"], ["2026-04"]),
+    ]
+    for body, covered, free in older:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            StatisticsRelease.objects.create(digest="old", body=body, published_at=TAKEN_AT)
+            cursor.execute("SET LOCAL session_replication_role = origin")
+            for month in covered:
+                with pytest.raises(ReleasedOtherwise):
+                    publish_of(town, 3, month)
+            for month in free:
+                assert publish_of(town, 3, month).month == month
+            transaction.set_rollback(True)
 
 
 def test_where_statistics_come_with_noise_exact_ones_are_refused_by_name(town: Town) -> None:

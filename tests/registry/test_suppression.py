@@ -1,14 +1,19 @@
-"""What is left out of published tables, against an oracle: every sum of cells that linear algebra can find."""
+"""What is left out of an exact month, against oracles: every sum of rows, and every way in which residents may have
+done kinds of act that agrees with the published numbers of persons.
+"""
 
 from __future__ import annotations
 
-from fractions import Fraction
+from collections import defaultdict
+from collections.abc import Iterator
 from itertools import combinations
 
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tanpuhui.registry.suppression import Cell, Key, Protected, Table, protect, total
+from tanpuhui.registry.suppression import Cell, protect, tells_persons, total
 
 LEAST = 3
 
@@ -22,161 +27,115 @@ def people(first: int, count: int) -> range:
     return range(first, first + count)
 
 
-def table(**rows: list[Cell]) -> Table:
-    """Rows of cells, whose columns are named a, b, c …"""
-    return Table({(row, chr(97 + at)): one for row, cells in rows.items() for at, one in enumerate(cells)})
+@pytest.mark.parametrize(
+    ("kinds", "rows", "told"),
+    [
+        ({"x": cell(1, 2)}, None, False),
+        ({}, None, False),
+        ({"x": Cell(acts=500, credited_mg=50_000, who=1)}, None, False),
+        ({"x": cell(1, 2, 3)}, {"x": 3}, True),
+        # Nobody but 0 to 4 did y, and all of them did x: nobody or five stand apart everywhere.
+        ({"x": cell(*people(0, 10)), "y": cell(*people(0, 5))}, {"x": 10, "y": 5}, True),
+        # Ten did x, eleven did y, eleven took part: one did y alone.
+        ({"x": cell(*people(0, 10)), "y": cell(*people(0, 11))}, {"x": 10, "y": 11}, False),
+        # Five did x alone and five y alone, and one both.
+        ({"x": cell(*people(0, 6)), "y": cell(*people(5, 6))}, {"x": 6, "y": 6}, False),
+        # One row of one, then: with the smallest other one.
+        (
+            {"x": cell(1), "y": cell(*people(5, 4)), "z": cell(*people(0, 9))},
+            {"other": 5, "z": 9},
+            True,
+        ),
+        # Five took part: that z has three acts says by itself that one or two did not do it.
+        ({"y": cell(*people(0, 5)), "z": cell(*people(0, 3))}, {"other": 5}, True),
+    ],
+)
+def test_small_kinds_are_put_together_and_persons_are_told_where_nobody_stands_apart_with_few(
+    kinds: dict[str, Cell], rows: dict[str, int] | None, told: bool
+) -> None:
+    found = protect(kinds, LEAST)
 
-
-def test_a_table_of_large_cells_is_published_whole() -> None:
-    given_ = table(x=[cell(*people(0, 5)), cell(*people(0, 4))], y=[cell(*people(2, 3)), cell(*people(9, 3))])
-
-    found = protect(given_, LEAST)
-
-    assert found is not None
-    assert (found.table.cells, found.left_out) == (given_.cells, frozenset())
-
-
-def test_a_small_cell_takes_three_more_with_it_so_that_no_total_gives_it_away() -> None:
-    small = table(x=[cell(1), cell(*people(0, 9))], y=[cell(*people(0, 7)), cell(*people(0, 8))])
-
-    found = protect(small, LEAST)
-
-    assert found is not None
-    assert found.left_out == {("x", "a"), ("x", "b"), ("y", "a"), ("y", "b")}
-
-
-def test_small_cells_that_are_few_together_take_a_larger_one_with_them() -> None:
-    small = table(
-        x=[cell(1), cell(2), cell(*people(0, 9))],
-        y=[cell(*people(0, 7)), cell(*people(0, 8)), cell(*people(0, 9))],
-        z=[cell(*people(0, 7)), cell(*people(0, 8)), cell(*people(0, 9))],
-    )
-
-    found = protect(small, LEAST)
-
-    assert found is not None
-    assert ("x", "c") in found.left_out
-    assert exposed(found) == []
-
-
-def test_a_row_of_few_persons_is_published_with_another_one_as_other() -> None:
-    small = table(x=[cell(1)], y=[cell(*people(5, 4))], z=[cell(*people(0, 9))])
-
-    found = protect(small, LEAST)
-
-    assert found is not None
-    assert found.table.rows == ["other", "z"]
-    assert found.table.pooled_rows == {"other": ("x", "y")}
-    assert found.table.row("other").acts == 5
-
-
-def test_a_month_of_few_persons_is_published_with_the_next_one() -> None:
-    small = Table(
-        {("x", "2026-01"): cell(1), ("x", "2026-02"): cell(*people(0, 5)), ("x", "2026-03"): cell(2)}
-    )
-
-    found = protect(small, LEAST)
-
-    assert found is not None
-    assert found.table.columns == ["2026-01..2026-03"]
-    assert found.table.pooled_columns == {"2026-01..2026-03": ("2026-01", "2026-02", "2026-03")}
-
-
-def test_nothing_is_published_of_fewer_persons_than_the_least_and_all_of_just_as_many() -> None:
-    assert protect(table(x=[cell(1, 2)]), LEAST) is None
-    assert protect(Table({}), LEAST) is None
-
-    found = protect(table(x=[cell(1, 2, 3)]), LEAST)
-
-    assert found is not None
-    assert found.left_out == frozenset()
-
-
-def test_one_person_with_many_acts_is_one_person() -> None:
-    many = Cell(acts=500, credited_mg=50_000, who=1)
-
-    assert protect(table(x=[many]), LEAST) is None
+    if rows is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert {kind: one.persons for kind, one in found.rows.items()} == rows
+        assert found.tells_persons == told
+        assert found.pooled == tuple(sorted(kinds.keys() - rows.keys()))
 
 
 cells = st.builds(
     lambda who, acts: Cell(acts if who else 0, 10 * acts if who else 0, who),
-    st.integers(0, 63),
+    st.integers(0, 255),
     st.integers(1, 9),
 )
-tables = st.integers(1, 4).flatmap(
-    lambda wide: st.lists(st.lists(cells, min_size=wide, max_size=wide), min_size=1, max_size=4)
-)
 
 
-@given(tables)
-@settings(max_examples=400, deadline=None)
-def test_no_sum_of_cells_that_can_be_computed_rests_on_fewer_persons_than_the_least(
-    rows: list[list[Cell]],
-) -> None:
-    found = protect(
-        Table({(f"r{r}", f"c{c}"): one for r, row in enumerate(rows) for c, one in enumerate(row)}), LEAST
-    )
-
-    if found is not None:
-        assert exposed(found) == []
-
-
-@given(tables)
+@given(st.lists(cells, min_size=1, max_size=5))
 @settings(max_examples=200, deadline=None)
-def test_what_is_published_sums_to_what_there_is(rows: list[list[Cell]]) -> None:
-    given_ = Table({(f"r{r}", f"c{c}"): one for r, row in enumerate(rows) for c, one in enumerate(row)})
-
-    found = protect(given_, LEAST)
+def test_every_sum_of_published_rows_rests_on_the_least_and_all_of_them_are_all_there_is(
+    kinds: list[Cell],
+) -> None:
+    found = protect({f"k{number}": one for number, one in enumerate(kinds)}, LEAST)
 
     if found is None:
-        assert given_.all().persons < LEAST
+        assert total(kinds).persons < LEAST
     else:
-        assert found.table.all() == given_.all()
-        assert all(found.table.row(name).persons >= LEAST for name in found.table.rows)
-        assert all(found.table.column(name).persons >= LEAST for name in found.table.columns)
+        rows = list(found.rows.values())
+        assert total(rows) == total(kinds)
+        assert all(
+            total(some).persons >= LEAST
+            for size in range(1, len(rows) + 1)
+            for some in combinations(rows, size)
+        )
 
 
-def exposed(found: Protected) -> list[tuple[Key, ...]]:
-    """Every set of cells whose sum follows from what is published and that rests on 1 or 2 persons: all are tried."""
-    keys = sorted(key for key, one in found.table.cells.items() if one.acts)
-    known = [unit(keys, [key]) for key in keys if key not in found.left_out]
-    known += [unit(keys, [key for key in keys if key[0] == row]) for row in found.table.rows]
-    known += [unit(keys, [key for key in keys if key[1] == column]) for column in found.table.columns]
-    basis = reduced(known)
-    hidden = sorted(found.left_out)
-    sets = [chosen for size in range(1, len(hidden) + 1) for chosen in combinations(hidden, size)]
-    sets += [(key,) for key in keys if key not in found.left_out]
-    return [
-        chosen
-        for chosen in sets
-        if 0 < total(found.table.cells[key] for key in chosen).persons < LEAST
-        and in_span(basis, unit(keys, list(chosen)))
-    ]
+@pytest.mark.parametrize(("rows", "least", "most"), [(2, 3, 12), (3, 2, 8), (3, 3, 11)])
+def test_no_set_of_residents_is_known_to_have_few_in_it(rows: int, least: int, most: int) -> None:
+    """All ways to give every resident the rows that they did, grouped by what is published of them.
+
+    A set of residents is a choice of such combinations of rows: did x and not y, did both, did more than one … It is
+    given away where in every way that agrees there is somebody in it, and in none as many as the least.
+    """
+    told = refused = given_away = 0
+    for everybody in range(least, most + 1):
+        for persons, sizes in ways(rows, everybody).items():
+            if min(persons) < least or persons != tuple(sorted(persons)):
+                continue
+            fewest, largest = sizes
+            exposed = bool(((fewest >= 1) & (largest < least)).any())
+            if tells_persons(everybody, persons, least):
+                told += 1
+                assert not exposed, (everybody, persons)
+            else:
+                refused += 1
+                given_away += exposed
+
+    assert told >= 40
+    assert given_away > refused // 2, "most of what is left out would have given somebody away"
 
 
-def unit(keys: list[Key], chosen: list[Key]) -> list[Fraction]:
-    return [Fraction(int(key in chosen)) for key in keys]
+def ways(rows: int, everybody: int) -> dict[tuple[int, ...], tuple[np.ndarray, np.ndarray]]:
+    """By numbers of persons of rows: the fewest and the most residents in each set of them."""
+    combos = 2**rows - 1
+    member = np.array([[combo >> row & 1 for row in range(rows)] for combo in range(1, combos + 1)], np.int16)
+    chosen = np.array(
+        [[number >> combo & 1 for combo in range(combos)] for number in range(1, 2**combos)], np.int16
+    )
+    found: dict[tuple[int, ...], list[tuple[int, ...]]] = defaultdict(list)
+    for way in parted(everybody, combos):
+        found[tuple(int(count) for count in np.array(way, np.int16) @ member)].append(way)
+    return {
+        persons: ((sizes := np.array(known, np.int16) @ chosen.T).min(axis=0), sizes.max(axis=0))
+        for persons, known in found.items()
+    }
 
 
-def reduced(vectors: list[list[Fraction]]) -> list[tuple[int, list[Fraction]]]:
-    """A basis of what some vectors span: each with the place of its leading number, which is 1."""
-    basis: list[tuple[int, list[Fraction]]] = []
-    for vector in vectors:
-        rest = without(basis, vector)
-        lead = next((at for at, value in enumerate(rest) if value), None)
-        if lead is not None:
-            basis.append((lead, [value / rest[lead] for value in rest]))
-    return basis
-
-
-def without(basis: list[tuple[int, list[Fraction]]], vector: list[Fraction]) -> list[Fraction]:
-    rest = list(vector)
-    for lead, one in basis:
-        if rest[lead]:
-            factor = rest[lead]
-            rest = [value - factor * other for value, other in zip(rest, one, strict=True)]
-    return rest
-
-
-def in_span(basis: list[tuple[int, list[Fraction]]], vector: list[Fraction]) -> bool:
-    return not any(without(basis, vector))
+def parted(number: int, parts: int) -> Iterator[tuple[int, ...]]:
+    """Every way to part a number."""
+    if parts == 1:
+        yield (number,)
+        return
+    for first in range(number + 1):
+        for rest in parted(number - first, parts - 1):
+            yield (first, *rest)

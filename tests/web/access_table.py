@@ -75,7 +75,6 @@ TABLE: dict[str, Row] = {
     "glossary": EVERYBODY,
     "statistics": EVERYBODY,
     "statistics_month": NOT_THERE,
-    "statistics_release": NOT_THERE,
     "districts": EVERYBODY,
     "districts_month": NOT_THERE,
     "statistics_chart": NOT_THERE,

@@ -20,12 +20,14 @@ from django.test.utils import CaptureQueriesContext
 
 from tanpuhui.kit.home import content
 from tanpuhui.methodology.load import folders
-from tanpuhui.registry.models import LeftOut
+from tanpuhui.registry.claw_back import ClawBackOrder, claw_back
+from tanpuhui.registry.models import LeftOut, StatisticsRelease
 from tanpuhui.registry.statistics import publish_exact
+from tanpuhui.web.public import lots
 from tanpuhui.web.public.glossary import words
 from tanpuhui.web.public.open_data import TABLES
 from tanpuhui.web.public.text import in_language, rendered
-from web.town import TONNES, Closed
+from web.town import APRIL, TONNES, Closed
 
 pytestmark = pytest.mark.django_db
 EN, ZH = {"HTTP_ACCEPT_LANGUAGE": "en"}, {"HTTP_ACCEPT_LANGUAGE": "zh-CN"}
@@ -124,12 +126,46 @@ def test_a_city_without_noise_shows_its_exact_months_and_no_error_bars(
 
     assert "Fewer than 3 residents took part in this month" in page
     assert "None" not in page
-    assert client.get(f"/statistics/{exact.pk}/").headers["Location"] == "/statistics/months/2026-02/"
+    assert client.get(f"/statistics/{exact.pk}/").status_code == 404, "releases have months, and no numbers"
     newest = plain(text(client, "/statistics/"))
     assert re.search(r"March 2026 12 ± \d+ 12 ± 2 5.04 t ± ", newest)
     assert "February 2026 too few residents, left out" in newest
     assert b"5,040" in client.get("/statistics/months/2026-03/months.en.wide.svg").content
     assert client.get("/statistics/months/2026-02/kinds.en.wide.svg").status_code == 404
+
+
+@pytest.mark.django_db
+def test_months_of_which_all_is_left_out_have_no_picture_and_kinds_without_persons_a_dash(
+    client: Client,
+) -> None:
+    def add(month: str, **told: Any) -> None:
+        body = {"month": month, "least_persons": 10, "totals": None, "kinds": [], "other": []} | told
+        StatisticsRelease.objects.create(month=month, digest="d", body=body, published_at=APRIL)
+
+    def pictures(page: str) -> list[str]:
+        return re.findall(r'src="[^"]*/(kinds|months)[^"]*\.svg[^>]* height="(\d+)"', page)
+
+    add("2026-01")
+    add("2026-02")
+    assert pictures(text(client, "/statistics/")) == []
+    rows_of = [
+        {"kind": kind, "sector": "transport", "acts": 20, "credited_mg": 10**9}
+        for kind in ("bike_trip", "metro_trip")
+    ]
+    add(
+        "2026-03",
+        totals={"acts": 40, "persons": 11, "credited_mg": 2 * 10**9},
+        kinds=[one | {"persons": None} for one in rows_of],
+    )
+
+    html = text(client, "/statistics/")
+
+    # 34 for each bar and 50 around: two kinds, and the one month of three that has numbers.
+    assert pictures(html) == [("kinds", "118"), ("months", "84")]
+    assert "fewer than 10 could be told apart" in plain(html)
+    assert "20 – 1 t" in plain(html)
+    assert "None" not in plain(html)
+    assert [row["persons"] for row in rows(client, "statistics")][:3] == ["11", "", ""]
 
 
 def test_a_month_stays_under_its_address(client: Client, closed: Closed) -> None:
@@ -264,19 +300,9 @@ def test_a_citizen_finds_a_lot_by_any_of_its_numbers(client: Client, closed: Clo
     assert client.get("/lots/DEMO-000009/").status_code == 404
 
 
-def test_residents_of_a_lot_are_not_counted_where_they_are_few(client: Client, closed: Closed) -> None:
-    assert "Residents with a share 12" in plain(text(client, "/lots/DEMO-000001/"))
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
-        cursor.execute("UPDATE registry_lot SET residents = 9")
-        cursor.execute("SET session_replication_role = origin")
-    caches["worker"].clear()
-
-    assert "Residents with a share fewer than 10" in plain(text(client, "/lots/DEMO-000001/"))
-    assert rows(client, "lots")[0]["residents"] == ""
-
-
-def test_a_lot_says_how_many_it_left_out_and_why_and_of_few_only_that(client: Client, closed: Closed) -> None:
+def test_a_lot_tells_exact_numbers_of_persons_only_where_statistics_are_exact_and_of_few_that_they_are_few(
+    client: Client, closed: Closed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for market, accounts in (("ets", 9), ("ccer", 12)):
         LeftOut.objects.create(
             lot=closed.lot,
@@ -286,13 +312,61 @@ def test_a_lot_says_how_many_it_left_out_and_why_and_of_few_only_that(client: Cl
             accounts=accounts,
             amount_mg=77_777,
         )
-    caches["worker"].clear()
 
-    page = plain(text(client, "/lots/DEMO-000001/"))
+    def seen() -> tuple[str, str, Any]:
+        caches["worker"].clear()
+        column = pq.read_table(io.BytesIO(client.get("/open-data/lots.parquet").content))["residents"]
+        return (
+            plain(text(client, "/lots/DEMO-000001/")),
+            rows(client, "lots")[0]["residents"],
+            column[0].as_py(),
+        )
 
+    page, as_csv, as_parquet = seen()
+    assert "Residents with a share" not in page
+    assert "CCER art. 3 notice 8" in page, "why, and not how many"
+    assert (as_csv, as_parquet) == ("", None)
+
+    exact = replace(closed.town.jurisdiction, private=None)
+    monkeypatch.setattr(lots, "load_jurisdiction", lambda code: exact)
+    page, as_csv, as_parquet = seen()
+    assert "Residents with a share 12" in page
     assert "emissions trading fewer than 10 art. 3 notice 8" in page
     assert "CCER 12 art. 3 notice 8" in page
     assert not re.search(r"77[.,  ]?777", page.partition("What it left out")[2])
+    assert (as_csv, as_parquet) == ("12", 12)
+
+    exact = replace(exact, least_persons=13)
+    page, as_csv, as_parquet = seen()
+    assert "Residents with a share fewer than 13" in page
+    assert (as_csv, as_parquet) == ("", None)
+
+
+def test_what_one_resident_moves_is_not_read_as_a_difference_of_two_looks(
+    client: Client, closed: Closed
+) -> None:
+    """Of five tonnes 123,456 mg are clawed back from one account, then 23,456,789 mg from another."""
+
+    def seen() -> tuple[str, dict[str, str]]:
+        caches["worker"].clear()
+        page = plain(text(client, "/lots/DEMO-000001/"))
+        return page.partition("What happened to it so far")[2], rows(client, "lots")[0]
+
+    def take(person: str, amount_mg: int) -> None:
+        account, lot = closed.accounts[person], closed.lot.code
+        claw_back(
+            ClawBackOrder(person, account, lot, amount_mg, closed.lot.through), at=closed.lot.certified_at
+        )
+
+    take("a", 123_456)
+    page, row = seen()
+    assert "With residents 4 t 80 %" in page
+    assert "Clawed back from an account" not in page, "less than a tonne"
+    assert "Sum, which is what was issued 5 t" in page
+    assert (row["with_residents_mg"], row["cancelled_mg"]) == ("4000000000", "0")
+
+    take("b", 23_456_789)
+    assert seen() == (page, row)
 
 
 def rows(client: Client, name: str) -> list[dict[str, str]]:

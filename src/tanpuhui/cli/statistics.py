@@ -64,12 +64,15 @@ def show(month: str | None = None, *, json: bool = False) -> int:
     json
         print the release as JSON.
     """
+    from tanpuhui.registry.month import days_of
     from tanpuhui.registry.monthly import latest, table_of
     from tanpuhui.registry.refusals import NothingPublished
 
+    if month is not None:
+        days_of(month)
     table = latest() if month is None else table_of(month)
     if table is None:
-        raise NothingPublished()
+        raise NothingPublished(month=month or "any month")
     return _print(table, as_json=json)
 
 
@@ -86,12 +89,15 @@ def districts(month: str | None = None, *, json: bool = False) -> int:
     json
         print the release as JSON.
     """
+    from tanpuhui.registry.month import days_of
     from tanpuhui.registry.private import latest_private
     from tanpuhui.registry.refusals import NothingPublished
 
+    if month is not None:
+        days_of(month)
     release = latest_private(month)
     if release is None:
-        raise NothingPublished()
+        raise NothingPublished(month=month or "any month")
     if json:
         print_json(
             {"digest": release.digest, "published_at": release.published_at.isoformat(), **release.body}
@@ -169,11 +175,13 @@ def _print(table: MonthTable, *, as_json: bool) -> int:
 
 
 def _numbers(row: Figures, least: int) -> tuple[str, str, str]:
-    if row.persons is None or row.acts is None or row.credited_mg is None:
+    if row.acts is None or row.credited_mg is None:
         return "", f"below {least}", ""
     return (
         f"{row.acts:,}{_within(row.acts_error, f'{row.acts_error:,}')}",
-        f"{row.persons:,}{_within(row.persons_error, f'{row.persons_error:,}')}",
+        "left out"
+        if row.persons is None
+        else f"{row.persons:,}{_within(row.persons_error, f'{row.persons_error:,}')}",
         f"{mg_as_mass(row.credited_mg)}{_within(row.credited_error_mg, mg_as_mass(row.credited_error_mg))}",
     )
 

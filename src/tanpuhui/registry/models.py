@@ -171,6 +171,34 @@ class Annulment(models.Model):
         return f"annulment of {self.lot_id}"
 
 
+#: Releases of statistics are made one after the other, whoever makes them and of whichever way.
+_RELEASED_ONCE = """
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'a release is made where those of other connections are seen, at read committed'
+            USING ERRCODE = 'check_violation';
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended('tanpuhui.statistics.release', 0));
+    IF NEW.month IS NULL OR NEW.body->>'month' IS DISTINCT FROM NEW.month THEN
+        RAISE EXCEPTION 'a release is of the month that its body says, and not of %', NEW.month
+            USING ERRCODE = 'check_violation';
+    END IF;
+    IF EXISTS (SELECT FROM {other} WHERE month = NEW.month) THEN
+        RAISE EXCEPTION '% was released already: exactly or with noise, never both', NEW.month
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
+
+
+def _never_both(other: str) -> pgtrigger.Trigger:
+    return pgtrigger.Trigger(
+        name="never_both",
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert,
+        func=_RELEASED_ONCE.format(other=other),
+    )
+
+
 class StatisticsRelease(models.Model):
     """A month's statistics as they were published: once. Those without a month are of all months of their day."""
 
@@ -191,6 +219,7 @@ class StatisticsRelease(models.Model):
         triggers: ClassVar = [
             pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete),
             NO_TRUNCATE,
+            _never_both("registry_private_release"),
         ]
 
     def __str__(self) -> str:
@@ -206,7 +235,7 @@ class PrivateRelease(models.Model):
     month = models.CharField(max_length=7, unique=True)
     year = models.IntegerField()
     epsilon = models.BigIntegerField()
-    #: What the year may tell in all, by the rule of that day.
+    #: What the year may tell in all, by the rule of that day; the least of a year's rows counts.
     limit_epsilon = models.BigIntegerField()
     digest = models.TextField()
     body: Any = models.JSONField()
@@ -227,17 +256,23 @@ class PrivateRelease(models.Model):
                 name="within_budget",
                 when=pgtrigger.Before,
                 operation=pgtrigger.Insert,
-                declare=[("spent", "bigint")],
+                declare=[("spent", "bigint"), ("most", "bigint")],
                 func="""
                     PERFORM pg_advisory_xact_lock(hashtextextended('tanpuhui.private.release', NEW.year));
-                    SELECT coalesce(sum(epsilon), 0) INTO spent FROM registry_private_release WHERE year = NEW.year;
-                    IF NEW.year::text <> left(NEW.month, 4) OR spent + NEW.epsilon > NEW.limit_epsilon THEN
-                        RAISE EXCEPTION 'the year % may tell % and told % already', NEW.year, NEW.limit_epsilon, spent
+                    SELECT coalesce(sum(epsilon), 0), least(NEW.limit_epsilon, min(limit_epsilon)) INTO spent, most
+                    FROM registry_private_release WHERE year = NEW.year;
+                    IF NEW.year::text <> left(NEW.month, 4) OR spent + NEW.epsilon > most THEN
+                        RAISE EXCEPTION 'the year % may tell % and told % already', NEW.year, most, spent
+                            USING ERRCODE = 'check_violation';
+                    END IF;
+                    IF NEW.body->>'epsilon_millionths' IS DISTINCT FROM NEW.epsilon::text THEN
+                        RAISE EXCEPTION 'a release of % costs what its body says, and not %', NEW.month, NEW.epsilon
                             USING ERRCODE = 'check_violation';
                     END IF;
                     RETURN NEW;
                 """,
             ),
+            _never_both("registry_statistics_release"),
         ]
 
     def __str__(self) -> str:

@@ -22,7 +22,7 @@ ALL = "all"
 class Figures:
     """Numbers of one kind of act, or of all; ``None`` where they are left out. Errors hold for 95 of 100 numbers.
 
-    An exact number has an error of 0.
+    An exact number has an error of 0. Of an exact kind the number of persons alone may be left out.
     """
 
     kind: str
@@ -36,7 +36,7 @@ class Figures:
 
     @property
     def left_out(self) -> bool:
-        return self.persons is None
+        return self.credited_mg is None
 
 
 @dataclass(frozen=True)

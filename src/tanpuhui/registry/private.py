@@ -17,7 +17,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Min, Sum
 
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.places import Places
@@ -26,8 +26,8 @@ from tanpuhui.kit.digest import digest_json
 from tanpuhui.methodology.load import Library
 from tanpuhui.quantify.districts import District, load_districts
 from tanpuhui.quantify.jurisdiction import Jurisdiction, PrivateFigures
-from tanpuhui.registry.models import PrivateRelease
-from tanpuhui.registry.month import days_of, refuse_unfinished, standing
+from tanpuhui.registry.models import PrivateRelease, StatisticsRelease
+from tanpuhui.registry.month import days_of, refuse_released_otherwise, refuse_unfinished, standing
 from tanpuhui.registry.noise import error_bar, error_bar_of_sum, noisy
 from tanpuhui.registry.refusals import BudgetSpent, NoDistricts
 from tanpuhui.registry.statistics import CREDITED, LOCK, sector_of
@@ -89,12 +89,13 @@ def publish_private(
     if rules is None:
         raise NoDistricts(jurisdiction=jurisdiction.code)
     year = days_of(month)[0].year
-    refuse_unfinished(month, at=at, zone=jurisdiction.zone)
+    refuse_unfinished(month, at=at, zone=jurisdiction.zone, places=places)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     known = PrivateRelease.objects.filter(month=month).first()
     if known is not None:
         return known
+    refuse_released_otherwise(month, StatisticsRelease)
     budget = budget_of(year, rules)
     if budget.left < rules.epsilon_release:
         raise BudgetSpent(year=year, spent=budget.spent, limit=budget.limit, wanted=rules.epsilon_release)
@@ -113,9 +114,12 @@ def publish_private(
 
 
 def budget_of(year: int, rules: PrivateFigures) -> Budget:
-    """The budget of a year."""
-    spent = PrivateRelease.objects.filter(year=year).aggregate(spent=Sum("epsilon"))["spent"]
-    return Budget(year, int(spent or 0), rules.epsilon_year)
+    """The budget of a year: the least that the rules said when any of its months was released, or say today."""
+    known = PrivateRelease.objects.filter(year=year).aggregate(
+        spent=Sum("epsilon"), least=Min("limit_epsilon")
+    )
+    limit = rules.epsilon_year if known["least"] is None else min(known["least"], rules.epsilon_year)
+    return Budget(year, int(known["spent"] or 0), limit)
 
 
 def latest_private(month: str | None = None) -> PrivateRelease | None:

@@ -105,7 +105,7 @@ class LotUnknown(Refusal):
 
 class NothingPublished(Refusal):
     code = "registry.nothing_published"
-    message = "No such statistics were published yet. 'tanpuhui statistics publish' does it, for a month."
+    message = "Statistics of {month} were not published yet. 'tanpuhui statistics publish' does it, when it is over."
 
 
 class SerialUnknown(Refusal):
@@ -285,6 +285,22 @@ class MonthUnclosed(Refusal):
     message = (
         "{count} days of {month} have records and were never closed: {days}. "
         "A month is released once, as a whole. Close them, then release it."
+    )
+
+
+class MonthBehind(Refusal):
+    code = "registry.month_behind"
+    message = (
+        "{count} days of {month} are due again, since there is more than their closes have seen: {days}. "
+        "A month is released once, as a whole. 'tanpuhui close all' closes them; then release it."
+    )
+
+
+class ReleasedOtherwise(Refusal):
+    code = "registry.released_otherwise"
+    message = (
+        "{month} is part of another release already, {digest}: a month is released once, exactly or with noise. "
+        "Release a month that none has."
     )
 
 

@@ -20,18 +20,16 @@ from tanpuhui.methodology.load import Library
 from tanpuhui.methodology.methodology import Methodology
 from tanpuhui.quantify.jurisdiction import Jurisdiction
 from tanpuhui.quantify.outcome import Outcome
-from tanpuhui.registry.models import StatisticsRelease
-from tanpuhui.registry.month import refuse_unfinished, standing
+from tanpuhui.registry.models import PrivateRelease, StatisticsRelease
+from tanpuhui.registry.month import refuse_released_otherwise, refuse_unfinished, standing
 from tanpuhui.registry.refusals import PrivateOnly
-from tanpuhui.registry.suppression import Cell, Table, protect
+from tanpuhui.registry.suppression import OTHER, Cell, Protected, protect, total
 
-SCHEMA = 2
+SCHEMA = 3
 #: Ends of records that are acts with a credit.
 CREDITED = (Outcome.credited, Outcome.capped)
 #: Advisory lock under which releases are made, one after the other.
 LOCK = 0x73746174
-#: The row of kinds that are too small to stand alone.
-OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Counted:
 
     month: str
     manifests: Sequence[Manifest]
-    table: Table
+    kinds: Mapping[str, Cell]
     sectors: Mapping[str, str]
 
 
@@ -50,16 +48,18 @@ def publish_exact(
     """Release a month (``2026-02``) that is over, in the caller's transaction; a second time, the same is answered.
 
     A month once released stays as it is, whatever comes later: so no two releases can be compared for what one person
-    did. Refuses where the jurisdiction publishes with noise alone.
+    did. Refuses where the jurisdiction publishes with noise alone, and a month that was released with noise by rules of
+    another day, or is part of a release from before releases had months.
     """
     if jurisdiction.private is not None:
         raise PrivateOnly(jurisdiction=jurisdiction.code, month=month)
-    refuse_unfinished(month, at=at, zone=jurisdiction.zone)
+    refuse_unfinished(month, at=at, zone=jurisdiction.zone, places=places)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
     known = StatisticsRelease.objects.filter(month=month).first()
     if known is not None:
         return known
+    refuse_released_otherwise(month, PrivateRelease)
     body = draw_up(count(month, places, library), jurisdiction)
     return StatisticsRelease.objects.create(month=month, digest=digest_json(body), body=body, published_at=at)
 
@@ -68,13 +68,12 @@ def count(month: str, places: Places, library: Library) -> Counted:
     """Acts, milligrams and persons of every kind in a month, from the result files of standing closes."""
     manifests = standing(month)
     sectors: dict[str, str] = {}
-    cells = {(kind, month): cell for kind, cell in _month(manifests, places, library, sectors).items()}
-    table = Table(cells)
+    kinds = _month(manifests, places, library, sectors)
     credited_mg = sum(manifest.credited_mg - _erased_mg(manifest, places) for manifest in manifests)
-    assert table.all().credited_mg == credited_mg, (
+    assert total(kinds.values()).credited_mg == credited_mg, (
         "acts sum to what their closes credited, less what was erased"
     )
-    return Counted(month, manifests, table, sectors)
+    return Counted(month, manifests, kinds, sectors)
 
 
 def _erased_mg(manifest: Manifest, places: Places) -> int:
@@ -86,33 +85,35 @@ def _erased_mg(manifest: Manifest, places: Places) -> int:
 def draw_up(counted: Counted, jurisdiction: Jurisdiction) -> dict[str, Any]:
     """The statistics as they are published. Nothing in them rests on fewer persons than the jurisdiction's least.
 
-    In a table of one month small kinds are put together, and no cell is left out. Months share no act, so sums of
-    several releases are sums of cells of each: none of them rests on fewer either.
+    Small kinds are put together, and numbers of persons of kinds are left out (``None``) where a few could be told
+    apart by them. Months share no act, so sums of several releases are sums of rows of each: none of them rests on
+    fewer either.
     """
     least = jurisdiction.least_persons
-    protected = protect(counted.table, least)
-    assert protected is None or not protected.left_out, "with one column, small rows are pooled"
+    protected = protect(counted.kinds, least)
     return {
         "schema": SCHEMA,
         "jurisdiction": jurisdiction.code,
         "least_persons": least,
         "month": counted.month,
         "basis": digest_json([manifest.digest for manifest in counted.manifests]),
-        **(_published(protected.table, counted.sectors) if protected else _NOTHING),
+        **(_published(protected, counted.sectors) if protected else _NOTHING),
     }
 
 
 _NOTHING: dict[str, Any] = {"totals": None, "kinds": [], "other": []}
 
 
-def _published(table: Table, sectors: Mapping[str, str]) -> dict[str, Any]:
+def _published(protected: Protected, sectors: Mapping[str, str]) -> dict[str, Any]:
+    hidden = {} if protected.tells_persons else {"persons": None}
     kinds = [
-        {"kind": kind, "sector": sectors.get(kind, OTHER), **_numbers(table.row(kind))} for kind in table.rows
+        {"kind": kind, "sector": sectors.get(kind, OTHER), **_numbers(cell), **hidden}
+        for kind, cell in protected.rows.items()
     ]
     return {
-        "totals": _numbers(table.all()),
+        "totals": _numbers(total(protected.rows.values())),
         "kinds": sorted(kinds, key=lambda row: (row["kind"] == OTHER, -row["credited_mg"], row["kind"])),
-        "other": list(table.pooled_rows.get(OTHER, ())),
+        "other": list(protected.pooled),
     }
 
 

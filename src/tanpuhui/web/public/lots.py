@@ -92,12 +92,14 @@ def one(request: HttpRequest, code: str) -> HttpResponse:
         "whole_mg": whole_mg,
         "manifests": manifests.only("digest", "day", "sequence", "as_of"),
         "places": [
-            {"name": name, "mg": amount, "percent": amount * 100 // whole_mg} for name, amount in places
+            {"name": name, "mg": amount, "percent": amount * 100 // whole_mg}
+            for name, amount in ((name, in_whole_tonnes(exact_mg)) for name, exact_mg in places)
         ],
         "total_mg": held.total_mg,
         "ranges": _ranges(lot),
         "annulment": Annulment.objects.filter(pk=lot.pk).first(),
         "few": fewer_than(lot),
+        "counts": counts_persons(lot),
         "left_out": _left_out(lot),
         "notice": notice_of(lot, request.LANGUAGE_CODE or ""),
         **of_methodology(lot, request),
@@ -121,18 +123,21 @@ def _ranges(lot: Lot) -> list[dict[str, Any]]:
 
 
 def _left_out(lot: Lot) -> list[dict[str, Any]]:
-    """How many accounts were left out and why; of few it is said that they are few, and of nobody how much."""
+    """Why accounts were left out, and how many; of few it is said that they are few, and of nobody how much.
+
+    Where statistics come with noise, how many is not said (:func:`counts_persons`).
+    """
     named = {
         "ets": _("emissions trading"),
         "ccer": _("CCER"),
         "green_certificate": _("green certificates"),
     }
-    least = least_persons(lot)
+    least, counts = least_persons(lot), counts_persons(lot)
     return [
         {
             "market": named[one.market],
-            "accounts": one.accounts,
-            "few": least if one.accounts < least else None,
+            "accounts": one.accounts if counts else None,
+            "few": least if counts and one.accounts < least else None,
             "clause": one.clause,
             "source": one.source,
         }
@@ -149,8 +154,26 @@ def company_of(owner: int) -> Organisation | None:
 
 def fewer_than(lot: Lot) -> int | None:
     """The least number of persons that may be published, where a lot has fewer residents; else nothing."""
+    if not counts_persons(lot):
+        return None
     least = least_persons(lot)
     return least if lot.residents < least else None
+
+
+def counts_persons(lot: Lot) -> bool:
+    """Whether exact numbers of persons of a lot may be public: not where all that is published of them has noise."""
+    try:
+        return load_jurisdiction(lot.jurisdiction).private is None
+    except UnknownJurisdiction:
+        return False
+
+
+def in_whole_tonnes(amount_mg: int) -> int:
+    """An amount in mg, rounded down to whole tonnes.
+
+    To the milligram, whoever asks every minute would read each resident's conversion, gift or sale as a difference.
+    """
+    return amount_mg - amount_mg % TONNE_MG
 
 
 def least_persons(lot: Lot) -> int:

@@ -29,7 +29,7 @@ from tanpuhui.registry.lookup import whereabouts
 from tanpuhui.registry.models import Lot
 from tanpuhui.registry.serial import describe
 from tanpuhui.web.public.library import library
-from tanpuhui.web.public.lots import fewer_than
+from tanpuhui.web.public.lots import counts_persons, fewer_than, in_whole_tonnes
 from tanpuhui.web.public.methodologies import weakest
 
 KEPT_S = 60
@@ -200,20 +200,20 @@ def _lots() -> Iterable[Row]:
     for lot in Lot.objects.order_by("serial_first"):
         code, _at, version = lot.methodology.partition("@")
         held = whereabouts(lot)
-        few = fewer_than(lot)
+        told = counts_persons(lot) and not fewer_than(lot)
         yield {
             **describe(lot),
             "methodology": code,
             "methodology_version": int(version),
             "through": lot.through,
-            "residents": None if few else lot.residents,
+            "residents": lot.residents if told else None,
             "certified_at": lot.certified_at,
-            "with_residents_mg": held.residents_mg,
-            "in_pool_mg": held.pool_mg,
-            "with_companies_mg": held.companies_mg,
-            "in_buffer_mg": held.buffer_mg,
-            "retired_mg": held.retired_mg,
-            "cancelled_mg": held.cancelled_mg,
+            "with_residents_mg": in_whole_tonnes(held.residents_mg),
+            "in_pool_mg": in_whole_tonnes(held.pool_mg),
+            "with_companies_mg": in_whole_tonnes(held.companies_mg),
+            "in_buffer_mg": in_whole_tonnes(held.buffer_mg),
+            "retired_mg": in_whole_tonnes(held.retired_mg),
+            "cancelled_mg": in_whole_tonnes(held.cancelled_mg),
         }
 
 
@@ -330,18 +330,26 @@ TABLES: dict[str, Data] = {
                 serials=(TEXT, gettext_noop("the range as it is printed")),
                 residents=(
                     WHOLE,
-                    gettext_noop("residents with a share; empty where they are too few to be told"),
+                    gettext_noop(
+                        "residents with a share; empty where they are too few to be told, or statistics have noise"
+                    ),
                 ),
                 status=(TEXT, gettext_noop("weakest status of a factor behind it")),
                 operator=(TEXT, gettext_noop("who certified")),
                 verifier=(TEXT, gettext_noop("who verified")),
                 certified_at=(MOMENT, gettext_noop("when it was certified")),
-                with_residents_mg=(WHOLE, gettext_noop("held by residents, mg")),
-                in_pool_mg=(WHOLE, gettext_noop("in a pool, mg")),
-                with_companies_mg=(WHOLE, gettext_noop("held by companies, mg")),
-                in_buffer_mg=(WHOLE, gettext_noop("in the buffer, mg")),
-                retired_mg=(WHOLE, gettext_noop("retired, mg")),
-                cancelled_mg=(WHOLE, gettext_noop("cancelled, mg")),
+                with_residents_mg=(
+                    WHOLE,
+                    gettext_noop("held by residents, whole tonnes rounded down, in mg"),
+                ),
+                in_pool_mg=(WHOLE, gettext_noop("in a pool, whole tonnes rounded down, in mg")),
+                with_companies_mg=(
+                    WHOLE,
+                    gettext_noop("held by companies, whole tonnes rounded down, in mg"),
+                ),
+                in_buffer_mg=(WHOLE, gettext_noop("in the buffer, whole tonnes rounded down, in mg")),
+                retired_mg=(WHOLE, gettext_noop("retired, whole tonnes rounded down, in mg")),
+                cancelled_mg=(WHOLE, gettext_noop("cancelled, whole tonnes rounded down, in mg")),
             ),
             _lots,
             _ledger_changed,

@@ -7,13 +7,13 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from tanpuhui.close.installation import jurisdiction
 from tanpuhui.registry.districts import districts_of
-from tanpuhui.registry.models import PrivateRelease, StatisticsRelease
+from tanpuhui.registry.models import PrivateRelease
 from tanpuhui.registry.monthly import Figures, MonthTable, tables
 from tanpuhui.registry.private import MG_A_GRAM
 from tanpuhui.web.public.chart import Bar, bars, narrow_bars
@@ -47,18 +47,12 @@ def page(request: HttpRequest, month: str | None = None) -> HttpResponse:
             "months": [
                 {"month": one.month, "name": month_name(one.month), "all": one.everybody} for one in shown
             ],
+            "shown_months": sum(not one.everybody.left_out for one in shown),
+            "tells_persons": all(row.left_out or row.persons is not None for row in table.rows),
             "is_last": table == known[0],
             "others": [one.month for one in known if one.month != table.month][:NEWEST],
         }
     return render(request, "public/statistics.html", context)
-
-
-def release(_request: HttpRequest, number: int) -> HttpResponse:
-    """A release by its number: to the page of its month."""
-    found = StatisticsRelease.objects.filter(pk=number).exclude(month=None).first()
-    if found is None:
-        raise Http404
-    return redirect("statistics_month", found.month)
 
 
 def chart(request: HttpRequest, month: str, name: str, language: str, width: str) -> HttpResponse:

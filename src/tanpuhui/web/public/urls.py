@@ -1,4 +1,7 @@
-"""Addresses for everybody; those of versions, lots and releases stay what they are for good."""
+"""Addresses for everybody; those of versions, lots and months stay what they are for good.
+
+Releases had numbers once (``/statistics/7/``), before they were of a month each; those addresses are not there (404).
+"""
 
 from django.urls import path
 
@@ -29,7 +32,6 @@ urlpatterns = [
     path("statistics/districts/", statistics.districts, name="districts"),
     path("statistics/districts/<slug:month>/", statistics.districts, name="districts_month"),
     path("statistics/months/<slug:month>/", statistics.page, name="statistics_month"),
-    path("statistics/<int:number>/", statistics.release, name="statistics_release"),
     path(
         "statistics/months/<slug:month>/<slug:name>.<slug:language>.<slug:width>.svg",
         statistics.chart,
