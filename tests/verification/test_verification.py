@@ -50,6 +50,7 @@ from tanpuhui.verification.models import (
     SampledAct,
     Statement,
     StatementOf,
+    VerifierKey,
 )
 from tanpuhui.verification.stands import is_stricter, standing
 from unjudged import judge_now
@@ -499,6 +500,22 @@ def test_no_row_beside_a_statement_makes_it_speak_of_more_than_was_signed(desk: 
         Statement.objects.update(content=statement.content | {"remarks": "More."})
         assert missing() == (first, second)
         assert [one.found for one in check(connection)] == ["not as signed: content"]
+        transaction.set_rollback(True)
+    for change, wrong in (
+        ({"jws": "x"}, "jws"),
+        ({"jws": "a.b.c"}, "jws"),
+        ({"population_mg": 1}, "population_mg"),
+        ({"conclusion": "adjust", "deducted_mg": 1}, "conclusion, deducted_mg"),
+    ):
+        with pgtrigger.ignore("verification.Statement:append_only"), transaction.atomic():
+            Statement.objects.update(**change)
+            assert missing() == (first, second)
+            assert [one.found for one in check(connection)] == [f"not as signed: {wrong}"]
+            transaction.set_rollback(True)
+    with pgtrigger.ignore("verification.VerifierKey:append_only"), transaction.atomic():
+        VerifierKey.objects.update(public_key=b"short")
+        assert missing() == (first, second)
+        assert [one.found for one in check(connection)] == ["not as signed: jws"]
         transaction.set_rollback(True)
     with pgtrigger.ignore("verification.StatementOf:append_only"), transaction.atomic():
         statement.closes.all().delete()
