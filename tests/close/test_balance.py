@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from typing import Any
 
+import pyarrow as pa
 import pytest
 from django.db import connection
 
@@ -19,14 +21,16 @@ from tanpuhui.baseline.mass_balance import BALANCES, NOT_WEIGHED, OVER, UNDER
 from tanpuhui.cli import close_stations, integrity_hold
 from tanpuhui.close import balance
 from tanpuhui.close.acts import acts_of
-from tanpuhui.close.balance import Weighed, other_stations, stations_of
+from tanpuhui.close.balance import Weighed, other_confirmed, other_stations, stations_of
 from tanpuhui.close.due import behind, due
 from tanpuhui.close.hold import hold
+from tanpuhui.close.replay import replay
 from tanpuhui.close.run import CloseAnswer
 from tanpuhui.close.trace import Trace, trace
 from tanpuhui.integrity.decide import release
 from tanpuhui.integrity.models import Flag
 from tanpuhui.integrity.refusals import NotHeld
+from tanpuhui.kit.digest import digest_json
 from tanpuhui.ledger.invariants import check
 from tanpuhui.quantify.outcome import Outcome
 
@@ -300,7 +304,9 @@ def test_who_leans_on_the_scale_where_more_is_claimed_than_was_fetched_is_held(b
     assert closed.credited_mg == 10 * 851 * MG_PER_G
 
 
-def test_what_is_held_takes_its_part_until_somebody_decides_and_none_when_it_was_refused(bins: Bins) -> None:
+def test_what_is_held_takes_its_part_until_somebody_decides_and_none_when_it_was_confirmed(
+    bins: Bins,
+) -> None:
     """Two honest people with 2 kg, one with 9 kg that nobody fetched: 4 kg were, of 13 claimed over two days."""
     people = bins.settle("abc")
     bins.take(bag("1", "a", 2_000), bag("2", "b", 2_000, day=NEXT), bag("3", "c", 9_000, day=NEXT))
@@ -335,8 +341,35 @@ def test_what_is_held_takes_its_part_until_somebody_decides_and_none_when_it_was
     assert credited == [2_000 * MG_PER_G, 2_000 * MG_PER_G, 0]
     assert answers[1].outcomes == {"credited": 1, "held": 1}
     forged = manifest(answers[0])
-    del forged.body["inputs"]["weighed"]["refused"]
-    assert other_stations(forged.body["inputs"], "Asia/Shanghai", bins.town.places) != []
+    inputs = forged.body["inputs"]
+    named = inputs["weighed"].pop("confirmed")
+    assert other_stations(inputs, "Asia/Shanghai", bins.town.places) != []
+    # Nobody confirmed b's bag: leaving it out too would give its part to a.
+    (bag_of_b,) = [one.record_id for one in acts_of(people["b"], [NEXT], bins.town.places)]
+
+    def confirmed(*records: int, **others: Any) -> dict[str, Any]:
+        file = bins.town.places.frozen.put(pa.table({"record_id": pa.array(records, pa.int64())}))
+        return {"acts": len(records), "digest": digest_json([*records]), "file": file} | others
+
+    assert confirmed(record) == named
+    for said, right in (
+        (named, True),
+        (confirmed(record, acts=2), False),
+        (confirmed(record, digest=digest_json([bag_of_b])), False),
+        (confirmed(*sorted((record, bag_of_b))), False),
+        (confirmed(bag_of_b), False),
+        (confirmed(record, record), False),
+    ):
+        inputs["weighed"]["confirmed"] = said
+        assert (other_confirmed(inputs, bins.town.places) == []) == right
+        forged.digest = digest_json(forged.body)
+        replayed = replay(
+            forged,
+            places=bins.town.places,
+            jurisdiction=bins.town.jurisdiction,
+            library=bins.town.library,
+        )
+        assert replayed.agrees == right
 
     release(record, "It was weighed after all.", by=None, at=LATER)
     _reasons, _answers, credited = closed()

@@ -141,12 +141,19 @@ def test_a_limit_that_a_home_is_seen_above_is_not_used() -> None:
     )
 
 
-def test_strata_are_given_up_where_a_home_held_out_has_no_baseline() -> None:
-    one = village(3, "L3", "stratified", Limit())
+@pytest.mark.parametrize("comparison", ["stratified", "matched"])
+@pytest.mark.parametrize("group", ["held out", "asked"])
+def test_weights_are_given_up_where_a_home_has_no_baseline(comparison: str, group: str) -> None:
+    """And then the bound does not depend on where among the others such a home would have been put."""
+    one = village(3, "L3", comparison, Limit())
+    home = min(one.draw.held if group == "held out" else set(one.draw.listed) - set(one.draw.held))
     then = one.then.copy()
-    then[min(one.draw.held), 0] = -1
+    then[home, 0] = -1
+    one = replace(one, then=then)
 
-    found = replace(one, then=then).estimated()
+    found = one.estimated()
 
     assert found.comparison == "all"
     assert (found.left_out, found.limited) == (1, 0)
+    with_all = replace(one, asked=replace(one.asked, comparison="all")).estimated()
+    assert found.bound_wh == with_all.bound_wh

@@ -29,12 +29,14 @@ from tanpuhui.quantify.rule_tables import FOREVER, Rule
 from tanpuhui.registry.certify import Order, certify
 from tanpuhui.registry.models import Lot
 from tanpuhui.verification.conclude import conclude, conclusion_of, statement_text
+from tanpuhui.verification.data import acts_of
 from tanpuhui.verification.declare import declaration_text, declare
 from tanpuhui.verification.draw import drawn_acts
 from tanpuhui.verification.earlier import earlier
 from tanpuhui.verification.engage import data_digest, manifests_of
 from tanpuhui.verification.examine import Found, examine
 from tanpuhui.verification.finding import raise_finding, step
+from tanpuhui.verification.invariants import check
 from tanpuhui.verification.key import DECLARATION, STATEMENT, sign
 from tanpuhui.verification.keys import register_key
 from tanpuhui.verification.look import look
@@ -47,6 +49,8 @@ from tanpuhui.verification.models import (
     Plan,
     SampledAct,
     Statement,
+    StatementOf,
+    VerifierKey,
 )
 from tanpuhui.verification.stands import is_stricter, standing
 from unjudged import judge_now
@@ -183,15 +187,11 @@ def test_a_second_look_that_finds_more_takes_more_off_and_a_change_of_the_data_b
     desk.examine(first)
     assert desk.conclude(first).conclusion == "accept"
     again = desk.drawn(precision="95/5", key="stricter", whole=True)
-    desk.examine(again)
-    refused = desk.conclude(again, conclusion="refuse")
+    desk.examine(again, {act_of(24).record_id: 0})
+    refused = desk.conclude(again)
     assert standing(again.methodology, again.manifests).refused == tuple(again.manifests)
 
-    desk.town.take(
-        {"source_id": "pv24", "person": "d", "kind": "rooftop_pv_output", "action": "retract", "revision": 1}
-        | {"started_at": "2026-03-03T12:00:00+08:00", "ended_at": "2026-03-03T12:30:00+08:00"}
-    )
-    desk.town.close(SECOND)
+    retracted(desk, 24)
     third = desk.drawn(precision="95/5", key="corrected", whole=True)
     desk.examine(third)
     accepted = desk.conclude(third)
@@ -199,6 +199,23 @@ def test_a_second_look_that_finds_more_takes_more_off_and_a_change_of_the_data_b
     assert refused.conclusion == "refuse"
     assert set(third.manifests) & set(again.manifests)
     assert standing(third.methodology, third.manifests).statements == (accepted,)
+
+
+def act_of(place: int) -> SampledAct:
+    """The act of so many times 100 kWh: 1 to 12 on the first day, 13 to 24 on the second."""
+    return SampledAct.objects.filter(credited_mg=place * 100_000 * PV_MG_PER_WH).latest("pk")
+
+
+def retracted(desk: Desk, place: int) -> None:
+    """An act taken back, and its day closed again."""
+    number = (place - 1) % 12
+    day, hour = (FIRST, SECOND)[place > 12], (6, 9, 12)[number % 3]
+    desk.town.take(
+        {"source_id": f"pv{place}", "person": "abcd"[number // 3], "kind": "rooftop_pv_output"}
+        | {"action": "retract", "revision": 1}
+        | {"started_at": f"{day}T{hour:02}:00:00+08:00", "ended_at": f"{day}T{hour:02}:30:00+08:00"}
+    )
+    desk.town.close(day)
 
 
 def one_watt_hour_less(desk: Desk) -> None:
@@ -265,7 +282,7 @@ def test_what_was_refused_stays_so_while_another_methodologys_rows_are_closed_ag
         f"committed_at) VALUES ({opened_before.pk}, 'x', 'y', 'z', '{{}}', 'd', 1, now())",
         f"engagement {first.pk} has a plan over the same closes and no statement",
     )
-    desk.examine(first)
+    desk.examine(first, {act_of(24).record_id: act_of(24).credited_mg - PV_MG_PER_WH})
     assert desk.conclude(first, conclusion="refuse").conclusion == "refuse"
 
     assert code_of(other.engage, key="other") == "verification.refused_unchanged"
@@ -368,8 +385,8 @@ def test_what_was_refused_is_verified_again_only_after_a_close_was_made_anew(des
     opened_before = desk.engage(key="opened before")
     desk.declare(opened_before)
     first = desk.drawn(precision="95/5")
-    desk.examine(first)
-    assert desk.conclude(first, conclusion="refuse").conclusion == "refuse"
+    desk.examine(first, {act_of(24).record_id: 0})
+    assert desk.conclude(first).conclusion == "refuse"
     other = another_desk(desk)
 
     for who in (desk, other):
@@ -377,11 +394,7 @@ def test_what_was_refused_is_verified_again_only_after_a_close_was_made_anew(des
         assert code_of(who.engage, key="one day", through=FIRST) == "verification.refused_unchanged"
     assert code_of(desk.plan, opened_before) == "verification.refused_unchanged"
 
-    desk.town.take(
-        {"source_id": "pv24", "person": "d", "kind": "rooftop_pv_output", "action": "retract", "revision": 1}
-        | {"started_at": "2026-03-03T12:00:00+08:00", "ended_at": "2026-03-03T12:30:00+08:00"}
-    )
-    desk.town.close(SECOND)
+    retracted(desk, 24)
 
     assert code_of(desk.plan, opened_before) == "verification.refused_unchanged"
     again = other.drawn(precision="95/5", key="other")
@@ -399,6 +412,42 @@ def test_what_was_refused_is_verified_again_only_after_a_close_was_made_anew(des
     ]
 
 
+@pytest.mark.parametrize("wrong", [12, None], ids=["an act of the first day", "in words"])
+def test_a_late_act_on_one_day_does_not_free_the_other_days_of_a_refusal(
+    desk: Desk, wrong: int | None
+) -> None:
+    """What is wrong is on the first day, or said in a major finding; the act that changes first is of the second."""
+    first = desk.drawn(precision="95/5")
+    desk.examine(first, {act_of(wrong).record_id: 0} if wrong else None)
+    if wrong is None:
+        asked = {"severity": "major", "text": "No meter.", "asked": "Show it.", "by": None, "at": AT}
+        raise_finding(first.pk, **asked)
+    assert desk.conclude(first, conclusion="refuse").conclusion == "refuse"
+    other = another_desk(desk)
+
+    retracted(desk, 24)
+
+    for named in ({"key": "both"}, {"key": "the first", "through": FIRST}, {"key": "whole", "whole": True}):
+        assert code_of(other.engage, **named) == "verification.refused_unchanged"
+    stands = [one.digest for one in standing_with(METHODOLOGY, 1, first=FIRST, through=SECOND)]
+    assert stands[0] == first.manifests[0]
+    found = standing(first.methodology, stands)
+    assert (found.refused, found.missing) == ((stands[0],), (stands[1],))
+
+    if wrong is None:
+        step(first.pk, 1, "answered", "Shown.", by=None, at=AT)
+        assert code_of(other.engage, key="both") == "verification.refused_unchanged"
+        step(first.pk, 1, "closed", "Seen.", by=None, at=AT)
+    else:
+        retracted(desk, wrong)
+    again = other.drawn(precision="95/5", key="both")
+    other.examine(again)
+    accepted = other.conclude(again)
+    assert accepted.conclusion == "accept"
+    found = standing(again.methodology, again.manifests)
+    assert (found.refused, found.missing, found.statements) == ((), (), (accepted,))
+
+
 def test_an_open_major_finding_over_the_same_closes_counts_whoever_raised_it(desk: Desk) -> None:
     asked = {"severity": "major", "text": "No meter.", "asked": "Remove it.", "by": None, "at": AT}
     first = desk.engage(key="first")
@@ -414,6 +463,89 @@ def test_an_open_major_finding_over_the_same_closes_counts_whoever_raised_it(des
     step(first.pk, 1, "answered", "Removed.", by=None, at=AT)
     step(first.pk, 1, "closed", "Seen.", by=None, at=AT)
     assert conclusion_of(second).computed == "accept"
+
+
+def test_no_row_beside_a_statement_makes_it_speak_of_more_than_was_signed(desk: Desk) -> None:
+    engagement = desk.drawn(precision="95/5", through=FIRST)
+    desk.examine(engagement)
+    statement = desk.conclude(engagement)
+    first, second = (one.digest for one in standing_with(METHODOLOGY, 1, first=FIRST, through=SECOND))
+    acts = acts_of(engagement.methodology, [first, second])
+    assert (statement.content["manifests"], statement.content["acts"]) == ([first], [acts[first]])
+    columns = "statement_id, methodology, manifest, acts"
+    add = f"INSERT INTO verification_statement_of ({columns}) VALUES ({{}}, '{{}}', '{{}}', '{{}}')"
+    of = (statement.pk, engagement.methodology)
+    for name, said in ((second, ""), (second, acts[second]), ("sha256:none", acts[second])):
+        refused_by_database(add.format(*of, name, said), "is not what it was signed for")
+    refused_by_database(
+        "INSERT INTO verification_sampled_act (draw_id, position, stratum, record_id, account, manifest, provider, "
+        f"kind, credited_mg) VALUES ({engagement.draw.pk}, 13, 1, 1, 1, '{first}', 'p', 'k', 1)",
+        "no act of its sample has the number 13",
+    )
+    assert check(connection) == []
+
+    def missing() -> tuple[str, ...]:
+        return standing(engagement.methodology, [first, second]).missing
+
+    with pgtrigger.ignore("verification.StatementOf:of_its_closes"):
+        for row in ((*of, second, ""), (*of, second, acts[second]), (*of, "sha256:none", acts[second])):
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(add.format(*row))
+                assert missing() == (second,)
+                (found,) = check(connection)
+                assert (found.invariant, found.table) == ("closes_are_as_signed", "verification_statement_of")
+                transaction.set_rollback(True)
+    # A statement that somebody else wrote: its row and its closes agree, and nobody's key signed it.
+    with pgtrigger.ignore("verification.Statement:append_only"), transaction.atomic():
+        Statement.objects.update(content=statement.content | {"remarks": "More."})
+        assert missing() == (first, second)
+        assert [one.found for one in check(connection)] == ["not as signed: content"]
+        transaction.set_rollback(True)
+    for change, wrong in (
+        ({"jws": "x"}, "jws"),
+        ({"jws": "a.b.c"}, "jws"),
+        ({"population_mg": 1}, "population_mg"),
+        ({"conclusion": "adjust", "deducted_mg": 1}, "conclusion, deducted_mg"),
+    ):
+        with pgtrigger.ignore("verification.Statement:append_only"), transaction.atomic():
+            Statement.objects.update(**change)
+            assert missing() == (first, second)
+            assert [one.found for one in check(connection)] == [f"not as signed: {wrong}"]
+            transaction.set_rollback(True)
+    with pgtrigger.ignore("verification.VerifierKey:append_only"), transaction.atomic():
+        VerifierKey.objects.update(public_key=b"short")
+        assert missing() == (first, second)
+        assert [one.found for one in check(connection)] == ["not as signed: jws"]
+        transaction.set_rollback(True)
+    with pgtrigger.ignore("verification.StatementOf:append_only"), transaction.atomic():
+        statement.closes.all().delete()
+        assert [one.found for one in check(connection)] == [f"{first} is gone"]
+        transaction.set_rollback(True)
+
+
+def test_a_statement_of_before_acts_were_signed_still_counts(desk: Desk) -> None:
+    engagement = desk.drawn(precision="95/5")
+    desk.examine(engagement)
+    content = {name: value for name, value in statement_text(engagement.pk).items() if name != "acts"}
+    acts = acts_of(engagement.methodology, engagement.manifests)
+    with pgtrigger.ignore("verification.StatementOf:of_its_closes"):
+        made = Statement.objects.create(
+            engagement=engagement,
+            conclusion="accept",
+            population_mg=ALL_MG,
+            deducted_mg=0,
+            content=content,
+            jws=sign(content, STATEMENT, desk.private),
+            key=engagement.verifier.verifier_keys.get(),
+            signed_at=AT,
+        )
+        for name in engagement.manifests:
+            StatementOf.objects.create(
+                statement=made, methodology=engagement.methodology, manifest=name, acts=acts[name]
+            )
+
+    assert check(connection) == []
+    assert standing(engagement.methodology, engagement.manifests).statements == (made,)
 
 
 # The order of things

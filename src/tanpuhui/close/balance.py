@@ -88,8 +88,8 @@ def weighed_body(
     windows = {Window(one.provider, one.first_day, one.last_day) for one in weighings.values()}
     windows |= {Window(provider, day, day) for provider in providers}
     files = {window: _files(window) for window in windows}
-    refused = refused_of(windows, refused_now())
-    sums = {window: _sums(window, files[window], zone, places, without=refused) for window in windows}
+    confirmed = confirmed_of(windows, confirmed_now())
+    sums = {window: _sums(window, files[window], zone, places, without=confirmed) for window in windows}
     before = stations_of(previous.body["inputs"], places) if previous else []
     erased = {window for window in windows if _any_erased(files[window], places)}
     rows = [
@@ -116,43 +116,46 @@ def weighed_body(
                 file.body() for file in sorted(set(other), key=lambda f: (f.day, f.bucket, f.digest))
             ],
             "revisions": [revisions[digest].body() for digest in sorted(revisions)],
-            **_refused_body(refused, places),
+            **_confirmed_body(confirmed, places),
         }
     }
 
 
-def refused_now() -> list[tuple[str, date, int]]:
+def confirmed_now() -> list[tuple[str, date, int]]:
     """Provider, day and record of every act that is held for good, in order; the batch of a record says whose it is."""
-    acts = held.refused_acts()
+    return _with_providers(held.confirmed_acts())
+
+
+def _with_providers(acts: Sequence[tuple[date, int]]) -> list[tuple[str, date, int]]:
     batches = {record_id // ROWS_PER_BATCH for _day, record_id in acts}
     providers = dict(Batch.objects.filter(pk__in=batches).values_list("pk", "provider"))
     return [(providers[record_id // ROWS_PER_BATCH], day, record_id) for day, record_id in acts]
 
 
-def refused_of(windows: Collection[Window], refused: Sequence[tuple[str, date, int]]) -> list[int]:
+def confirmed_of(windows: Collection[Window], confirmed: Sequence[tuple[str, date, int]]) -> list[int]:
     """The records of these stretches among those that are held for good, in order."""
     return sorted(
         record_id
-        for provider, day, record_id in refused
+        for provider, day, record_id in confirmed
         if any(one.provider == provider and one.first <= day <= one.last for one in windows)
     )
 
 
-def refused_digest(refused: Sequence[int]) -> str:
+def confirmed_digest(confirmed: Sequence[int]) -> str:
     """One digest of them; empty where there are none."""
-    return digest_json(list(refused)) if refused else ""
+    return digest_json(list(confirmed)) if confirmed else ""
 
 
-def _refused_body(refused: Sequence[int], places: Places) -> dict[str, Any]:
-    if not refused:
+def _confirmed_body(confirmed: Sequence[int], places: Places) -> dict[str, Any]:
+    if not confirmed:
         return {}
-    table = pa.table({"record_id": pa.array(refused, pa.int64())})
+    table = pa.table({"record_id": pa.array(confirmed, pa.int64())})
     file = places.frozen.put(table)
-    return {"refused": {"acts": len(refused), "digest": refused_digest(refused), "file": file}}
+    return {"confirmed": {"acts": len(confirmed), "digest": confirmed_digest(confirmed), "file": file}}
 
 
-def _refused_then(inputs: Mapping[str, Any], places: Places) -> list[int]:
-    named = inputs["weighed"].get("refused")
+def _confirmed_then(inputs: Mapping[str, Any], places: Places) -> list[int]:
+    named = inputs["weighed"].get("confirmed")
     if named is None:
         return []
     found: list[int] = pq.read_table(places.frozen.checked(named["file"]))["record_id"].to_pylist()
@@ -171,6 +174,28 @@ def station_file(inputs: Mapping[str, Any], places: Places) -> tuple[Path, ...]:
     return (places.frozen.checked(digest),) if digest else ()
 
 
+def other_confirmed(inputs: Mapping[str, Any], places: Places) -> list[dict[str, Any]]:
+    """What a manifest says was confirmed and is not so; none where all agrees.
+
+    Its number and digest are those of its file, and each record is of its stretches and was confirmed by somebody, also
+    where it was released since: who leaves out what nobody confirmed gives its part to others.
+    """
+    weighed = inputs.get("weighed", {})
+    if "confirmed" not in weighed:
+        return []
+    named, records = weighed["confirmed"], _confirmed_then(inputs, places)
+    day = date.fromisoformat(inputs["day"])
+    windows = [Window(provider, day, day) for provider in weighed["providers"]]
+    windows += [
+        Window(one["provider"], date.fromisoformat(one["first_day"]), date.fromisoformat(one["last_day"]))
+        for one in weighed["windows"]
+    ]
+    of_verdicts = confirmed_of(windows, _with_providers(held.once_confirmed(records)))
+    then = [named["acts"], named["digest"], records]
+    now = [len(of_verdicts), confirmed_digest(of_verdicts), of_verdicts]
+    return [] if then == now else [{"sum": "confirmed", "then": then, "now": now}]
+
+
 def other_stations(inputs: Mapping[str, Any], zone: str, places: Places) -> list[dict[str, Any]]:
     """Stations of which the files that a manifest names do not give what it froze; none where all agree.
 
@@ -182,9 +207,9 @@ def other_stations(inputs: Mapping[str, Any], zone: str, places: Places) -> list
         window = _window_of(row)
         if window not in sums:
             files = _named(window, inputs)
-            then_refused = _refused_then(inputs, places)
+            then_confirmed = _confirmed_then(inputs, places)
             gone = _any_erased(files, places)
-            sums[window] = None if gone else _sums(window, files, zone, places, without=then_refused)
+            sums[window] = None if gone else _sums(window, files, zone, places, without=then_confirmed)
         by_station = sums[window]
         sorted_g = row["sorted_g"] if by_station is None else by_station.get(row["station"], 0)
         now = balance(Station(row["station"], sorted_g, row["fetched_g"]))
@@ -231,7 +256,7 @@ def _files(window: Window) -> Files:
 def _sums(
     window: Window, files: Files, zone: str, places: Places, *, without: Sequence[int]
 ) -> dict[str, int]:
-    """Grams by station, of the reports that count: the highest revision of each, ``without`` what is refused."""
+    """Grams by station, of the reports that count: the highest revision of each, ``without`` what is confirmed."""
     if not files.records:
         return {}
     first_us, next_us = day_bounds_us(window.first, zone)[0], day_bounds_us(window.last, zone)[1]
@@ -241,13 +266,13 @@ def _sums(
             "record", _paths(files.records, places), RECORD | {"mass_g": "BIGINT", "station": "VARCHAR"}
         )
         engine.read("revision", _paths(files.revisions, places), REVISION)
-        engine.put("refused", pa.table({"record_id": pa.array(without, pa.int64())}))
+        engine.put("confirmed", pa.table({"record_id": pa.array(without, pa.int64())}))
         engine.run(current_steps(first_us, next_us) if files.revisions else unrevised_steps())
         found = engine.rows(
             "SELECT COALESCE(station, ''), CAST(SUM(mass_g) AS BIGINT) FROM current_record "
             f"WHERE kind IN ({kinds}) AND provider = {literal(window.provider)} "
             f"AND mass_g BETWEEN 0 AND {MOST_ACT_G} "
-            "AND record_id NOT IN (SELECT record_id FROM refused) GROUP BY 1"
+            "AND record_id NOT IN (SELECT record_id FROM confirmed) GROUP BY 1"
         )
     return dict(found)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from tanpuhui.close import yearly
-from tanpuhui.close.balance import Window, refused_digest, refused_now, refused_of
+from tanpuhui.close.balance import Window, confirmed_digest, confirmed_now, confirmed_of
 from tanpuhui.close.evidence_of import linked_now, subjects_in
 from tanpuhui.close.models import FrozenDay
 from tanpuhui.close.places import Places
@@ -118,9 +118,11 @@ def _weighings_changed(standing: Mapping[date, Standing]) -> set[date]:
             close = standing.get(first + ONE_DAY * number)
             if close and provider in close.balancing and mark > close.weighed:
                 changed.add(close.day)
-    refused = refused_now()
+    confirmed = confirmed_now()
     for day, close in standing.items():
-        if close.balancing and close.refused != refused_digest(refused_of(_windows_of(close), refused)):
+        if close.balancing and close.confirmed != confirmed_digest(
+            confirmed_of(_windows_of(close), confirmed)
+        ):
             changed.add(day)
     return changed
 

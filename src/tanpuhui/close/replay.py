@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from tanpuhui.close.balance import other_stations
+from tanpuhui.close.balance import other_confirmed, other_stations
 from tanpuhui.close.compute import Computed, compute
 from tanpuhui.close.erase import RETENTION, removed_of
 from tanpuhui.close.inputs import methodology_bodies, thaw
@@ -88,6 +88,7 @@ def replay(
     differences = [
         *_other_buckets(body["outputs"], computed, places),
         *_other_sums(body, computed, places),
+        *other_confirmed(body["inputs"], places),
         *other_stations(body["inputs"], rules.jurisdiction.zone, places),
     ]
     return ReplayAnswer(

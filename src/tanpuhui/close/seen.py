@@ -31,7 +31,7 @@ class Standing:
     ``unknown`` is its file of records that were nobody's. ``year`` is what yearly caps ask of it. ``held`` is the
     digest of the acts that it held, empty where there were none. ``balancing`` are the providers whose stations had to
     balance, ``weighed`` the newest weighing of the day that it saw, ``stretches`` the longer stretches of days that
-    were weighed as one (provider, first and last day), ``refused`` the digest of what it left out of their sums.
+    were weighed as one (provider, first and last day), ``confirmed`` the digest of what it left out of their sums.
     """
 
     day: date
@@ -47,7 +47,7 @@ class Standing:
     balancing: frozenset[str]
     weighed: int
     stretches: tuple[tuple[str, date, date], ...]
-    refused: str
+    confirmed: str
 
 
 _STANDING = """
@@ -73,7 +73,7 @@ _STANDING = """
         ARRAY(SELECT o ->> 'credits' FROM jsonb_array_elements(outputs) AS o WHERE (o ->> 'credited_mg')::bigint <> 0),
         held, ARRAY(SELECT jsonb_array_elements_text(weighed -> 'providers')),
         coalesce((weighed ->> 'mark')::bigint, 0), coalesce(weighed -> 'windows', '[]')::text,
-        coalesce(weighed #>> '{refused,digest}', '')
+        coalesce(weighed #>> '{confirmed,digest}', '')
     FROM opened ORDER BY day
 """
 
@@ -104,7 +104,7 @@ def _standing(row: tuple[Any, ...]) -> Standing:
         balancing,
         weighed,
         stretches,
-        refused,
+        confirmed,
     ) = row
     return Standing(
         day=day,
@@ -123,7 +123,7 @@ def _standing(row: tuple[Any, ...]) -> Standing:
             (one["provider"], date.fromisoformat(one["first_day"]), date.fromisoformat(one["last_day"]))
             for one in json.loads(stretches)
         ),
-        refused=refused,
+        confirmed=confirmed,
     )
 
 

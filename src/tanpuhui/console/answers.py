@@ -68,7 +68,7 @@ def _replay(answer: dict[str, Any]) -> Shown:
         ),
     ]
     rows = [
-        [each.get("bucket", each.get("sum", "")), str(each["then"]), str(each["now"])]
+        [each.get("bucket", each.get("sum", each.get("station", ""))), str(each["then"]), str(each["now"])]
         for each in answer["differences"]
     ]
     table = Table([_("Where"), _("Then"), _("Now")], rows, caption=_("Differences"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import TypeAlias
 
@@ -25,9 +25,15 @@ def rows_of(day: date) -> list[Row]:
     return _rows(standing_flags().filter(day=day))
 
 
-def refused_acts() -> list[tuple[date, int]]:
+def confirmed_acts() -> list[tuple[date, int]]:
     """Day and record of each held act of which somebody decided that it stays so, after an appeal or without one."""
     found = standing_flags().filter(verdicts__decision=Verdict.CONFIRMED)
+    return sorted(set(found.values_list("day", "record_id")))
+
+
+def once_confirmed(records: Collection[int]) -> list[tuple[date, int]]:
+    """Day and record of those of these acts that somebody confirmed, also where they were released later."""
+    found = Flag.objects.filter(record_id__in=list(records), verdicts__decision=Verdict.CONFIRMED)
     return sorted(set(found.values_list("day", "record_id")))
 
 

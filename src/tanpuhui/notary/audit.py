@@ -44,6 +44,7 @@ from tanpuhui.transparency.merkle import EMPTY_ROOT, hash_leaf, hash_node
 from tanpuhui.transparency.models import DestroyedSalt, Leaf, SignedCheckpoint
 from tanpuhui.transparency.record import SALT_BYTES, Record
 from tanpuhui.transparency.tiles import CHECKPOINT, WIDTH
+from tanpuhui.verification import invariants as verification
 
 #: Findings of one kind that are listed.
 MOST = 20
@@ -118,6 +119,7 @@ def parts(log: Log, places: Places, *, at: datetime, seen: Iterable[str] = ()) -
         Part("references", frozenset(), dangling),
         asked("ledger", check_ledger),
         asked("registry", reconcile),
+        asked("verification", verification.check),
         asked("offsetting", offsetting.check),
         asked("money", money.check),
         asked("points", points.check),

@@ -185,7 +185,8 @@ def estimate(readings: pa.Table, draw: Draw, asked: Asked, temperature: pa.Table
     after = matrix(readings, subjects, [f"{month:%Y-%m}" for month in asked.months]).sum(axis=1)
     groups, above = _groups(subjects, is_held, before, after, asked)
     offered, held = _against(*groups)
-    comparison = asked.comparison if held.is_whole else ALL
+    # Weights are moved by use before of either group, and nothing bounds that of a home of which nothing is known.
+    comparison = asked.comparison if offered.is_whole and held.is_whole else ALL
     peers = None if comparison == ALL else peers_of(comparison, offered.before, held.before)
     seed = int.from_bytes(hashlib.sha256(f"{draw.seed}|{asked.months[0]}".encode()).digest()[:8])
     effect = _effect(asked.rung, *groups, peers, seed)

@@ -117,6 +117,7 @@ def statement_text(number: int, *, conclusion: str = "", remarks: str = "") -> d
     if not hasattr(engagement, "declaration"):
         raise NotDeclared(number=number)
     found = conclusion_of(engagement)
+    acts = acts_of(engagement.methodology, engagement.manifests)
     chosen = conclusion or found.computed
     if chosen not in STRICTNESS or STRICTNESS.index(chosen) < STRICTNESS.index(found.computed):
         raise TooLenient(number=number, computed=found.computed, why=found.why)
@@ -135,6 +136,8 @@ def statement_text(number: int, *, conclusion: str = "", remarks: str = "") -> d
         "through": engagement.through.isoformat(),
         "data": engagement.data_digest,
         "manifests": engagement.manifests,
+        # Of the methodology's acts in each of these, in the same order; empty where a close does not say.
+        "acts": [acts.get(name, "") for name in engagement.manifests],
         "declared_at": engagement.declaration.declared_at.isoformat(),
         **_work(engagement),
         "findings": _findings(engagement),
@@ -177,12 +180,9 @@ def conclude(number: int, token: str, *, by: User | None, at: datetime) -> State
         key=key,
         signed_at=at,
     )
-    acts = acts_of(engagement.methodology, engagement.manifests)
     StatementOf.objects.bulk_create(
-        StatementOf(
-            statement=made, methodology=engagement.methodology, manifest=manifest, acts=acts.get(manifest, "")
-        )
-        for manifest in engagement.manifests
+        StatementOf(statement=made, methodology=engagement.methodology, manifest=manifest, acts=acts)
+        for manifest, acts in zip(engagement.manifests, content["acts"], strict=True)
     )
     return made
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.standing import applied
 from tanpuhui.kit.digest import digest_json
-from tanpuhui.verification.models import StatementOf
+from tanpuhui.verification.models import Statement, StatementOf
+from tanpuhui.verification.proof import is_signed, unsigned
 
 
 def acts_digest(manifest: Manifest, methodology: str) -> str:
@@ -27,20 +28,21 @@ def acts_digest(manifest: Manifest, methodology: str) -> str:
     return digest_json([manifest.day.isoformat(), used, acts])
 
 
-def is_changed(manifests: Sequence[str], methodology: str) -> bool:
-    """Whether the acts of any of these closes are not those of the close that stands for its day now."""
+def changed_closes(manifests: Sequence[str], methodology: str) -> set[str]:
+    """Those of these closes whose acts are not those of the close that stands for its day now, by digest."""
     then = list(Manifest.objects.filter(digest__in=list(manifests)))
     days = {one.day for one in then}
     now = {
         one.day: one
         for one in Manifest.objects.filter(day__in=days).order_by("day", "-sequence").distinct("day")
     }
+    changed = set()
     for one in then:
         if now[one.day].pk != one.pk:
             acts = acts_digest(one, methodology)
             if not acts or acts != acts_digest(now[one.day], methodology):
-                return True
-    return False
+                changed.add(one.digest)
+    return changed
 
 
 def acts_of(methodology: str, manifests: Sequence[str]) -> dict[str, str]:
@@ -50,10 +52,29 @@ def acts_of(methodology: str, manifests: Sequence[str]) -> dict[str, str]:
     }
 
 
-def spoken_of(methodology: str, acts: Mapping[str, str]) -> QuerySet[StatementOf]:
-    """Statements that speak of any of these closes, or of the same acts."""
+def spoken_of(methodology: str, acts: Mapping[str, str]) -> list[StatementOf]:
+    """What statements say of any of these closes, or of the same acts, the newest first.
+
+    The rows are an index of what was signed and no more: one that the signed text does not bear out counts for
+    nothing, unless it refuses.
+    """
     same = Q(manifest__in=list(acts)) | Q(acts__in=[one for one in acts.values() if one])
-    return StatementOf.objects.filter(same, methodology=methodology)
+    rows = list(
+        StatementOf.objects.filter(same, methodology=methodology)
+        .select_related("statement__engagement__verifier", "statement__key")
+        .order_by("-statement__signed_at", "-statement_id", "pk")
+    )
+    of_rows = acts_of(methodology, [one.manifest for one in rows])
+    proven: dict[int, bool] = {}
+    for one in rows:
+        if one.statement_id not in proven:
+            proven[one.statement_id] = not unsigned(one.statement)
+    return [
+        one
+        for one in rows
+        if one.statement.conclusion == Statement.REFUSE
+        or (proven[one.statement_id] and is_signed(one, of_rows.get(one.manifest, "")))
+    ]
 
 
 def speaks_of(one: StatementOf, name: str, acts: Mapping[str, str]) -> bool:

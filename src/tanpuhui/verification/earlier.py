@@ -1,7 +1,7 @@
 """Earlier: who else looked into the same data, and whether a verification of it may begin.
 
 A sample is drawn once: whoever draws another one of the same closes before the first is concluded chooses between them.
-What was refused is verified again only when it is no longer what was refused.
+What was refused is verified again only when it is no longer what was refused, day by day.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q
 
-from tanpuhui.verification.data import is_changed
+from tanpuhui.verification.data import acts_of, changed_closes
+from tanpuhui.verification.lifted import is_lifted
 from tanpuhui.verification.models import LOCK, Engagement, Statement
 from tanpuhui.verification.refusals import EngagementUnfinished, RefusedUnchanged
 
@@ -36,9 +37,11 @@ def resting_on(engagement: Engagement, through: str = "") -> Q:
 
 
 def refuse_second(asking: Engagement) -> None:
-    """Nobody has a sample of the same data under way, and none of it was refused and is still the same.
+    """Nobody has a sample of the same data under way, and none of its days is one that was refused.
 
-    ``asking`` may be one that is not kept yet. Under :func:`lock_all`.
+    A day with other acts is not the one that was refused. One with the same acts is, until the refusal is lifted
+    (:mod:`.lifted`); a close that another one with other acts replaced is for ever. ``asking`` may be one that is not
+    kept yet. Under :func:`lock_all`.
     """
     others = (
         Engagement.objects.filter(resting_on(asking))
@@ -50,8 +53,10 @@ def refuse_second(asking: Engagement) -> None:
     if unfinished is not None:
         raise EngagementUnfinished(number=unfinished.pk, verifier=unfinished.verifier.code)
     for one in others.filter(statement__conclusion=Statement.REFUSE):
-        if one.data_digest == asking.data_digest or not is_changed(one.manifests, one.methodology):
-            raise RefusedUnchanged(number=one.pk, verifier=one.verifier.code)
+        acts = acts_of(one.methodology, one.manifests)
+        same = {name for name in one.manifests if name in asking.manifests or acts.get(name) in asking.acts}
+        if same & changed_closes(one.manifests, one.methodology) or not is_lifted(one):
+            raise RefusedUnchanged(number=one.pk, verifier=one.verifier.code, count=len(same))
 
 
 def earlier(engagement: Engagement) -> list[dict[str, Any]]:

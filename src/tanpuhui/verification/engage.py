@@ -182,10 +182,14 @@ def _manifests(proposal: Proposal) -> list[Manifest]:
     first = date(proposal.vintage, 1, 1)
     found = standing_with(proposal.methodology, proposal.version, first=first, through=proposal.through)
     acts = {one.digest: acts_digest(one, proposal.of) for one in found}
-    spoken = (
-        [] if proposal.whole else spoken_of(proposal.of, acts).exclude(statement__conclusion=Statement.REFUSE)
-    )
-    known = {name for one in spoken for name in acts if speaks_of(one, name, acts)}
+    spoken = [] if proposal.whole else spoken_of(proposal.of, acts)
+    known = {
+        name
+        for one in spoken
+        if one.statement.conclusion != Statement.REFUSE
+        for name in acts
+        if speaks_of(one, name, acts)
+    }
     return [one for one in found if one.digest not in known and one.day.year == proposal.vintage]
 
 

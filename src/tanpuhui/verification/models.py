@@ -1,7 +1,8 @@
 """Tables of a verification: engagement, declaration, plan, draw, what was found, and the statement. All append-only.
 
 What must never happen is refused by triggers: a draw whose seed was not committed to before, a second sample of closes
-of which one is under way, a step of a finding out of turn, and anything in an engagement that has its statement.
+of which one is under way, a step of a finding out of turn, a statement about other closes than were signed for, and
+anything in an engagement that has its statement.
 """
 
 from __future__ import annotations
@@ -107,6 +108,55 @@ _IN_TURN = pgtrigger.Trigger(
                 = ANY (ARRAY['returned>answered', 'answered>closed', 'answered>returned']))
         THEN RAISE EXCEPTION 'finding %: % does not follow %',
             NEW.finding_id, NEW.step, coalesce(last.step, 'raised'); END IF;
+        RETURN NEW;
+    """,
+)
+#: The row says what the signed text says, and that is of the engagement's own closes.
+_OF_ITS_TEXT = pgtrigger.Trigger(
+    name="of_its_text",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    declare=[("mine", "verification_engagement%ROWTYPE")],
+    func="""
+        SELECT * INTO mine FROM verification_engagement WHERE id = NEW.engagement_id;
+        IF NEW.content->'manifests' IS DISTINCT FROM mine.manifests
+            OR NEW.content->>'methodology' IS DISTINCT FROM mine.methodology
+            OR NEW.content->>'conclusion' IS DISTINCT FROM NEW.conclusion
+            OR NEW.content->'deducted_mg' IS DISTINCT FROM to_jsonb(NEW.deducted_mg)
+        THEN RAISE EXCEPTION 'statement of engagement %: the row is not what the text says', NEW.engagement_id;
+        END IF;
+        RETURN NEW;
+    """,
+)
+#: A statement speaks of the closes that it was signed for, with their acts, and of no other.
+_OF_ITS_CLOSES = pgtrigger.Trigger(
+    name="of_its_closes",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    declare=[("mine", "verification_engagement%ROWTYPE"), ("signed", "jsonb"), ("place", "bigint")],
+    func="""
+        SELECT * INTO mine FROM verification_engagement WHERE id = NEW.statement_id;
+        SELECT content->'acts' INTO signed FROM verification_statement WHERE engagement_id = NEW.statement_id;
+        SELECT ordinality - 1 INTO place FROM jsonb_array_elements_text(mine.manifests) WITH ORDINALITY AS m(digest)
+            WHERE digest = NEW.manifest;
+        IF place IS NULL OR NEW.methodology <> mine.methodology
+            OR NEW.acts IS DISTINCT FROM signed->>place::int
+        THEN RAISE EXCEPTION 'statement of engagement %: % is not what it was signed for',
+            NEW.statement_id, NEW.manifest; END IF;
+        RETURN NEW;
+    """,
+)
+#: A sample has as many acts as its plan says, and none is added once there is a statement.
+_OF_ITS_DRAW = pgtrigger.Trigger(
+    name="of_its_draw",
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    func="""
+        IF NOT EXISTS (SELECT FROM verification_draw AS draw
+            JOIN verification_plan AS plan ON plan.engagement_id = draw.engagement_id
+            WHERE draw.id = NEW.draw_id AND NEW.position BETWEEN 1 AND plan.size
+            AND NOT EXISTS (SELECT FROM verification_statement WHERE engagement_id = draw.engagement_id))
+        THEN RAISE EXCEPTION 'draw %: no act of its sample has the number %', NEW.draw_id, NEW.position; END IF;
         RETURN NEW;
     """,
 )
@@ -313,7 +363,7 @@ class SampledAct(models.Model):
             models.UniqueConstraint(fields=["draw", "record_id"], name="verification_sampled_once"),
             models.CheckConstraint(name="verification_sampled_is_credited", condition=Q(credited_mg__gte=1)),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = [*_KEPT, _OF_ITS_DRAW]
 
     def __str__(self) -> str:
         return f"act {self.record_id}, number {self.position} of draw {self.draw_id}"
@@ -438,7 +488,7 @@ class Statement(models.Model):
                 | Q(conclusion="adjust", deducted_mg__gte=1, deducted_mg__lte=F("population_mg")),
             ),
         ]
-        triggers: ClassVar = [*_KEPT, _DECLARED]
+        triggers: ClassVar = [*_KEPT, _DECLARED, _OF_ITS_TEXT]
 
     def __str__(self) -> str:
         return f"statement of engagement {self.engagement_id}: {self.conclusion}"
@@ -467,7 +517,7 @@ class StatementOf(models.Model):
             models.Index(fields=["manifest", "methodology"], name="verification_of_close"),
             models.Index(fields=["acts", "methodology"], name="verification_of_acts"),
         ]
-        triggers: ClassVar = _KEPT
+        triggers: ClassVar = [*_KEPT, _OF_ITS_CLOSES]
 
     def __str__(self) -> str:
         return f"{self.manifest} in statement {self.statement_id}"

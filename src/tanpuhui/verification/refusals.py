@@ -42,8 +42,9 @@ class EngagementUnfinished(Refusal):
 class RefusedUnchanged(Refusal):
     code = "verification.refused_unchanged"
     message = (
-        "The statement of engagement {number} ({verifier}) refuses closes that are among these, and none of their "
-        "acts changed since. Have what it found corrected, close its days again, then open an engagement."
+        "The statement of engagement {number} ({verifier}) refuses {count} of these closes. A day is verified again "
+        "once its own acts changed; days without a change, once every close in which something was found wrong has "
+        "changed, or, where none was, once some close has changed and the verifier has closed its major findings."
     )
 
 

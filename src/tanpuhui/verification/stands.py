@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tanpuhui.verification.data import acts_of, is_changed, speaks_of, spoken_of
+from tanpuhui.verification.data import acts_of, speaks_of, spoken_of
+from tanpuhui.verification.lifted import is_lifted
 from tanpuhui.verification.models import STRICTNESS, Statement
 
 
@@ -29,17 +30,13 @@ def standing(methodology: str, manifests: Sequence[str]) -> Standing:
     """What stands for each close of a methodology (``code@version``): the strictest of the statements that count.
 
     A statement speaks of a close, and of a later one of the day that has the same acts of the methodology: what else
-    of the day is closed again is no concern of its. The newest counts, and every older one as long as the data it
-    speaks of are unchanged: whoever looks again at the same data may find more, and does not undo what was found.
+    of the day is closed again is no concern of its. The newest counts, and every older one that is not lifted:
+    whoever looks again at the same acts may find more, and does not undo what was found (:mod:`.lifted`).
     """
     acts = acts_of(methodology, manifests)
-    spoken = (
-        spoken_of(methodology, acts)
-        .select_related("statement__engagement__verifier")
-        .order_by("-statement__signed_at", "-statement_id")
-    )
+    spoken = spoken_of(methodology, acts)
     strictest: dict[str, Statement] = {}
-    changed: dict[int, bool] = {}
+    lifted: dict[int, bool] = {}
     for one in spoken:
         statement = one.statement
         for name in (name for name in manifests if speaks_of(one, name, acts)):
@@ -47,9 +44,9 @@ def standing(methodology: str, manifests: Sequence[str]) -> Standing:
             if found is None:
                 strictest[name] = statement
             elif is_stricter(statement, found):
-                if statement.pk not in changed:
-                    changed[statement.pk] = is_changed(statement.engagement.manifests, methodology)
-                if not changed[statement.pk]:
+                if statement.pk not in lifted:
+                    lifted[statement.pk] = is_lifted(statement.engagement)
+                if not lifted[statement.pk]:
                     strictest[name] = statement
     refused = tuple(
         name for name in manifests if name in strictest and strictest[name].conclusion == Statement.REFUSE
