@@ -25,7 +25,7 @@ from tanpuhui.consent.models import Grant
 from tanpuhui.consent.policy import policy
 from tanpuhui.copies.parties import party_names
 from tanpuhui.evidence.record import ASSEMBLED
-from tanpuhui.integrity.look import appeals_of
+from tanpuhui.integrity.look import appeals_of, decisions_of
 from tanpuhui.integrity.patterns.find import pattern_named
 from tanpuhui.kit.moment import from_us
 from tanpuhui.methodology.methodology import Cap, Field, Methodology, Text
@@ -204,9 +204,15 @@ def activity(request: HttpRequest, record: int) -> HttpResponse:
     account = cast(ResidentRequest, request).account
     act = own_act(account, record)
     found = trace(act, places())
-    return render(
-        request, "resident/activity.html", {**explained(found), "appeals": appeals_of(account, record)}
-    )
+    appeals = appeals_of(account, record)
+    said = {(one.answered_at, one.reason) for one in appeals}
+    context = {
+        **explained(found),
+        "appeals": appeals,
+        # What answers an appeal stands beside the appeal.
+        "verdicts": [one for one in decisions_of(account, record) if (one.at, one.reason) not in said],
+    }
+    return render(request, "resident/activity.html", context)
 
 
 def own_act(account: int, record: int) -> Act:
