@@ -111,6 +111,11 @@ def test_two_confirm_that_an_act_stays_held_and_the_person_reads_why_everywhere(
     assert f"{place}/confirm" not in page and f"{place}/release" in page
     assert send(staff.asker, f"{place}/confirm", reason="once more").status_code == 422
 
+    rider = User.objects.create_user("rider@example.org", language="zh")
+    hold_account(rider, cheated, at=TAKEN_AT)
+    act_page = f"/resident/acts/{flag.record_id}/"
+    shown = client_of(rider).get(act_page, HTTP_ACCEPT_LANGUAGE="zh-CN").content.decode()
+    assert why in shown and "该行为维持暂缓，不予计入" in shown and "等待核实" not in shown
     release(flag.record_id, "A courier after all.", by=None, at=utc_now())
     kept = record(cheated, at=utc_now())
     said = [("released", "A courier after all."), ("confirmed", why)]
@@ -121,8 +126,7 @@ def test_two_confirm_that_an_act_stays_held_and_the_person_reads_why_everywhere(
     traced = trace_said(trace(act_of(cheated, flag.record_id, town.places), town.places))["verdicts"]
     assert [(one["decision"], one["reason"]) for one in traced] == said
     assert decisions_of(cheated + 1) == decisions_of(cheated, flag.record_id + 1) == []
-    rider = User.objects.create_user("rider@example.org", language="zh")
-    hold_account(rider, cheated, at=TAKEN_AT)
-    for address in (f"/resident/acts/{flag.record_id}/", "/resident/privacy/record/"):
+    for address in (act_page, "/resident/privacy/record/"):
         shown = client_of(rider).get(address, HTTP_ACCEPT_LANGUAGE="zh-CN").content.decode()
         assert why in shown and "A courier after all." in shown and "暂缓，已确认" in shown, address
+        assert "该行为维持暂缓" not in shown, "that was before it was released"

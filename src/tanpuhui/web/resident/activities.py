@@ -206,11 +206,15 @@ def activity(request: HttpRequest, record: int) -> HttpResponse:
     found = trace(act, places())
     appeals = appeals_of(account, record)
     said = {(one.answered_at, one.reason) for one in appeals}
+    verdicts = decisions_of(account, record)
+    last = verdicts[0] if verdicts else None
     context = {
         **explained(found),
         "appeals": appeals,
         # What answers an appeal stands beside the appeal.
-        "verdicts": [one for one in decisions_of(account, record) if (one.at, one.reason) not in said],
+        "verdicts": [one for one in verdicts if (one.at, one.reason) not in said],
+        "last_verdict": last,
+        "is_confirmed": act.outcome is Outcome.held and last is not None and last.decision == "confirmed",
     }
     return render(request, "resident/activity.html", context)
 
