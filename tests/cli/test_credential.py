@@ -17,7 +17,9 @@ from tanpuhui.access.models import AuditEntry
 from tanpuhui.access.organise import organise
 from tanpuhui.cli import main
 from tanpuhui.consent.give import give
+from tanpuhui.consent.models import Grant
 from tanpuhui.consent.open_account import open_account
+from tanpuhui.consent.withdraw import pause
 from tanpuhui.disclosure.hand_over import terms
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.ledger.account import organisation
@@ -117,6 +119,14 @@ def test_each_step_is_in_the_list_and_in_the_audit_with_its_reason(
     assert code_of(run("verify", file, *asked)) == "credential.suspended"
     assert run("credential", "restore", number, "--reason", "all well")[1]["status"] == "valid"
     assert run("verify", file, *asked)[0] == 0
+    pause(Grant.objects.get().pk, at=utc_now(), method="test")
+    assert run("credential", "suspend", number, "--reason", "looked at")[1]["status"] == "suspended"
+    paused = run("credential", "restore", number, "--reason", "all well")[1]
+    assert (paused["status"], paused["steps"][-1]["by"]) == ("suspended", "consent")
+    assert code_of(run("verify", file, *asked)) == "credential.suspended"
+    assert (
+        code_of(run("credential", "restore", number, "--reason", "no")) == "credential.suspension_of_another"
+    )
     assert run("credential", "revoke", number, "--reason", "issued by mistake")[1]["status"] == "revoked"
     assert code_of(run("verify", file, *asked)) == "credential.revoked"
     assert (
@@ -128,10 +138,19 @@ def test_each_step_is_in_the_list_and_in_the_audit_with_its_reason(
         ("credential.issue", ""),
         ("credential.suspend", "looked at"),
         ("credential.restore", "all well"),
+        ("credential.suspend", "looked at"),
+        ("credential.restore", "all well"),
         ("credential.revoke", "issued by mistake"),
     ]
     _, shown = run("credential", "show", number)
-    assert [one["state"] for one in shown["steps"]] == ["suspended", "valid", "revoked"]
+    assert [one["state"] for one in shown["steps"]] == [
+        "suspended",
+        "valid",
+        "suspended",
+        "valid",
+        "suspended",
+        "revoked",
+    ]
     assert [one["credential"] for one in run("credential", "show")[1]] == [number]
 
 

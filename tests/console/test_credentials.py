@@ -19,7 +19,7 @@ from registry.units_town import given, new_lot
 from tanpuhui.access.models import Approval, AuditEntry
 from tanpuhui.access.organise import organise
 from tanpuhui.consent.open_account import open_accounts
-from tanpuhui.consent.withdraw import pause
+from tanpuhui.consent.withdraw import pause, resume
 from tanpuhui.console.models import Job
 from tanpuhui.copies.portability import take_along
 from tanpuhui.disclosure.carry import carry
@@ -112,6 +112,35 @@ def test_what_does_not_follow_is_refused_and_nothing_is_written_down(
     assert send(staff.asker, "credentials/999999999999999999999/suspend", reason=WHY).status_code == 404
     assert not AuditEntry.objects.filter(verb__startswith="credential.").exists()
     assert not Approval.objects.exists()
+
+
+def test_an_operator_suspends_over_a_pause_and_restoring_leaves_the_pause(
+    staff: Staff, django_capture_on_commit_callbacks: Committed
+) -> None:
+    grant = consent(account=open_accounts(1, at=AT)[0])
+    one = carry(grant.resident_id, grant.pk, jurisdiction=load_jurisdiction("demo"), at=utc_now())
+    pause(grant.pk, at=utc_now(), method="test")
+    follow_consent(at=utc_now())
+    place = f"credentials/{one.pk}"
+
+    before = look(staff.asker, f"{place}/")
+    assert f"{place}/suspend" in before and f"{place}/restore" not in before
+    assert send(staff.asker, f"{place}/restore", reason=WHY).status_code == 422
+    for verb, said in (("suspend", "The status list says so now."), ("restore", "It stays suspended")):
+        with django_capture_on_commit_callbacks(execute=True):
+            assert said in send(staff.asker, f"{place}/{verb}", reason=WHY).content.decode()
+        assert published(one) == 2
+        assert AuditEntry.objects.filter(verb=f"credential.{verb}", object_key=str(one.pk)).count() == 1
+    resume(grant.pk, at=utc_now(), method="test")
+    follow_consent(at=utc_now())
+
+    assert [(step.state, step.by) for step in one.steps.order_by("sequence")] == [
+        ("suspended", "consent"),
+        ("suspended", "operator"),
+        ("valid", "operator"),
+        ("suspended", "consent"),
+        ("valid", "consent"),
+    ]
 
 
 def test_a_company_is_named_and_a_resident_is_a_number(staff: Staff, certified: Credential) -> None:

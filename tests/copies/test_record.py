@@ -169,6 +169,7 @@ def test_another_stage_can_add_its_part(monkeypatch: pytest.MonkeyPatch) -> None
         "links": [],
         "points": {"earned": [], "converted": [], "taken_back": [], "redeemed": []},
         "restrictions": [],
+        "verdicts": [],
         "pools": {"terms": [], "shares": [], "money": [], "payee_token": None, "withdrawals": []},
         "others": [mine],
     }

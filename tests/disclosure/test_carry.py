@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import DatabaseError, transaction
 
 from disclosure.people import AT, MINUTE, consent
 from tanpuhui.consent.models import Grant
@@ -18,7 +19,7 @@ from tanpuhui.disclosure.models import Statement, StatementCredential
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
 from tanpuhui.transparency import credential as credentials
-from tanpuhui.transparency.credential_status import publish_lists, suspend
+from tanpuhui.transparency.credential_status import publish_lists, restore, states_of, suspend
 from tanpuhui.transparency.credentials.key import key_from_secret
 from tanpuhui.transparency.credentials.present import bind, disclose
 from tanpuhui.transparency.credentials.verify import Expected, Held, verify
@@ -28,6 +29,8 @@ from tanpuhui.transparency.models import Credential
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_home")]
 DEMO = load_jurisdiction("demo")
 LATER = AT + MINUTE
+#: As the specification of token status lists numbers them.
+BITS = {"valid": 0, "revoked": 1, "suspended": 2}
 HOLDER = key_from_secret(b"h" * 32)
 
 
@@ -120,6 +123,65 @@ def test_a_withdrawal_revokes_it_and_a_pause_suspends_it_until_the_consent_goes_
     suspend(paused, reason="looked at", by="operator", at=LATER)
     assert follow_consent(at=LATER) == 0
     assert credentials.state_of(paused) == "suspended"
+
+
+@pytest.mark.parametrize(
+    ("steps", "states"),
+    [
+        ("pause suspend resume restore", "suspended suspended suspended valid"),
+        ("pause suspend restore resume", "suspended suspended suspended valid"),
+        ("suspend pause resume restore", "suspended suspended suspended valid"),
+        ("suspend pause restore resume", "suspended suspended suspended valid"),
+        (
+            "pause suspend resume pause restore resume",
+            "suspended suspended suspended suspended suspended valid",
+        ),
+        ("suspend withdraw", "suspended revoked"),
+        ("pause suspend withdraw", "suspended suspended revoked"),
+    ],
+)
+def test_neither_the_consent_nor_the_operator_undoes_what_the_other_suspended(
+    steps: str, states: str
+) -> None:
+    grant = consent()
+    one = carried(grant)
+    consents = {"pause": pause, "resume": resume, "withdraw": withdraw}
+    found = []
+    for step in steps.split():
+        if step in consents:
+            consents[step](grant.pk, at=LATER, method="test")
+        else:
+            by_hand = suspend if step == "suspend" else restore
+            assert by_hand(one, reason="looked at", by="operator", at=LATER) is not None
+        follow_consent(at=LATER)
+        assert follow_consent(at=LATER) == 0
+        publish_lists(policy().origin, at=LATER)
+        assert states_of(one.status_list)[one.status_index] == BITS[credentials.state_of(one)]
+        found.append(credentials.state_of(one))
+
+    assert found == states.split()
+
+
+def test_what_a_pause_suspended_is_no_operators_to_restore_and_the_database_agrees() -> None:
+    grant = consent()
+    one = carried(grant)
+    pause(grant.pk, at=LATER, method="test")
+    follow_consent(at=LATER)
+
+    with pytest.raises(Refusal) as caught:
+        restore(one, reason="never mind", by="operator", at=LATER)
+    assert caught.value.code == "credential.suspension_of_another"
+    with pytest.raises(DatabaseError, match="suspended does not become valid"), transaction.atomic():
+        one.steps.create(sequence=2, state="valid", reason="forced", by="operator", at=LATER)
+    with pytest.raises(DatabaseError, match="suspended does not become suspended"), transaction.atomic():
+        one.steps.create(sequence=2, state="suspended", reason="again", by="consent", at=LATER)
+    suspend(one, reason="looked at", by="operator", at=LATER)
+    assert suspend(one, reason="looked at", by="operator", at=LATER) is None
+    assert restore(one, reason="goes on", by="consent", at=LATER) is None
+    assert [(step.state, step.by) for step in one.steps.order_by("sequence")] == [
+        ("suspended", "consent"),
+        ("suspended", "operator"),
+    ]
 
 
 def test_what_the_bank_fetched_with_a_code_follows_the_consent_too() -> None:

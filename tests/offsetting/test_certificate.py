@@ -33,7 +33,7 @@ from tanpuhui.offsetting.release import release
 from tanpuhui.offsetting.replace import replace
 from tanpuhui.offsetting.surrender import surrender
 from tanpuhui.registry.annul import annul
-from tanpuhui.transparency.credential_status import revoke, suspend
+from tanpuhui.transparency.credential_status import restore, revoke, suspend
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_home")]
 
@@ -264,6 +264,11 @@ def test_an_annulled_lot_suspends_the_certificate_until_other_tonnes_stand_in() 
     annul(wrong, reason="the meter was turned back", at=AT)
     assert (follow_annulments(at=AT), follow_annulments(at=AT)) == (1, 0)
     assert as_json(certificate)["status"] == "suspended"
+    credential = credential_of(certificate)
+    for by_hand, state in ((suspend, "suspended"), (restore, "suspended")):
+        assert by_hand(credential, reason="looked at", by="operator", at=AT) is not None
+        follow_annulments(at=AT)
+        assert as_json(certificate)["status"] == state
     replace(certificate.reservation_id, wrong, key="p", at=AT)
 
     assert follow_annulments(at=AT) == 1

@@ -386,6 +386,7 @@ TABLE: dict[str, Row] = {
     "console:consent_resident_export": only_staff(405),
     "console:consent_resident_change": only_staff(404),
     "console:act_release": only_staff(404),
+    "console:act_confirm": only_staff(404),
     "console:integrity_flag_changelist": only("operator"),
     "console:integrity_flag_export": only_staff(405),
     "console:integrity_flag_change": only_staff(404),

@@ -121,6 +121,8 @@ def show(
 def suspend(number: int, /, *, reason: str, as_json: Json = False) -> int:
     """Suspend a credential: nobody should rely on it for now. The status list says so at once.
 
+    What a paused consent or an annulled lot suspended already stays suspended then until you restore it.
+
     Example: tanpuhui credential suspend 1 --reason "the meter is being looked at"
 
     Parameters
@@ -135,7 +137,7 @@ def suspend(number: int, /, *, reason: str, as_json: Json = False) -> int:
 
 @app.command
 def restore(number: int, /, *, reason: str, as_json: Json = False) -> int:
-    """Make a suspended credential valid again.
+    """Make a credential valid again that was suspended by hand. Where a consent is paused it stays suspended for that.
 
     Example: tanpuhui credential restore 1 --reason "the meter was right"
 
@@ -342,6 +344,8 @@ def _step(verb: str, number: int, reason: str, *, as_json: bool) -> int:
 
     from tanpuhui.access.audit import record
     from tanpuhui.consent.policy import policy
+    from tanpuhui.disclosure.follow_consent import follow_consent
+    from tanpuhui.offsetting.follow_annulment import follow_annulments
     from tanpuhui.transparency import credential_status
     from tanpuhui.transparency.credential import get
 
@@ -364,6 +368,10 @@ def _step(verb: str, number: int, reason: str, *, as_json: bool) -> int:
                 reason=step.reason,
                 facts={"kind": credential.kind},
             )
+        if verb == "restore":
+            # A consent that was paused meanwhile suspends it again before anybody reads that it was valid.
+            follow_consent(at=at)
+            follow_annulments(at=at)
     credential_status.publish_lists(policy().origin, at=at)
     return _show(credential, None, as_json=as_json)
 

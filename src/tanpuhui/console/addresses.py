@@ -103,6 +103,7 @@ VERBS: tuple[tuple[str, View, str], ...] = (
     ),
     ("appeals/<int:appeal>/answer", appeals.AnswerAppeal.as_view(), "appeal_answer"),
     ("held/<int:flag>/release", held.ReleaseAct.as_view(), "act_release"),
+    ("held/<int:flag>/confirm", held.ConfirmAct.as_view(), "act_confirm"),
     ("requests/<uuid:request_id>/in-hand", requests.TakeInHand.as_view(), "request_in_hand"),
     ("requests/<uuid:request_id>/done", requests.Done.as_view(), "request_done"),
     ("requests/<uuid:request_id>/refuse", requests.RefuseRequest.as_view(), "request_refuse"),

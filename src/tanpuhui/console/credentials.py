@@ -27,7 +27,9 @@ from tanpuhui.console.lists import choice_filter
 from tanpuhui.console.refusals import CredentialIsRevoked, CredentialStandsSo
 from tanpuhui.console.verb import Reasoned, VerbPage
 from tanpuhui.copies.credential_words import by_name, kind_name, reason_text, state_name
+from tanpuhui.disclosure.follow_consent import follow_consent
 from tanpuhui.kit.moment import utc_now
+from tanpuhui.offsetting.follow_annulment import follow_annulments
 from tanpuhui.offsetting.models import Certificate
 from tanpuhui.transparency.credential import state_of
 from tanpuhui.transparency.credential_status import (
@@ -53,13 +55,14 @@ def _part(place: int) -> Func:
 
 def shown(rows: Any) -> Any:
     """Rows with how they stand and whom they are for: a company's code, or an account and who may see a statement."""
-    steps = StatusStep.objects.filter(credential=OuterRef("pk")).order_by("-sequence").values("state")[:1]
+    last = StatusStep.objects.filter(credential=OuterRef("pk")).order_by("-sequence")
     companies = Certificate.objects.filter(number=OuterRef("number")).annotate(
         code=KeyTextTransform("code", KeyTextTransform("company", "content"))
     )
     return rows.annotate(
         number=_part(2),
-        state=Coalesce(Subquery(steps), Value(StatusStep.VALID), output_field=TextField()),
+        state=Coalesce(Subquery(last.values("state")[:1]), Value(StatusStep.VALID), output_field=TextField()),
+        by=Coalesce(Subquery(last.values("by")[:1]), Value(""), output_field=TextField()),
         company=Subquery(companies.values("code")[:1]),
         recipient=F("statement__grant__recipient"),
         account=Case(
@@ -152,11 +155,8 @@ class CredentialList(ColumnList):
     def row_tools(self, request: ConsoleRequest, found: Any) -> list[tuple[Any, str]]:
         if not request.may_act or found.state == StatusStep.REVOKED:
             return []
-        first = (
-            (_("Suspend"), "credential_suspend")
-            if found.state == StatusStep.VALID
-            else (_("Restore"), "credential_restore")
-        )
+        is_ours = found.state == StatusStep.SUSPENDED and found.by == OPERATOR
+        first = (_("Restore"), "credential_restore") if is_ours else (_("Suspend"), "credential_suspend")
         wanted = (first, (_("Revoke"), "credential_revoke"))
         return [(text, reverse(f"console:{name}", args=[found.pk])) for text, name in wanted]
 
@@ -201,9 +201,10 @@ class CredentialVerb(VerbPage):
         ]
 
     def checked(self, number: int) -> Any:
-        """The credential, when the wanted state can follow."""
+        """The credential, when the wanted state can follow; an operator suspends over what the platform suspended."""
         found = _get(number)
-        if found.state == self.wanted:
+        is_over = found.state == StatusStep.SUSPENDED and found.by != OPERATOR
+        if found.state == self.wanted and not is_over:
             raise CredentialStandsSo(number=number, state=state_name(found.state))
         if found.state == StatusStep.REVOKED:
             raise CredentialIsRevoked(number=number)
@@ -230,8 +231,15 @@ class StepNow(CredentialVerb):
             reason=made.reason,
             facts={"kind": found.kind},
         )
+        if self.wanted == StatusStep.VALID:
+            # A consent that was paused meanwhile suspends it again before anybody reads that it was valid.
+            follow_consent(at=at)
+            follow_annulments(at=at)
         publish_when_committed(at)
-        self.say(_("The status list says so now."))
+        if state_of(found) == self.wanted:
+            self.say(_("The status list says so now."))
+        else:
+            self.say(_("You no longer suspend it. It stays suspended for the reason that its history says."))
         return reverse("console:transparency_credential_change", args=[number])
 
 
@@ -239,7 +247,8 @@ class SuspendCredential(StepNow):
     title = _l("Suspend a credential")
     says = _l(
         "Nobody should rely on it for now: the status list says so at once, and so does the page of a certificate. "
-        "It can be restored."
+        "It can be restored. What a paused consent or an annulled lot suspended stays suspended then, also when that "
+        "is over."
     )
     button = _l("Suspend")
     is_grave = True
@@ -249,8 +258,8 @@ class SuspendCredential(StepNow):
 class RestoreCredential(StepNow):
     title = _l("Restore a credential")
     says = _l(
-        "It is valid again. What a paused consent or an annulled lot suspended is suspended again within a minute "
-        "while that lasts."
+        "It is valid again, unless its consent is paused or a lot of it is annulled: then it stays suspended for that, "
+        "and is valid as soon as that is over."
     )
     button = _l("Restore")
     verb, wanted, step = "credential.restore", StatusStep.VALID, staticmethod(restore)

@@ -36,6 +36,7 @@ VERBS: dict[str, Verb] = {
     "lot.certify": Verb(_("certify a lot"), runs=True),
     "close.reopen": Verb(_("close a certified day again"), runs=True),
     "act.release": Verb(_("release a held act"), runs=True),
+    "act.confirm": Verb(_("confirm that an act stays held"), runs=True),
     "units.transfer": Verb(_("transfer units"), runs=True),
     "units.cancel": Verb(_("cancel units"), runs=True),
     "buffer.fill": Verb(_("fill the buffer"), runs=True),

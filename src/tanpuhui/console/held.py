@@ -1,4 +1,4 @@
-"""Held: acts that a rule against fraud keeps from being credited, and their release, which two people decide.
+"""Held: acts that a rule against fraud keeps from being credited; two people release one, or confirm that it is held.
 
 An act has the number of its record here, and nobody's name or account.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from django import forms
 from django.contrib.admin import SimpleListFilter, display
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
@@ -30,7 +31,7 @@ from tanpuhui.integrity.patterns.find import PATTERNS, pattern_named
 from tanpuhui.integrity.refusals import NotHeld
 from tanpuhui.kit.moment import utc_now
 
-RELEASE = "act.release"
+RELEASE, CONFIRM = "act.release", "act.confirm"
 HELD, RELEASED = "held", "released"
 
 
@@ -98,8 +99,8 @@ class StateFilter(SimpleListFilter):
 class HeldList(ReadOnlyList):
     heading = _l("Held acts")
     says = _l(
-        "Acts that a rule against fraud found. They are not credited until somebody released them; the person reads "
-        "the rule and its reason, and can appeal. An act has a number here, and no name."
+        "Acts that a rule against fraud found. They are not credited until they are released; the person reads "
+        "the rule, what is decided here and why, and can appeal. An act has a number here, and no name."
     )
     empty = _l("No act is held.")
     place = "held"
@@ -168,14 +169,17 @@ class HeldList(ReadOnlyList):
         return _state(row)
 
     def page(self, request: ConsoleRequest, found: Flag) -> dict[str, Any]:
-        is_held = standing_flags().filter(pk=found.pk).exists()
-        release = (pgettext("held act", "Release"), reverse("console:act_release", args=[found.pk]))
+        tools = []
+        if request.may_act and standing_flags().filter(pk=found.pk).exists():
+            tools.append((pgettext("held act", "Release"), reverse("console:act_release", args=[found.pk])))
+        if request.may_act and _to_confirm(found.record_id):
+            tools.append((pgettext("held act", "Confirm"), reverse("console:act_confirm", args=[found.pk])))
         return {
             "title": _("Record %(number)s") % {"number": found.record_id},
             "eyebrow": _("Held acts"),
             "facts": [*_facts(found), (_("State"), _state(found))],
             "tables": [_verdicts(found), trail("record", str(found.record_id))],
-            "tools": [release] if is_held and request.may_act else [],
+            "tools": tools,
         }
 
 
@@ -204,28 +208,78 @@ def _verdicts(found: Flag) -> Table:
     return Table(headers, rows, caption=_("Decisions"), empty=_("Nobody decided yet."))
 
 
-class ReleaseAct(VerbPage):
+def _to_confirm(record: int) -> bool:
+    """Whether something holds an act of which nobody decided that it stays so."""
+    return standing_flags().filter(record_id=record).exclude(verdicts__decision=Verdict.CONFIRMED).exists()
+
+
+class ReasonForPerson(Reasoned):
+    """Why: whoever the act is of reads it."""
+
+    reason = forms.CharField(
+        label=_l("Reason"),
+        help_text=_l("The person reads it, and it is kept. Name nobody, and nothing about anybody else."),
+        max_length=500,
+        strip=True,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class DecideAct(VerbPage):
+    """What two people decide about a held act."""
+
+    button = _l("Ask a colleague")
+    form_class = ReasonForPerson
+    takes_two = True
+    verb: ClassVar[str]
+    #: What the next page says.
+    asked: ClassVar[Any]
+
+    def facts(self, *, flag: int) -> list[tuple[Any, Any]]:
+        found = _get(flag)
+        return [*_facts(found), (_("State"), _state(found))]
+
+    def is_open(self, record: int) -> bool:
+        """Whether there is anything to decide."""
+        raise NotImplementedError
+
+    def do(self, form: Any, *, flag: int) -> str:
+        found = _get(flag)
+        if not self.is_open(found.record_id):
+            raise NotHeld(record=found.record_id)
+        reason = form.cleaned_data["reason"]
+        arguments = {"record": found.record_id, "day": found.day.isoformat()}
+        approval = four_eyes.ask(self.request, self.verb, arguments, reason=reason, at=utc_now())
+        self.say(self.asked)
+        return reverse("console:access_approval_change", args=[approval.pk])
+
+
+class ReleaseAct(DecideAct):
     title = _l("Release a held act")
     says = _l(
         "The act is let go by every rule that holds it, its day is closed again, and it is credited like any other; it "
         "stays released. The person reads the reason. A colleague agrees first."
     )
-    button = _l("Ask a colleague")
-    form_class = Reasoned
-    takes_two = True
+    verb = RELEASE
+    asked = _l("A colleague was asked. When they agree, the act is released and its day closed again.")
 
-    def facts(self, *, flag: int) -> list[tuple[Any, Any]]:
-        return _facts(_get(flag))
+    def is_open(self, record: int) -> bool:
+        return standing_flags().filter(record_id=record).exists()
 
-    def do(self, form: Any, *, flag: int) -> str:
-        found = _get(flag)
-        if not standing_flags().filter(record_id=found.record_id).exists():
-            raise NotHeld(record=found.record_id)
-        reason = form.cleaned_data["reason"]
-        arguments = {"record": found.record_id, "day": found.day.isoformat()}
-        approval = four_eyes.ask(self.request, RELEASE, arguments, reason=reason, at=utc_now())
-        self.say(_("A colleague was asked. When they agree, the act is released and its day closed again."))
-        return reverse("console:access_approval_change", args=[approval.pk])
+
+class ConfirmAct(DecideAct):
+    title = _l("Confirm that an act stays held")
+    says = _l(
+        "It stays uncredited for good, unless an appeal is upheld or it is released. At a sorting station it takes no "
+        "part from others any more: days there are due, and others may be credited more, at most what was fetched. "
+        "The person reads the reason. A colleague agrees first."
+    )
+    is_grave = True
+    verb = CONFIRM
+    asked = _l("A colleague was asked. When they agree, it is decided that the act stays held.")
+
+    def is_open(self, record: int) -> bool:
+        return _to_confirm(record)
 
 
 def _get(flag: int) -> Flag:

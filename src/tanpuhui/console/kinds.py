@@ -19,7 +19,7 @@ from tanpuhui.close.run import close_day
 from tanpuhui.community.challenge import get_challenge, shows_sum, tally
 from tanpuhui.consent.policy import policy
 from tanpuhui.console.models import Job
-from tanpuhui.integrity.decide import release
+from tanpuhui.integrity.decide import confirm, release
 from tanpuhui.integrity.refusals import NotHeld
 from tanpuhui.ledger.invariants import check, counts
 from tanpuhui.methodology.load import load_library
@@ -76,10 +76,16 @@ def _release(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
 
     The reason is the job's own: arguments are kept for good, and words about somebody's act are not.
     """
-    why = Job.objects.get(pk=int(key)).reason
+    job = Job.objects.get(pk=int(key))
     with suppress(NotHeld), transaction.atomic():
-        release(arguments["record"], why, by=None, at=at)
+        release(arguments["record"], job.reason, by=job.asked_by, at=at)
     return _reopen({"day": arguments["day"]}, key, at)
+
+
+def _confirm(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
+    """Days whose stations it was counted at are due then; decided otherwise in the meantime, it is refused."""
+    job = Job.objects.get(pk=int(key))
+    return {"day": confirm(arguments["record"], job.reason, by=job.asked_by, at=at).isoformat()}
 
 
 def _replay(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
@@ -220,6 +226,7 @@ KINDS: dict[str, Kind] = {
     "close.day": Kind(_("close a day"), _close, whole=False),
     "close.reopen": Kind(_("close a certified day again"), _reopen, whole=False),
     "act.release": Kind(_("release a held act"), _release, whole=False),
+    "act.confirm": Kind(_("confirm that an act stays held"), _confirm, whole=True),
     "close.replay": Kind(_("replay a close"), _replay, whole=False),
     "methodology.effect": Kind(_("work out the effect of a version"), _effect, whole=False),
     "ledger.check": Kind(_("check the ledger"), _check_ledger, whole=False),

@@ -24,6 +24,7 @@ from tanpuhui.copies.links import links
 from tanpuhui.copies.points_of import points_of
 from tanpuhui.copies.pools import pools
 from tanpuhui.copies.said import breaches, district, restrictions
+from tanpuhui.copies.verdicts import verdicts
 from tanpuhui.evidence.models import SubjectLink
 from tanpuhui.ledger.statement import statement
 from tanpuhui.rights.models import Letter, Visit
@@ -51,6 +52,7 @@ SECTIONS: dict[str, Section] = {
     "points": points_of,
     "pools": pools,
     "restrictions": restrictions,
+    "verdicts": verdicts,
 }
 
 

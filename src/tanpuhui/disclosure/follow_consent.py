@@ -22,7 +22,8 @@ GOES_ON, IS_PAUSED, ENDED = "the consent goes on", "the consent is paused", "the
 def follow_consent(*, at: datetime) -> int:
     """Bring the status of what is not over yet in line with its consent, in the caller's transaction.
 
-    Answers how many changed. What an operator suspended stays so.
+    Answers how many changed. What an operator suspended stays so, also where that came
+    over a pause.
     """
     return sum(_follow(one, at) for one in _out_of_line(at))
 

@@ -1,4 +1,4 @@
-"""Look: appeals and their answers, for whoever filed them and for whoever answers."""
+"""Look: appeals and their answers, and decisions about held acts, for whom they are about and for whoever answers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from django.db.models import QuerySet
 
-from tanpuhui.integrity.models import Answer, Appeal
+from tanpuhui.integrity.models import Answer, Appeal, Verdict
 
 #: What stands where a person's words were removed with the person.
 REMOVED = ""
@@ -40,6 +40,33 @@ def appeals_of(account: int, record_id: int | None = None) -> list[Seen]:
     if record_id is not None:
         found = found.filter(record_id=record_id)
     return [_seen(one) for one in _whole(found).order_by("-asked_at", "-id")]
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What was decided about a held act, with its reason: ``released`` or ``confirmed``, for every rule at once."""
+
+    record_id: int
+    day: date
+    rules: tuple[str, ...]
+    decision: str
+    reason: str
+    at: datetime
+
+
+def decisions_of(account: int, record_id: int | None = None) -> list[Decided]:
+    """What was decided about a person's held acts (about one), newest first; after an appeal or without one."""
+    found = Verdict.objects.filter(flag__account=account).select_related("flag")
+    if record_id is not None:
+        found = found.filter(flag__record_id=record_id)
+    rules: dict[tuple[int, date, str, str, datetime], list[str]] = {}
+    for one in found.order_by("-at", "-id"):
+        about = (one.flag.record_id, one.flag.day, one.decision, one.reason, one.at)
+        rules.setdefault(about, []).append(one.flag.pattern)
+    return [
+        Decided(record, day, tuple(sorted(names)), decision, reason, at)
+        for (record, day, decision, reason, at), names in rules.items()
+    ]
 
 
 def open_appeals() -> list[Seen]:

@@ -20,7 +20,8 @@ ANNULLED, REPLACED = "annulled since: ", "other tonnes stand in the place of the
 def follow_annulments(*, at: datetime) -> int:
     """Bring the status of certificates in line with what became of their lots, in the caller's transaction.
 
-    Answers how many changed. What an operator suspended or revoked stays so.
+    Answers how many changed. What an operator suspended or revoked stays so, also where
+    that came over an annulment.
     """
     lots = list(Annulment.objects.values_list("pk", flat=True))
     touched = Q(pk__in=[])

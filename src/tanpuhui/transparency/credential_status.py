@@ -8,7 +8,6 @@ from django.db import connection
 from django.db.models import Max, OuterRef, Subquery
 
 from tanpuhui.kit.files import write_bytes
-from tanpuhui.transparency.credential import state_of
 from tanpuhui.transparency.credentials.key import read_header, verify_jwt
 from tanpuhui.transparency.credentials.refusals import SignatureWrong
 from tanpuhui.transparency.credentials.status_list import (
@@ -20,7 +19,7 @@ from tanpuhui.transparency.credentials.status_list import (
 )
 from tanpuhui.transparency.issuer import issuer_key, list_uri, lists
 from tanpuhui.transparency.models import Credential, StatusStep
-from tanpuhui.transparency.refusals import ReasonMissing, StatusCannotFollow
+from tanpuhui.transparency.refusals import ReasonMissing, StatusCannotFollow, SuspensionOfAnother
 
 BITS = 2
 #: A verifier may keep a list for half a day and must have another after a day; it is signed anew every hour.
@@ -34,12 +33,20 @@ LOCK = 0x637265
 
 
 def suspend(credential: Credential, *, reason: str, by: str, at: datetime) -> StatusStep | None:
-    """Nobody should rely on it for now; ``None`` when it is suspended already."""
+    """Nobody should rely on it for now; ``None`` when it is suspended already.
+
+    An operator suspends over what a consent or an annulment suspended: then neither of them restores it.
+    """
     return _step(credential, StatusStep.SUSPENDED, reason, by, at)
 
 
 def restore(credential: Credential, *, reason: str, by: str, at: datetime) -> StatusStep | None:
-    """A suspended credential is valid again; ``None`` when it is valid."""
+    """A suspended credential is valid again; ``None`` when it is valid.
+
+    Each restores what it suspended itself. For anybody but an operator what another suspended is ``None`` too; an
+    operator is told why it is suspended (:class:`~tanpuhui.transparency.refusals.SuspensionOfAnother`). Whoever lets an
+    operator restore follows consents and annulments in the same transaction: one may be paused since.
+    """
     return _step(credential, StatusStep.VALID, reason, by, at)
 
 
@@ -53,12 +60,18 @@ def _step(credential: Credential, state: str, reason: str, by: str, at: datetime
     if not 1 <= len(reason) <= MOST_CHARACTERS:
         raise ReasonMissing(most=MOST_CHARACTERS)
     _lock(credential)
-    now = state_of(credential)
-    if now == state:
+    last = credential.steps.order_by("-sequence").first()
+    now = last.state if last else StatusStep.VALID
+    is_over = last is not None and state == now == StatusStep.SUSPENDED and by == OPERATOR != last.by
+    if now == state and not is_over:
         return None
     if now == StatusStep.REVOKED:
         raise StatusCannotFollow(number=credential.pk, now=now, wanted=state)
-    sequence = (credential.steps.aggregate(last=Max("sequence"))["last"] or 0) + 1
+    if last is not None and state == StatusStep.VALID and by != last.by:
+        if by == OPERATOR:
+            raise SuspensionOfAnother(number=credential.pk, by=last.by, reason=last.reason)
+        return None
+    sequence = last.sequence + 1 if last else 1
     return StatusStep.objects.create(
         credential=credential, sequence=sequence, state=state, reason=reason, by=by, at=at
     )

@@ -130,11 +130,16 @@ _FOLLOWS = pgtrigger.Trigger(
     name="follows",
     when=pgtrigger.Before,
     operation=pgtrigger.Insert,
-    declare=[("before", "text")],
+    declare=[("before", "text"), ("whose", "text")],
     func="""
-        SELECT state INTO before FROM transparency_status_step
+        SELECT state, "by" INTO before, whose FROM transparency_status_step
         WHERE credential_id = NEW.credential_id AND sequence = NEW.sequence - 1;
+        IF before = 'suspended' AND (
+            NEW.state = 'suspended' AND NEW."by" = 'operator' AND whose <> 'operator'
+            OR NEW.state = 'valid' AND NEW."by" = whose
+        ) THEN RETURN NEW; END IF;
         IF NEW.sequence > 1 AND before IS NULL OR before = 'revoked' OR coalesce(before, 'valid') = NEW.state
+            OR NEW.state = 'valid'
         THEN RAISE EXCEPTION 'a credential that is % does not become %', coalesce(before, 'valid'), NEW.state; END IF;
         RETURN NEW;
     """,
@@ -190,7 +195,10 @@ class CredentialOpening(models.Model):
 
 
 class StatusStep(models.Model):
-    """What became of a credential after it was issued, who did it and why; revoked is the end."""
+    """What became of a credential after it was issued, who did it and why; revoked is the end.
+
+    An operator's suspension may stand over one of the platform's own, and is restored by an operator alone.
+    """
 
     VALID, SUSPENDED, REVOKED = "valid", "suspended", "revoked"
 

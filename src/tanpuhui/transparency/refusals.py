@@ -146,6 +146,14 @@ class ReasonMissing(Refusal):
     message = "Say why, in 1 to {most} characters, with --reason; it is kept and shown."
 
 
+class SuspensionOfAnother(Refusal):
+    code = "credential.suspension_of_another"
+    message = (
+        "Credential {number} was suspended by the platform itself ({by}: {reason}). It is valid again by itself when "
+        "that is over; suspend it yourself if it must stay suspended then."
+    )
+
+
 class StatusCannotFollow(Refusal):
     code = "credential.status_cannot_follow"
     message = (

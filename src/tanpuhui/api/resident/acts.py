@@ -11,6 +11,7 @@ from tanpuhui.close.acts import Act, page_of
 from tanpuhui.close.installation import places
 from tanpuhui.close.summary import ILLUSTRATIVE, status_of
 from tanpuhui.close.trace import Trace
+from tanpuhui.integrity.look import decisions_of
 from tanpuhui.kit.exact import format_fraction
 from tanpuhui.kit.moment import from_us
 from tanpuhui.methodology.methodology import Methodology, Text
@@ -89,6 +90,10 @@ def trace_said(found: Trace) -> dict[str, Any]:
         "sequence": found.act.sequence,
         "as_of": found.as_of,
         "lots": list(found.lots),
+        "verdicts": [
+            {"rules": list(one.rules), "decision": one.decision, "reason": one.reason, "decided_at": one.at}
+            for one in decisions_of(found.act.account, found.act.record_id)
+        ],
     }
 
 

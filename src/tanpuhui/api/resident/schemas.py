@@ -171,6 +171,17 @@ class Weighed(Answer):
     counted_mass_g: int = Field(description="What of it counts, rounded down.", examples=[1500])
 
 
+class Verdict(Answer):
+    rules: list[str] = Field(
+        description="The rules against fraud that held it.", examples=[["fraud.speed@1"]]
+    )
+    decision: Literal["released", "confirmed"] = Field(
+        description="`released`: credited like any other. `confirmed`: it stays held.", examples=["confirmed"]
+    )
+    reason: str = Field(examples=["The ride was a car's."])
+    decided_at: datetime = Field(examples=["2026-03-11T01:00:00+00:00"])
+
+
 class Trace(Answer):
     act: Act
     methodology: str | None = Field(examples=["shenzhen/metro@1"])
@@ -196,6 +207,10 @@ class Trace(Answer):
     sequence: int = Field(description="Which close of the day this is.", examples=[2])
     as_of: datetime = Field(examples=["2026-03-10T12:00:00+00:00"])
     lots: list[str] = Field(examples=[["DEMO-000001"]])
+    verdicts: list[Verdict] = Field(
+        description="What was decided about it while a rule against fraud held it, newest first.",
+        examples=[[]],
+    )
 
 
 class Position(Answer):

@@ -25,7 +25,7 @@ from tanpuhui.consent.models import Grant
 from tanpuhui.consent.policy import policy
 from tanpuhui.copies.parties import party_names
 from tanpuhui.evidence.record import ASSEMBLED
-from tanpuhui.integrity.look import appeals_of
+from tanpuhui.integrity.look import appeals_of, decisions_of
 from tanpuhui.integrity.patterns.find import pattern_named
 from tanpuhui.kit.moment import from_us
 from tanpuhui.methodology.methodology import Cap, Field, Methodology, Text
@@ -204,9 +204,19 @@ def activity(request: HttpRequest, record: int) -> HttpResponse:
     account = cast(ResidentRequest, request).account
     act = own_act(account, record)
     found = trace(act, places())
-    return render(
-        request, "resident/activity.html", {**explained(found), "appeals": appeals_of(account, record)}
-    )
+    appeals = appeals_of(account, record)
+    said = {(one.answered_at, one.reason) for one in appeals}
+    verdicts = decisions_of(account, record)
+    last = verdicts[0] if verdicts else None
+    context = {
+        **explained(found),
+        "appeals": appeals,
+        # What answers an appeal stands beside the appeal.
+        "verdicts": [one for one in verdicts if (one.at, one.reason) not in said],
+        "last_verdict": last,
+        "is_confirmed": act.outcome is Outcome.held and last is not None and last.decision == "confirmed",
+    }
+    return render(request, "resident/activity.html", context)
 
 
 def own_act(account: int, record: int) -> Act:

@@ -36,7 +36,7 @@ from tanpuhui.copies.record import record as kept_record
 from tanpuhui.copies.state_names import state_name
 from tanpuhui.copies.titles import method_of, title_of
 from tanpuhui.federation.link import end_all as end_all_links
-from tanpuhui.integrity.look import appeals_of
+from tanpuhui.integrity.look import appeals_of, decisions_of
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.ledger.statement import statement
@@ -189,6 +189,7 @@ def readable(request: HttpRequest) -> HttpResponse:
         ],
         "acts": _acts(account),
         "appeals": [(one, outcome_name(Outcome[one.outcome])) for one in appeals_of(account)],
+        "verdicts": decisions_of(account),
         "links": _links(kept["identifiers"]),
         "trail": trail(entries, request.user),
     }
