@@ -218,10 +218,10 @@ def test_a_year_of_days_takes_as_many_questions_as_two_days(
     town.take(*(phones(str(day), "a", day, 1) for day in days), metro("m", "nobody", 1_000, day=FIRST))
     for day in days[:2]:
         town.close(day)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         assert [each.reason for each in due_now(town)] == ["never_closed"] * 4
 
     for day in days[2:]:
         town.close(day)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         assert due_now(town) == []
