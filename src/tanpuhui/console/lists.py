@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.utils import unquote
@@ -98,9 +98,10 @@ class ReadOnlyList(ModelAdmin):
             raise Http404
         return draw(request, "detail", **self.page(request, found))
 
-    def page(self, request: ConsoleRequest, found: Any) -> dict[str, Any]:
-        """What the page of a row shows: ``title``, ``facts``, ``tables``, ``tools``."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        def page(self, request: ConsoleRequest, found: Any) -> dict[str, Any]:
+            """What the page of a row shows: ``title``, ``facts``, ``tables``, ``tools``; each list says it."""
 
     def tools(self, request: ConsoleRequest) -> Sequence[tuple[Any, str]]:
         """What can be done from the list, as texts and addresses."""

@@ -60,15 +60,12 @@ class VerbPage(View):
     request: ConsoleRequest
 
     if TYPE_CHECKING:
-        # Each takes what its own address holds.
+        # Each takes what its own address holds. What it does, each verb says: an answer of its own, or the address of
+        # the page that comes next.
         do: Any
         initial: Any
         facts: Any
     else:
-
-        def do(self, form, **named):
-            """Do it; an answer of its own, or the address of the page that comes next."""
-            raise NotImplementedError
 
         def initial(self, **named):
             """What the form begins with."""

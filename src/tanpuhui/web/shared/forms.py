@@ -31,9 +31,10 @@ else:
 class FormPage(_FormView):
     """A page with one form for one verb. ``do`` runs in a transaction; a refusal is shown with the form as typed."""
 
-    def do(self, form: Any) -> HttpResponseBase | None:
-        """Do it; an answer of its own, or nothing for the way to ``success_url``."""
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        def do(self, form: Any) -> HttpResponseBase | None:
+            """Do it; an answer of its own, or nothing for the way to ``success_url``. Each page says it."""
 
     def form_valid(self, form: BaseForm) -> HttpResponse:
         try:
