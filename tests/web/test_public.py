@@ -293,6 +293,7 @@ def test_a_citizen_finds_a_lot_by_any_of_its_numbers(client: Client, closed: Clo
     assert answer.headers["Location"] == "/serials/DEMO-SHANGHAI.ROOFTOP-PV.1-2026-000000003-000000003/"
     assert "Tonne 3 is in this lot." in page
     assert f"With residents {TONNES} t 100 %" in page
+    assert "In the buffer 0 t 0 %" in page
     assert closed.lot.manifests[0] in page
     missing = client.get("/lots/look-up/?serial=99", **EN)
     assert (missing.status_code, 'value="99"' in missing.content.decode()) == (404, True)

@@ -37,9 +37,9 @@ STATUSES = ("official", "published", "secondary", "illustrative")
 
 
 @register.filter
-def mass(amount_mg: int) -> SafeString:
-    """Milligrams as an exact amount; the milligrams themselves are in the element for programs."""
-    shown = mass_of(int(amount_mg))
+def mass(amount_mg: int, unit: str = "") -> SafeString:
+    """Milligrams as an exact amount, in a unit if one is given; in the element they are there for programs."""
+    shown = mass_of(int(amount_mg), unit=unit)
     return format_html(
         '<data class="amount" value="{}">{}<span class="unit">\N{NO-BREAK SPACE}{}</span></data>',
         shown.mg,
