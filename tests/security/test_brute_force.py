@@ -168,9 +168,13 @@ def test_a_code_of_an_app_is_good_once(
     assert answers == [302, 200]
 
 
-def test_a_code_of_an_app_is_good_for_its_half_minute_alone(settings: Any) -> None:
+def test_a_code_of_an_app_is_good_for_its_half_minute_alone(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from allauth.mfa.totp.internal import auth
 
+    middle_s = time.time() // 30 * 30 + 15
+    monkeypatch.setattr(time, "time", lambda: middle_s)
     secret = auth.generate_totp_secret()
     now = next(iter(auth.yield_hotp_counters_from_time()))
 
