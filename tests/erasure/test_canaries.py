@@ -194,7 +194,7 @@ def _everything_else_stands(before: Before, erased: Erased) -> None:
         enter_all(log(), at=AT + timedelta(minutes=1))
     publish(log())
     with transaction.atomic():
-        looked = audit(log(), town.places, at=AT + timedelta(minutes=1), seen=[before.note])
+        looked = audit(log(), town.places, seen=[before.note])
     assert looked.findings == ()
     assert looked.checked["erased_rows"] == erased.rows
     for answer in replayed(town):
@@ -229,7 +229,7 @@ def _a_dump_in_another_database_verifies(before: Before, marks: dict[Any, str]) 
     with _restored(_dump()):
         after = _dump()
         with transaction.atomic():
-            looked = audit(log(), before.town.places, at=AT + timedelta(minutes=1), seen=[before.note])
+            looked = audit(log(), before.town.places, seen=[before.note])
         shares = shares_of(lot.code)
 
         assert [place for place, text in marks.items() if _has(after, text)] == []

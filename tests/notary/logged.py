@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Protocol
 
 from django.db import transaction
@@ -22,14 +23,14 @@ class Somewhere(Protocol):
     def places(self) -> Places: ...
 
 
-def integrate() -> None:
+def integrate(at: datetime = AT) -> None:
     """Enter what waits, sign and publish."""
     with transaction.atomic():
-        enter_all(log(), at=AT)
+        enter_all(log(), at=at)
     publish(log())
 
 
 def found(somewhere: Somewhere, *seen: str) -> list[Finding]:
     """What a whole audit finds."""
     with transaction.atomic():
-        return list(audit(log(), somewhere.places, at=AT, seen=seen).findings)
+        return list(audit(log(), somewhere.places, seen=seen).findings)

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from close.town import Town
 from notary.logged import found, integrate
-from notary.town import ACME, AT, by_force, lived, lived_further, rests_on_more, rules_dropped
+from notary.town import ACME, by_force, lived, lived_further, rests_on_more, rules_dropped
 from registry.units_town import given
 from tanpuhui.kit.home import home
 from tanpuhui.ledger.invariants import Finding
@@ -49,12 +49,12 @@ def what_was_broken_is_not_checked(db: None) -> Iterator[None]:
 def found_in(table: str, town: Town) -> list[Finding]:
     """What the parts of the audit find that look at one table."""
     with transaction.atomic():
-        return [one for one in audit_table(table, log(), town.places, at=AT).findings if one.table == table]
+        return [one for one in audit_table(table, log(), town.places).findings if one.table == table]
 
 
 def test_an_untouched_town_has_no_findings(town: Town, lot: Lot) -> None:
     with transaction.atomic():
-        looked = audit(log(), town.places, at=AT, seen=[newest_note()])
+        looked = audit(log(), town.places, seen=[newest_note()])
 
     assert looked.findings == ()
     assert looked.checked["leaves"] == Leaf.objects.count()

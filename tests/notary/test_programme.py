@@ -90,7 +90,7 @@ def test_a_row_of_a_programme_that_was_edited_or_deleted_is_named(village: Villa
         assert by_force(statement) == 1
 
         with transaction.atomic():
-            named = audit_table(table, log(), village.places, at=AT).findings
+            named = audit_table(table, log(), village.places).findings
 
         transaction.savepoint_rollback(point)
         assert any(what in finding.found for finding in named), (statement, named)

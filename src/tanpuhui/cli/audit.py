@@ -38,7 +38,6 @@ def audit(
 
     from tanpuhui.cli.log import read_text
     from tanpuhui.cli.places import places
-    from tanpuhui.kit.moment import utc_now
     from tanpuhui.notary import installation
     from tanpuhui.notary.audit import asked
     from tanpuhui.notary.audit import audit as compare
@@ -51,7 +50,6 @@ def audit(
         audited = compare(
             installation.log(),
             places(),
-            at=utc_now(),
             seen=texts,
             also=[asked("pooling", pooling.check)],
             report=report,

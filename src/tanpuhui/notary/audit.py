@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +29,7 @@ from tanpuhui.market import invariants as market
 from tanpuhui.money import invariants as money
 from tanpuhui.notary.references import dangling
 from tanpuhui.notary.sealed_tables import TABLES, Sealed
-from tanpuhui.notary.seals import missing_lately, pages, read_page, rows_through, set_text
+from tanpuhui.notary.seals import pages, read_page, rows_through, set_text, still_missing
 from tanpuhui.notary.sources import TWICE, Source, sources
 from tanpuhui.offsetting import invariants as offsetting
 from tanpuhui.points import invariants as points
@@ -75,7 +74,6 @@ def audit(
     log: Log,
     places: Places,
     *,
-    at: datetime,
     seen: Iterable[str] = (),
     also: Iterable[Part] = (),
     report: Report = nobody,
@@ -87,22 +85,22 @@ def audit(
     """
     checked: dict[str, int] = {}
     found: list[Finding] = []
-    wanted = (*parts(log, places, at=at, seen=seen), *also)
+    wanted = (*parts(log, places, seen=seen), *also)
     for done, part in enumerate(wanted):
         report(f"Comparing with the log: {part.name}", done, len(wanted))
         found += part.look(checked)
     return Audited(tuple(found), checked)
 
 
-def audit_table(table: str, log: Log, places: Places, *, at: datetime) -> Audited:
+def audit_table(table: str, log: Log, places: Places) -> Audited:
     """Those parts of an audit alone that compare the rows of one table with what was signed."""
     checked: dict[str, int] = {}
-    wanted = [part for part in parts(log, places, at=at) if table in part.tables]
+    wanted = [part for part in parts(log, places) if table in part.tables]
     assert wanted, f"{table} is nothing that the log has"
     return Audited(tuple(finding for part in wanted for finding in part.look(checked)), checked)
 
 
-def parts(log: Log, places: Places, *, at: datetime, seen: Iterable[str] = ()) -> tuple[Part, ...]:
+def parts(log: Log, places: Places, *, seen: Iterable[str] = ()) -> tuple[Part, ...]:
     """The whole audit, in the order of its findings: the log's own rows first, sums of the books last."""
 
     def part(tables: Iterable[str], look: Callable[..., Iterator[Finding]], *values: Any) -> Part:
@@ -113,7 +111,7 @@ def parts(log: Log, places: Places, *, at: datetime, seen: Iterable[str] = ()) -
         part([SIGNED, LEAF], _log, log, [*seen]),
         part([LEAF, OPENING], _openings),
         *(part([source.table], _facts, source) for source in sources()),
-        *(part([one.table], _rows, one, at) for one in TABLES),
+        *(part([one.table], _rows, one) for one in TABLES),
         part(BODIES, _bodies, places),
         part(["close_erased_file"], _erased, places),
         Part("references", frozenset(), dangling),
@@ -357,7 +355,7 @@ def _short(value: Any) -> str:
 # -- rows ----------------------------------------------------------------------------------------------------------
 
 
-def _rows(one: Sealed, at: datetime, checked: dict[str, int]) -> Iterator[Finding]:
+def _rows(one: Sealed, checked: dict[str, int]) -> Iterator[Finding]:
     """Sealed rows are there and say the same, and none has come among them."""
     read, columns = [], one.columns
     for leaf in pages(one):
@@ -378,7 +376,7 @@ def _rows(one: Sealed, at: datetime, checked: dict[str, int]) -> Iterator[Findin
     )
     checked["sealed_rows"] = checked.get("sealed_rows", 0) + len(sealed)
     last = sealed["number"][-1].as_py()
-    late = missing_lately(one, at)
+    late = still_missing(one)
     set_text()
     yield from _differences(one, _as_tuples(sealed), rows_through(one, columns, last), late)
 

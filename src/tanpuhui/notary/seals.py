@@ -1,33 +1,39 @@
 """Seals: rows that are too many for a leaf each: one seals many, and a file beside the log has every row's digest.
 
 A row's digest is SHA-256 over PostgreSQL's text of its columns. Numbers are given out before transactions commit, so a
-number may turn up after larger ones were sealed: what was missing is looked for again for a day.
+number may turn up after larger ones were sealed. What was missing is looked for until no transaction that ran when it
+was missed can still bring it: each page says before which transaction all had ended when rows were looked for
+(``horizon``), and the first that had not begun when a number was missing (``until``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from django.db import connection
+from django.db.models import QuerySet
 from psycopg import sql
 
 from tanpuhui.close.store import Store
 from tanpuhui.kit.home import home
+from tanpuhui.kit.moment import MICROSECONDS, to_us
 from tanpuhui.kit.progress import Report, nobody, told
 from tanpuhui.notary.sealed_tables import TABLES, Sealed
 from tanpuhui.transparency.models import Leaf
 from tanpuhui.transparency.record import Record
 
 KIND = "rows"
+#: The key of a leaf that says of all tables that they were looked through, and has no rows.
+LOOKED = "looked"
 #: How many numbers a page takes at most; a number may have many rows.
 AT_ONCE = 50_000
-#: For how long a number that was missing is looked for.
-LATE = timedelta(days=1)
+#: For how long a number that was missing is looked for at least: it is given out just before its transaction has one.
+LATE_US = 3_600 * MICROSECONDS
 #: PostgreSQL's text of a value depends on these.
 _TEXT = (
     ("datestyle", "ISO, YMD"),
@@ -58,20 +64,29 @@ def store() -> Store:
 def seal(*, at: datetime, report: Report = nobody) -> list[Record]:
     """Records of all rows that are not sealed yet; their files are written. The caller enters them."""
     set_text()
+    look = {"at_us": to_us(at), "horizon": running()[0]}
+    newest = _newest()
     sealed: dict[str, list[int]] = {}
     records = []
     for one in told(TABLES, report, "Sealing rows", len(TABLES)):
-        record, numbers = _next_page(one, sealed, at)
+        record, numbers = _next_page(one, sealed, look, newest)
         sealed[one.table] = numbers
         if record is not None:
             records.append(record)
+    if not records and newest is not None and _late(newest, look) and _any_missing(newest):
+        # Nothing is new: said by itself, so that what was missing is known never to come.
+        records.append(Record(KIND, f"{LOOKED}/{newest.index + 1}", look))
     return records
 
 
 def pages(one: Sealed) -> Iterator[Leaf]:
     """The leaves of a table's pages, in order."""
-    found = Leaf.objects.filter(kind=KIND, key__startswith=f"{one.table}/", opening__isnull=False)
-    return found.select_related("opening").order_by("index").iterator()
+    return _pages(one.table).order_by("index").iterator()
+
+
+def _pages(table: str) -> QuerySet[Leaf]:
+    found = Leaf.objects.filter(kind=KIND, key__startswith=f"{table}/", opening__isnull=False)
+    return found.select_related("opening")
 
 
 def read_page(leaf: Leaf) -> Page:
@@ -105,23 +120,74 @@ def set_text() -> None:
             cursor.execute("SELECT set_config(%s, %s, true)", [name, value])
 
 
-def missing_lately(one: Sealed, at: datetime) -> list[list[int]]:
-    """Ranges of numbers that were missing from pages of the last day."""
-    since = Leaf.objects.filter(
-        kind=KIND, key__startswith=f"{one.of or one.table}/", entered_at__gt=at - LATE
-    ).order_by("index")
-    records = since.values_list("opening__record", flat=True)
-    return [gap for record in records if isinstance(record, dict) for gap in record.get("gaps", ())]
+def running() -> tuple[int, int]:
+    """The oldest transaction that has not ended, and the first that has not begun.
+
+    What a transaction before the oldest wrote is seen by whoever looks from now on, or never (``pg_snapshot_xmin``).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_snapshot_xmin(now)::text::bigint, pg_snapshot_xmax(now)::text::bigint"
+            " FROM pg_current_snapshot() AS now"
+        )
+        oldest, unbegun = cursor.fetchone()
+    return oldest, unbegun
 
 
-def _next_page(one: Sealed, sealed: Mapping[str, list[int]], at: datetime) -> tuple[Record | None, list[int]]:
+def still_missing(one: Sealed) -> list[list[int]]:
+    """Ranges of numbers that were missing from a table's pages and may still come."""
+    return _still_missing(one, _newest())
+
+
+def _still_missing(one: Sealed, newest: Leaf | None) -> list[list[int]]:
+    if newest is None:
+        return []
+    look, (_, unbegun) = _said(newest), running()
+    found = []
+    for leaf in _pages(one.of or one.table).order_by("-index").iterator(chunk_size=100):
+        then = _said(leaf)
+        # Beyond what has begun: the rows were brought to another server, where nothing of then still runs.
+        ended = then["until"] <= look["horizon"] or then["until"] > unbegun
+        if ended and _late(leaf, look):
+            break
+        found += leaf.opening.record["gaps"]
+    return found
+
+
+def _said(leaf: Leaf) -> dict[str, int]:
+    """When rows were looked for, and which transactions ran; of an opening that was edited nothing."""
+    record = leaf.opening.record
+    said = {
+        name: record.get(name) if isinstance(record, dict) else None for name in ("at_us", "horizon", "until")
+    }
+    return {name: value if isinstance(value, int) else 0 for name, value in said.items()}
+
+
+def _late(leaf: Leaf, look: Mapping[str, int]) -> bool:
+    """Whether a look came long enough after a leaf."""
+    return _said(leaf)["at_us"] + LATE_US <= look["at_us"]
+
+
+def _any_missing(newest: Leaf) -> bool:
+    return any(_still_missing(one, newest) for one in TABLES if not one.of)
+
+
+def _newest() -> Leaf | None:
+    """The leaf of rows that was entered last, of any table: when it was, all of them were looked through."""
+    found = Leaf.objects.filter(kind=KIND, opening__isnull=False).select_related("opening")
+    return found.order_by("-index").first()
+
+
+def _next_page(
+    one: Sealed, sealed: Mapping[str, list[int]], look: Mapping[str, int], newest: Leaf | None
+) -> tuple[Record | None, list[int]]:
     count, last = _so_far(one)
     if one.of:
         numbers = sealed[one.of]
         rows = _rows(one, one.columns, _any_of(one, numbers)) if numbers else []
         gaps: list[list[int]] = []
     else:
-        rows = _rows(one, one.columns, _new(one, last, missing_lately(one, at)))
+        rows = _rows(one, one.columns, _new(one, last, _still_missing(one, newest)))
         numbers = sorted({row[0] for row in rows})
         gaps = _gaps(last, [number for number in numbers if number > last])
     if not rows:
@@ -135,6 +201,8 @@ def _next_page(one: Sealed, sealed: Mapping[str, list[int]], at: datetime) -> tu
         "through": max(last, rows[-1][0]),
         "rows": len(rows),
         "gaps": gaps,
+        **look,
+        "until": running()[1],
         "digest": store().put(table),
     }
     return Record(KIND, f"{one.table}/{count + 1:06}", content), numbers
