@@ -119,6 +119,59 @@ def test_a_hash_of_another_length_is_refused() -> None:
         verify_consistency(size1=1, size2=1, root1=bytes(31), root2=bytes(31), proof=[])
 
 
+HASH = LEAVES[0]
+#: What is no number, no hash and no proof; some of them are as long as one, compare like one, or end at once.
+NO_NUMBER = [None, True, 1.0, "1", b"1", [], -1, 2**63, -(10**40), 10**40]
+NO_HASH = [None, True, 32, "x" * 32, list(HASH), bytearray(HASH), memoryview(HASH), HASH[:-1], HASH + b"x", []]
+NO_PROOF = [None, False, 1, "", b"", HASH, {}, iter([]), iter([HASH]), {HASH}, *([one] for one in NO_HASH)]
+
+
+@pytest.mark.parametrize(
+    ("name", "odd"),
+    [
+        *((name, odd) for name in ("index", "size") for odd in NO_NUMBER),
+        *((name, odd) for name in ("leaf_hash", "root") for odd in NO_HASH),
+        *(("proof", odd) for odd in NO_PROOF),
+    ],
+)
+def test_what_is_no_number_hash_or_proof_proves_no_inclusion(name: str, odd: object) -> None:
+    one_of_two = {"index": 1, "size": 2, "leaf_hash": LEAVES[1], "proof": [HASH], "root": root_of(LEAVES[:2])}
+    verify_inclusion(**one_of_two)  # type: ignore[arg-type]
+
+    with pytest.raises(ProofInvalid):
+        verify_inclusion(**{**one_of_two, name: odd})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "odd"),
+    [
+        *((name, odd) for name in ("size1", "size2") for odd in NO_NUMBER),
+        *((name, odd) for name in ("root1", "root2") for odd in NO_HASH),
+        *(("proof", odd) for odd in NO_PROOF),
+    ],
+)
+def test_what_is_no_number_hash_or_proof_proves_no_growth(name: str, odd: object) -> None:
+    one_and_two = {
+        "size1": 1,
+        "size2": 2,
+        "root1": HASH,
+        "root2": root_of(LEAVES[:2]),
+        "proof": [LEAVES[1]],
+    }
+    verify_consistency(**one_and_two)  # type: ignore[arg-type]
+
+    with pytest.raises(ProofInvalid):
+        verify_consistency(**{**one_and_two, name: odd})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("proof", ["", b"", iter([HASH])])
+def test_what_is_no_list_is_not_taken_for_the_empty_proof_of_one_leaf(proof: object) -> None:
+    with pytest.raises(ProofInvalid, match="not a list"):
+        verify_inclusion(index=0, size=1, leaf_hash=HASH, proof=proof, root=HASH)  # type: ignore[arg-type]
+    with pytest.raises(ProofInvalid, match="32 bytes"):
+        verify_inclusion(index=0, size=1, leaf_hash="x" * 32, proof=[], root="x" * 32)  # type: ignore[arg-type]
+
+
 def test_all_published_inclusion_probes_are_answered_as_published(shared_vectors: Path) -> None:
     files = sorted((shared_vectors / "merkle-inclusion").rglob("*.json"))
     wrong = []

@@ -21,6 +21,7 @@ from tanpuhui.transparency.refusals import (
     QuorumMissing,
     SignatureWrong,
 )
+from tanpuhui.transparency.verify_certificate import Wrong, check_note, read_key
 
 #: The example of C2SP signed-note.
 EXAMPLE_KEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
@@ -115,11 +116,40 @@ def test_a_key_written_and_read_again_is_the_same() -> None:
         EXAMPLE_KEY.replace("example.com/foo", ""),
         EXAMPLE_KEY.replace("example.com/foo", "a b"),
         EXAMPLE_KEY.replace("+Aeky", "+Beky"),
+        EXAMPLE_KEY.replace("example", "ex\udc80mple"),
+        EXAMPLE_KEY.encode(),
+        None,
+        1,
     ],
 )
 def test_a_key_that_is_none_is_refused(line: str) -> None:
     with pytest.raises(KeyMalformed):
         note.verify(EXAMPLE, [line])
+
+
+@pytest.mark.parametrize("keys", [None, EXAMPLE_KEY, EXAMPLE_KEY.encode(), iter([EXAMPLE_KEY]), {}, 1])
+def test_keys_that_are_no_list_are_refused(keys: list[str]) -> None:
+    with pytest.raises(KeyMalformed, match="not a list"):
+        note.verify(EXAMPLE, keys)
+
+
+def test_two_keys_that_cannot_be_told_apart_are_refused() -> None:
+    """Two public keys of one name whose hashes, of 32 bits, are the same: found by trying 28,975 of them."""
+    first, second = (note.VerifierKey("twin.example", note.ED25519, n.to_bytes(32)) for n in (22_922, 28_974))
+    assert first.id.hex() == second.id.hex() == "8b8f24bc"
+
+    with pytest.raises(KeyMalformed, match="one hash"):
+        note.verify(EXAMPLE, [EXAMPLE_KEY, str(first), str(second)])
+    with pytest.raises(Wrong, match="one hash"):
+        check_note(EXAMPLE, [read_key(str(one)) for one in (first, second)])
+
+
+def test_a_key_or_a_signature_given_twice_is_one() -> None:
+    twice = EXAMPLE + EXAMPLE.split("\n\n")[1]
+
+    found = note.verify(twice, [EXAMPLE_KEY, EXAMPLE_KEY])
+
+    assert [str(key) for key in found.signers] == [EXAMPLE_KEY]
 
 
 @pytest.mark.parametrize(
@@ -135,6 +165,9 @@ def test_a_key_that_is_none_is_refused(line: str) -> None:
         EXAMPLE.replace("message", "mess\udc80age"),
         EXAMPLE.replace("IneyaQM=", "IneyaQN="),
         EXAMPLE.replace("IneyaQM=", "IneyaQM"),
+        EXAMPLE.replace("\n", "\r\n"),
+        EXAMPLE.encode(),
+        None,
         "text\n\n" + "— a AAAAAAA=\n" * 65,
     ],
 )

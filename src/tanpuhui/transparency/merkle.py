@@ -94,7 +94,7 @@ def prove_consistency(*, size1: int, size2: int, subtree: Subtree) -> list[bytes
 
 def verify_inclusion(*, index: int, size: int, leaf_hash: bytes, proof: Sequence[bytes], root: bytes) -> None:
     """Refuse (:class:`ProofInvalid`) unless the leaf is at ``index`` of the tree of ``size`` leaves with this root."""
-    _refuse_unfit([leaf_hash, root, *proof])
+    _refuse_unfit(numbers=[index, size], hashes=[leaf_hash, root], proof=proof)
     if not 0 <= index < size:
         raise ProofInvalid(what=f"leaf {index} is not in a tree of {size} leaves")
     at, last, known = index, size - 1, leaf_hash
@@ -119,7 +119,7 @@ def verify_consistency(*, size1: int, size2: int, root1: bytes, root2: bytes, pr
 
     A size of zero is refused: nothing is proved about an empty tree, and who starts from one decides that.
     """
-    _refuse_unfit([root1, root2, *proof])
+    _refuse_unfit(numbers=[size1, size2], hashes=[root1, root2], proof=proof)
     if not 0 < size1 <= size2:
         raise ProofInvalid(what=f"a tree of {size2} leaves does not continue one of {size1}")
     if size1 == size2:
@@ -170,6 +170,11 @@ def _complete(first: int, after: int) -> list[tuple[int, int]]:
     return parts
 
 
-def _refuse_unfit(hashes: Sequence[bytes]) -> None:
-    if any(len(one) != HASH_BYTES for one in hashes):
+def _refuse_unfit(*, numbers: Sequence[object], hashes: Sequence[object], proof: object) -> None:
+    """Whoever verifies may have taken these from anywhere: what is of another type proves nothing, as what is wrong."""
+    if any(type(one) is not int or one.bit_length() > 63 for one in numbers):
+        raise ProofInvalid(what="a place or a size is not a whole number below 2**63")
+    if not isinstance(proof, list | tuple):
+        raise ProofInvalid(what="the proof is not a list of hashes")
+    if any(type(one) is not bytes or len(one) != HASH_BYTES for one in [*hashes, *proof]):
         raise ProofInvalid(what=f"a hash has {HASH_BYTES} bytes")

@@ -151,18 +151,23 @@ def verify(text: str, verifier_keys: Sequence[str]) -> Verified:
 
     Signatures by other keys are passed over, as the specification asks. Returns the note's own text and who signed.
     """
+    if not isinstance(verifier_keys, list | tuple):
+        raise KeyMalformed(what="the keys are not a list of lines")
     return verify_with(text, [read_verifier_key(line) for line in verifier_keys])
 
 
 def verify_with(text: str, keys: Sequence[VerifierKey]) -> Verified:
     """As :func:`verify`, with keys that were read already."""
     note = read(text)
-    known = {(key.name, key.id): key for key in keys}
+    known: dict[tuple[str, bytes], VerifierKey] = {}
+    for key in keys:
+        if known.setdefault((key.name, key.id), key) != key:
+            raise KeyMalformed(what=f"two keys of {key.name} have one hash")
     signers: dict[VerifierKey, int | None] = {}
     for signature in note.signatures:
-        key = known.get((signature.name, signature.key_id))
-        if key is not None:
-            signers.setdefault(key, _check(note.text, key, signature.signed))
+        signer = known.get((signature.name, signature.key_id))
+        if signer is not None:
+            signers.setdefault(signer, _check(note.text, signer, signature.signed))
     if not signers:
         raise NoteUnsigned(known=", ".join(sorted({key.name for key in keys})) or "nobody")
     return Verified(note.text, tuple(signers), tuple(signers.values()))
@@ -170,6 +175,8 @@ def verify_with(text: str, keys: Sequence[VerifierKey]) -> Verified:
 
 def read(text: str) -> Note:
     """Take a note apart; refuses what is not one. Who signed it is not looked at."""
+    if not isinstance(text, str):
+        raise NoteMalformed(what="it is not a text")
     if len(text) > MOST_CHARACTERS or any(sign < " " and sign != "\n" for sign in text):
         raise NoteMalformed(what="it is too long or has control characters")
     try:
@@ -228,6 +235,8 @@ def _private(key: SigningKey) -> Ed25519PrivateKey:
 
 
 def _read_key(line: str) -> tuple[str, int, bytes, str]:
+    if not isinstance(line, str):
+        raise KeyMalformed(what="it is not a text")
     name, _, rest = line.strip().partition("+")
     stated, _, packed = rest.partition("+")
     material = plain_base64(packed)
@@ -254,4 +263,5 @@ def _refuse_name(name: str) -> None:
 
 
 def _is_name(name: str) -> bool:
-    return bool(name) and "+" not in name and not any(sign.isspace() or sign < " " for sign in name)
+    unfit = any(sign.isspace() or sign < " " or "\ud800" <= sign <= "\udfff" for sign in name)
+    return bool(name) and "+" not in name and not unfit

@@ -99,7 +99,9 @@ def read_note(text):
 def check_note(text, keys):
     """The text of a note, and who signed it: {key: time of the cosignature or None}."""
     body, signatures = read_note(text)
-    known = {(key[0], key[1]): key for key in keys}
+    known = {}
+    for key in keys:
+        need(known.setdefault(key[:2], key) == key, "no two keys of a name have one hash")
     signers = {}
     for name, number, packed in signatures:
         key = known.get((name, number))
