@@ -34,7 +34,7 @@ def put(
         raise BadAnswer(peer=peer.code, reason="somebody else signed it")
     try:
         said = json.loads(answered.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadAnswer(peer=peer.code, reason="it is not JSON") from None
     if not isinstance(said, dict):
         raise BadAnswer(peer=peer.code, reason="it is not an object")

@@ -138,6 +138,8 @@ def redeem(peer: Peer, asked: dict[str, Any], *, at: datetime) -> dict[str, Any]
     given, verifier = asked.get("code"), asked.get("code_verifier")
     if asked.get("grant_type") != "authorization_code" or not isinstance(given, str):
         return BadLink(field="grant_type")
+    if not _CHALLENGE.match(given):
+        return LinkCodeSpent()
     code = LinkCode.objects.filter(peer=peer, code_digest=digest_bytes(given.encode())).first()
     if code is None:
         return LinkCodeSpent()

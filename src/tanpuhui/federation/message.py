@@ -15,6 +15,9 @@ FORMAT = "tanpuhui-federation"
 VERSIONS = (1, 2)
 CHAINED = 2
 MOST_BYTES = 1_000_000
+MOST_DEPTH = 20
+#: Years of which anything is said: the first inventories, and further ahead than any key or lot.
+FIRST_YEAR, LAST_YEAR = 1990, 2200
 _FIELDS = {
     "format": str,
     "version": int,
@@ -71,10 +74,7 @@ def read_message(content: bytes) -> Message:
     """The message of some bytes; refuses bytes that are not exactly how it is written."""
     if len(content) > MOST_BYTES:
         raise BadMessage(field="(content)", problem=f"it has more than {MOST_BYTES} bytes.")
-    try:
-        said = json.loads(content)
-    except ValueError:
-        raise BadMessage(field="(content)", problem="it is not JSON.") from None
+    said = read_json(content)
     _refuse_shape(said)
     try:
         found = Message(
@@ -90,13 +90,35 @@ def read_message(content: bytes) -> Message:
             body=said["body"],
         )
         same = found.content() == content
-    except (ValueError, AssertionError, TypeError):
+    except (ValueError, AssertionError, TypeError, OverflowError):
         raise BadMessage(
             field="(content)", problem="a value in it has not the form that it must have."
         ) from None
     if not same:
         raise BadMessage(field="(content)", problem="it is not canonical JSON (RFC 8785).")
     return found
+
+
+def read_json(content: bytes) -> Any:
+    """What a peer said in JSON; refuses what no table can keep: NUL in a text, or deeper than anything of ours."""
+    try:
+        said = json.loads(content)
+        unfit = _has_nul(said)
+    except (ValueError, RecursionError):
+        raise BadMessage(field="(content)", problem="it is not JSON, or far too deep.") from None
+    if unfit:
+        raise BadMessage(field="(content)", problem="a text in it has the character NUL.")
+    return said
+
+
+def _has_nul(value: Any, depth: int = 0) -> bool:
+    if depth > MOST_DEPTH:
+        raise RecursionError
+    if isinstance(value, dict):
+        return any(_has_nul(one, depth + 1) for pair in value.items() for one in pair)
+    if isinstance(value, list):
+        return any(_has_nul(one, depth + 1) for one in value)
+    return isinstance(value, str) and "\0" in value
 
 
 def _refuse_shape(said: Any) -> None:
@@ -135,9 +157,11 @@ def text(body: dict[str, Any], name: str, *, most: int = 300) -> str:
 def day_of(body: dict[str, Any], name: str) -> date:
     """A day of a body."""
     try:
-        return date.fromisoformat(text(body, name, most=10))
+        found = date.fromisoformat(text(body, name, most=10))
     except ValueError:
         raise BadMessage(field=name, problem="it is not a day such as 2026-03-02.") from None
+    _refuse_year(found, name)
+    return found
 
 
 def moment_of(body: dict[str, Any], name: str) -> datetime:
@@ -148,7 +172,13 @@ def moment_of(body: dict[str, Any], name: str) -> datetime:
         raise BadMessage(field=name, problem="it is not a moment.") from None
     if found.tzinfo is None:
         raise BadMessage(field=name, problem="it has no zone.")
+    _refuse_year(found, name)
     return found
+
+
+def _refuse_year(found: date, name: str) -> None:
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise BadMessage(field=name, problem=f"it is not of a year from {FIRST_YEAR} to {LAST_YEAR}.")
 
 
 def objects(body: dict[str, Any], name: str, *, most: int = 10_000) -> list[dict[str, Any]]:

@@ -9,11 +9,12 @@ from typing import Any
 from django.db.models import Sum
 
 from tanpuhui.close.post import key_parts
-from tanpuhui.federation.gather import BY_MESSAGE
-from tanpuhui.federation.models import Peer, Recognition
+from tanpuhui.federation.gather import BY_MESSAGE, today
+from tanpuhui.federation.models import Incoming, Peer, Recognition
 from tanpuhui.federation.outbox import say
 from tanpuhui.federation.peer import get_peer, holder_of, lock_peer, owner_of
 from tanpuhui.federation.refusals import (
+    BadMessage,
     ClaimedTwice,
     NoRule,
     NotOneRange,
@@ -113,6 +114,7 @@ def recognise(
 ) -> Recognition:
     """Decide by the rule of the day and certify what the tonnes are worth here, in the caller's transaction."""
     lock_peer(peer)
+    _refuse_other_day(peer, on, at)
     rule = _rule_of(jurisdiction, claim, on)
     tonnes = decide_tonnes(rule, claim)
     _refuse_twice(peer, claim)
@@ -161,6 +163,18 @@ def _rule_of(jurisdiction: Jurisdiction, claim: Claim, on: date) -> Rule:
     if not oldest <= claim.vintage <= on.year:
         raise NoRule(jurisdiction=jurisdiction.code, what=f"vintage {claim.vintage}", home=claim.home, day=on)
     return rule
+
+
+def _refuse_other_day(peer: Peer, on: date, at: datetime) -> None:
+    """A neighbour says of which day its offer is, and so which rule and which year's quota counts.
+
+    It may have been held up on its way, but is neither of a day to come nor of one before what it said last.
+    """
+    last = Incoming.objects.filter(peer=peer).order_by("-sequence").first()
+    if on > today(at) or (last is not None and on < last.day):
+        raise BadMessage(
+            field="day", problem="it is later than today, or earlier than of the message before."
+        )
 
 
 def _refuse_twice(peer: Peer, claim: Claim) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +13,7 @@ from django.db import transaction
 from tanpuhui.federation import findings
 from tanpuhui.federation.inbox import last_taken, take
 from tanpuhui.federation.key import signing_key, us
+from tanpuhui.federation.message import read_json
 from tanpuhui.federation.models import Incoming, Peer
 from tanpuhui.federation.outbox import last_of
 from tanpuhui.federation.peer import is_enabled
@@ -83,10 +83,7 @@ def _message(peer: Peer, sent: Sent, at: datetime) -> tuple[int, dict[str, Any]]
 def _token(peer: Peer, sent: Sent, at: datetime) -> dict[str, Any]:
     from tanpuhui.federation.link import redeem
 
-    try:
-        asked = json.loads(sent.content)
-    except ValueError:
-        raise BadMessage(field="(content)", problem="it is not JSON.") from None
+    asked = read_json(sent.content)
     if not isinstance(asked, dict):
         raise BadMessage(field="(content)", problem="it is not an object.")
     with transaction.atomic():

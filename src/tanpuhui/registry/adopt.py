@@ -41,6 +41,8 @@ def adopt(facts: LotFacts, prepared: Prepared, *, registry: str, at: datetime) -
     if known is not None:
         _refuse_other(known, facts)
         return known
+    if Lot.objects.filter(serial_first__lte=facts.serial_last, serial_last__gte=facts.serial_first).exists():
+        raise LotDiffers(lot=facts.code, field="serial_first")
     lot = Lot.objects.create(
         code=facts.code,
         jurisdiction=facts.jurisdiction,

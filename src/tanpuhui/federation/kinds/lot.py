@@ -11,6 +11,7 @@ from tanpuhui.close.installation import jurisdiction, places
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.post import key_parts
 from tanpuhui.federation.kinds import Kind
+from tanpuhui.federation.kinds.reductions import methodology_said, status_said
 from tanpuhui.federation.message import Message, day_of, moment_of, text, whole, written
 from tanpuhui.federation.models import Ask, Peer
 from tanpuhui.federation.peer import owner_of
@@ -46,19 +47,15 @@ def body_of(lot: Lot) -> dict[str, Any]:
 
 def facts_of(body: dict[str, Any]) -> LotFacts:
     """The fields of such a message, each looked at."""
-    methodology = text(body, "methodology", most=200)
-    code, _, version = methodology.rpartition("@")
-    if not code or not (version.isascii() and version.isdecimal()):
-        raise BadMessage(field="methodology", problem="it is not written as code@version.")
     return LotFacts(
         code=text(body, "lot", most=60),
         jurisdiction=text(body, "jurisdiction", most=40),
-        methodology=methodology,
+        methodology=methodology_said(body),
         vintage=whole(body, "vintage", least=1990, most=2200),
         through=day_of(body, "through"),
         tonnes=whole(body, "tonnes", least=1, most=10**9),
         serial_first=whole(body, "serial_first", least=1),
-        status=text(body, "status", most=20),
+        status=status_said(body),
         operator=text(body, "operator"),
         verifier=text(body, "verifier"),
         certified_at=moment_of(body, "certified_at"),

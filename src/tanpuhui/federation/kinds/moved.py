@@ -18,6 +18,7 @@ from tanpuhui.ledger.account import Kind as AccountKind
 from tanpuhui.ledger.account import organisation
 from tanpuhui.registry.models import Block, FarLot
 from tanpuhui.registry.ranges import Named, hands_of, move_named
+from tanpuhui.registry.refusals import RangeElsewhere
 from tanpuhui.registry.units import Place, Range, UnitOrder, cancelled_of, held_by, retired_by
 
 _PLACES = {Block.HELD: held_by, Block.RETIRED: retired_by, Block.CANCELLED: cancelled_of}
@@ -54,6 +55,7 @@ def _redo(peer: Peer, message: Message, at: datetime) -> None:
 def _move(peer: Peer, message: Message, lot: str, owner: int, at: datetime) -> int:
     """Each piece of the range out of the hand that has it; pieces that are there already stay.
 
+    What was used up or cancelled stays so, whoever says otherwise: only an annulled lot is taken out of all hands.
     It is posted when it arrives, for the local day on which it happened.
     """
     body = message.body
@@ -66,6 +68,8 @@ def _move(peer: Peer, message: Message, lot: str, owner: int, at: datetime) -> i
             continue
         if block.state == Block.OPEN:
             raise NotYet(reason=f"tonnes of lot {lot} are with residents here: the sale is not in our books")
+        if block.state in (Block.RETIRED, Block.CANCELLED):
+            raise RangeElsewhere(first=piece.first, last=piece.last, lot=lot)
         key = f"federation:{peer.code}:{message.subject}:{piece.first}"
         order = UnitOrder(key, block.owner, (), on, said)
         source = Place(block.state, block.owner, AccountKind.COMPANY, block.hold)

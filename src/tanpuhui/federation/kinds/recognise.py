@@ -10,6 +10,7 @@ from django.db import transaction
 
 from tanpuhui.close.installation import jurisdiction
 from tanpuhui.federation.kinds import Kind
+from tanpuhui.federation.kinds.reductions import methodology_said, status_said
 from tanpuhui.federation.message import Message, day_of, text, whole
 from tanpuhui.federation.models import Peer
 from tanpuhui.federation.outbox import say
@@ -30,9 +31,9 @@ def claim_of(body: dict[str, Any]) -> Claim:
         lot=text(body, "lot", most=60),
         first=first,
         last=whole(body, "last", least=first),
-        methodology=text(body, "methodology", most=200),
+        methodology=methodology_said(body),
         digest=text(body, "digest", most=71),
-        status=text(body, "status", most=20),
+        status=status_said(body),
         vintage=whole(body, "vintage", least=1990, most=2200),
         through=day_of(body, "through"),
         verifier=text(body, "verifier"),
