@@ -122,7 +122,18 @@ def test_a_hash_of_another_length_is_refused() -> None:
 HASH = LEAVES[0]
 #: What is no number, no hash and no proof; some of them are as long as one, compare like one, or end at once.
 NO_NUMBER = [None, True, 1.0, "1", b"1", [], -1, 2**63, -(10**40), 10**40]
-NO_HASH = [None, True, 32, "x" * 32, list(HASH), bytearray(HASH), memoryview(HASH), HASH[:-1], HASH + b"x", []]
+NO_HASH = [
+    None,
+    True,
+    32,
+    "x" * 32,
+    list(HASH),
+    bytearray(HASH),
+    memoryview(HASH),
+    HASH[:-1],
+    HASH + b"x",
+    [],
+]
 NO_PROOF = [None, False, 1, "", b"", HASH, {}, iter([]), iter([HASH]), {HASH}, *([one] for one in NO_HASH)]
 
 

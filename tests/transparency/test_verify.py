@@ -177,7 +177,8 @@ def test_a_serial_that_is_retired_twice_or_not_in_the_lot_is_refused() -> None:
 def test_a_surrender_uses_serials_of_its_lot_that_it_retired_itself_and_nobody_used_before() -> None:
     assert proved(packed(bundle(receipt(1), receipt(7), receipt(8))))
 
-    # Another surrender of 6; 9 and 10 of a lot of 9; retirement 3 of 4 and 5, by no surrender; 6 was cancelled.
+    # Another surrender of 6; 9 and 10 of a lot of 9; retirement 3 of 4 and 5, by no surrender; 6 was cancelled; and the
+    # lot with a surrender of 5 and 6, whose retirement was left out.
     for wrong in (
         bundle(receipt(7), receipt(9)),
         bundle(receipt(1), receipt(10)),
@@ -186,6 +187,9 @@ def test_a_surrender_uses_serials_of_its_lot_that_it_retired_itself_and_nobody_u
         bundle(receipt(8), receipt(11)),
         bundle(receipt(13)),
         bundle(receipt(14)),
+        bundle(receipt(1), receipt(7)),
+        bundle(share(1), receipt(7)),
+        bundle(receipt(1), receipt(7), receipt(2)),
     ):
         assert proved(packed(wrong)) is None, wrong
 

@@ -63,9 +63,7 @@ def sources() -> tuple[Source, ...]:
         _rows(
             "verification_statement", Statement.objects.order_by("signed_at", "pk"), _verification_statement
         ),
-        _movements("retirement", Block.RETIRED),
-        _movements("cancellation", Block.CANCELLED),
-        _rows("annulment", Annulment.objects.order_by("annulled_at", "pk"), _annulment),
+        # Before what they retired: a surrender that commits while this is read never enters without its retirements.
         _rows(
             "surrender",
             Ending.objects.filter(outcome=Ending.SURRENDERED)
@@ -73,6 +71,9 @@ def sources() -> tuple[Source, ...]:
             .order_by("ended_at", "pk"),
             _surrender,
         ),
+        _movements("retirement", Block.RETIRED),
+        _movements("cancellation", Block.CANCELLED),
+        _rows("annulment", Annulment.objects.order_by("annulled_at", "pk"), _annulment),
         _rows("replacement", Replacement.objects.order_by("pk"), _replacement),
         _rows("statistics", StatisticsRelease.objects.order_by("pk"), _statistics),
         _rows("private_statistics", PrivateRelease.objects.order_by("pk"), _private_statistics),

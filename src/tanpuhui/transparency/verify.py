@@ -200,7 +200,10 @@ Serials = tuple[str, int, int]
 
 
 def _refuse_serials_twice(proved: list[Proved]) -> None:
-    """A serial is retired or cancelled once, surrendered once, and by the surrender that retired it."""
+    """A serial is retired or cancelled once, surrendered once, and by the surrender that retired it.
+
+    Of a lot that is in the bundle, that retirement is in it too: leaving it out must not hide that there is none.
+    """
     lots = {one.key: _serials(one, one.key, one.record) for one in proved if one.kind == "lot"}
     ended = [
         (one, _serials(one, _text(one.record, "lot"), one.record))
@@ -224,6 +227,9 @@ def _refuse_serials_twice(proved: list[Proved]) -> None:
                 raise ProofInvalid(
                     what=f"surrender {one.key} is of serials that {other.kind} {other.key} used"
                 )
+        retired = sum(_common(serials, others) for _, others in ended)
+        if serials[0] in lots and retired != serials[2] - serials[1] + 1:
+            raise ProofInvalid(what=f"surrender {one.key} is of serials whose retirement is not in it")
 
 
 def _surrendered(one: Proved) -> list[Serials]:
@@ -242,6 +248,11 @@ def _serials(one: Proved, lot: str, said: Mapping[str, Any]) -> Serials:
 
 def _overlap(one: Serials, other: Serials) -> bool:
     return one[0] == other[0] and one[1] <= other[2] and other[1] <= one[2]
+
+
+def _common(one: Serials, other: Serials) -> int:
+    """How many serials two ranges have in common."""
+    return min(one[2], other[2]) - max(one[1], other[1]) + 1 if _overlap(one, other) else 0
 
 
 def _overlapping(serials: list[Serials]) -> str | None:

@@ -692,6 +692,13 @@ def check_serials(proved):
             all(one[3] == other[3] for other in ended if twice(one, other)),
             "what was surrendered was retired by that surrender",
         )
+        retired = sum(
+            min(one[2], other[2]) - max(one[1], other[1]) + 1 for other in ended if twice(one, other)
+        )
+        need(
+            one[0] not in lots or retired == one[2] - one[1] + 1,
+            "what was surrendered of a lot that is here was retired, and that is here too",
+        )
 
 
 def check_file(content, policy_text, record=None, trusted=None):
