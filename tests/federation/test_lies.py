@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 
-from federation.acts import blocks, certified, sell_to_city, sound, use_in_city
+from federation.acts import ask, blocks, certified, sell_to_city, sound, use_in_city
 from federation.platforms import TODAY, Pair, Platform
 from federation.test_recognition import has_tonnes, offered
+from tanpuhui.federation.answer_ask import get_ask, open_asks
 from tanpuhui.federation.inbox import last_taken
 from tanpuhui.federation.key import own_keys, signing_key, state_of
 from tanpuhui.federation.message import Message, read_message
 from tanpuhui.federation.models import Draft, Incoming, Outgoing, PeerKey, Recognition
 from tanpuhui.federation.peer import end_key, get_peer
+from tanpuhui.federation.refusals import UnknownAsk
 from tanpuhui.federation.signature import Answered, Sent, sign_request
 from tanpuhui.registry.models import Lot
 
@@ -164,6 +166,21 @@ def test_a_lot_with_a_field_that_is_none_is_refused(pair: Pair, field: str, valu
         "federation.bad_message",
         field,
     )
+
+
+def test_an_ask_is_named_by_its_message_so_that_none_stands_in_for_another(pair: Pair) -> None:
+    """A peer chooses the subject of what it asks: the same one again, of more, is another ask."""
+    ask(pair)
+    pair.settle()
+    asked = said_by(pair.district, "asked")
+    more = say(pair, pair.district, "asked", asked.subject, {**asked.body, "tonnes": 4_000})
+    assert more["outcome"] == "done"
+
+    with pair.city.inside():
+        assert {one["ask"]: one["tonnes"] for one in open_asks()} == {asked.id: 4, more["id"]: 4_000}
+        assert get_ask(asked.id).pk == asked.id
+        with pytest.raises(UnknownAsk):
+            get_ask(asked.subject)
 
 
 def test_a_district_cannot_fill_the_accounts_that_all_districts_share(pair: Pair) -> None:

@@ -61,19 +61,19 @@ def refuse_ask(subject: str, *, reason: str, at: datetime) -> None:
 
 
 def get_ask(subject: str) -> Incoming:
-    """An ask by its subject or the id of its message."""
+    """An ask by the id of its message, or by its subject where nobody else asked under it: a peer chooses that."""
     asked = Incoming.objects.filter(kind="asked", outcome="done").select_related("peer__organisation")
-    found = asked.filter(subject=subject).first() or asked.filter(pk=subject).first()
-    if found is None:
+    found = list(asked.filter(pk=subject)) or list(asked.filter(subject=subject)[:2])
+    if len(found) != 1:
         raise UnknownAsk(ask=subject)
-    return found
+    return found[0]
 
 
 def open_asks() -> list[dict[str, Any]]:
     """What districts asked for and we did not answer, the oldest first."""
     rows = Incoming.objects.filter(kind="asked", outcome="done").select_related("peer").order_by("taken_at")
     return [
-        {"ask": row.subject, "peer": row.peer.code, **read_message(bytes(row.content)).body}
+        {"ask": row.pk, "peer": row.peer.code, **read_message(bytes(row.content)).body}
         for row in rows
         if _answered(row) is None
     ]

@@ -157,7 +157,7 @@ class OpenAsk(Refusal):
 
 class UnknownAsk(Refusal):
     code = "federation.unknown_ask"
-    message = "There is no message {ask} that asks for a lot. 'tanpuhui federation inbox' lists what came."
+    message = "No message {ask} asks for a lot, or several do. 'tanpuhui federation asks' lists each by its id: name that."
 
 
 class NotOurs(Refusal):
