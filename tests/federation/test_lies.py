@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from federation.acts import ask, blocks, certified, sell_to_city, sound, use_in_city
+from federation.acts import (
+    POOL,
+    ask,
+    blocks,
+    certified,
+    has_mg,
+    residents_of,
+    sell_to_city,
+    sound,
+    use_in_city,
+)
 from federation.platforms import TODAY, Pair, Platform
 from federation.test_recognition import has_tonnes, offered
 from tanpuhui.federation.answer_ask import get_ask, open_asks
@@ -21,10 +31,15 @@ from tanpuhui.federation.models import Draft, Incoming, Outgoing, PeerKey, Recog
 from tanpuhui.federation.peer import end_key, get_peer
 from tanpuhui.federation.refusals import UnknownAsk
 from tanpuhui.federation.signature import Answered, Sent, sign_request
+from tanpuhui.kit.tonnes import TONNE_MG
+from tanpuhui.ledger.account import Kind, organisation
 from tanpuhui.registry.models import Lot
+from tanpuhui.registry.pool import GatherOrder, Offer, deliver, gather
+from tanpuhui.registry.units import Part, UnitOrder
 
 pytestmark = pytest.mark.django_db
 Said = dict[str, Any]
+SHOP = organisation(901)
 
 
 def next_message(sender: Platform, receiver: Platform, kind: str, subject: str, body: Said) -> Message:
@@ -53,6 +68,13 @@ def say(pair: Pair, sender: Platform, kind: str, subject: str, body: Said) -> Sa
 
 def code_of(said: Said) -> str:
     return str(said["code"] if "code" in said else said["refused"]["code"])
+
+
+def sell_to_shop(lot: str, tonnes: int, district: Platform) -> None:
+    """Residents give whole tonnes to a company of the district, through a pool."""
+    offers = tuple(Offer(*row) for row in residents_of(lot))
+    gather(GatherOrder("round-2", POOL, lot, tonnes * TONNE_MG, offers, TODAY), at=district.now)
+    deliver(UnitOrder("round-2", POOL, (Part(lot, tonnes),), TODAY), to=SHOP, at=district.now)
 
 
 def said_by(platform: Platform, kind: str) -> Message:
@@ -124,6 +146,23 @@ def test_a_city_does_not_take_back_what_was_used(pair: Pair) -> None:
 
     assert blocks(pair.district, lot.code) == before
     assert sound(pair.district)
+
+
+def test_a_city_takes_nothing_out_of_hands_that_are_the_districts(pair: Pair) -> None:
+    """Of four tonnes one is the city's company's; a company of the district has two that it did not sell on."""
+    lot = certified(pair)
+    sell_to_city(pair, lot.code, 1)
+    pair.settle()
+    pair.district.do(lambda: sell_to_shop(lot.code, 2, pair.district))
+    before = blocks(pair.district, lot.code)
+    body = {"lot": lot.code, "first": 2, "last": 3, "verb": "transfer", "state": "held", "company": None}
+
+    said = say(pair, pair.city, "moved", "theft", {**body, "said": {}, "on": "2026-03-11T04:00:00+00:00"})
+
+    assert code_of(said) == "federation.not_yet"
+    assert blocks(pair.district, lot.code) == before
+    with pair.district.inside():
+        assert has_mg(SHOP, Kind.COMPANY, lot.code) == 2 * TONNE_MG
 
 
 @pytest.mark.parametrize(

@@ -45,3 +45,9 @@ def owner_here(peer: Peer, said: Any, *, at: datetime) -> int:
             at=at,
         )
     return organisation(known.pk)
+
+
+def hands_of_city(peer: Peer) -> set[int]:
+    """Whose tonnes a city knows of: its own company here, and companies that it told us of."""
+    told = Organisation.objects.filter(code__startswith=f"{peer.code}-").values_list("pk", flat=True)
+    return {holder_of(peer), *(organisation(number) for number in told)}

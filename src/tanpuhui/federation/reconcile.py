@@ -6,16 +6,16 @@ import json
 from datetime import date, datetime
 from typing import Any
 
-from tanpuhui.access.models import Organisation
 from tanpuhui.close.models import Manifest
 from tanpuhui.federation.ask_peer import ask
+from tanpuhui.federation.companies import hands_of_city
 from tanpuhui.federation.kinds.recognised import KIND as RECOGNISED
 from tanpuhui.federation.models import Draft, Incoming, Outgoing, Peer, Recognition
-from tanpuhui.federation.peer import holder_of, owner_of
+from tanpuhui.federation.peer import owner_of
 from tanpuhui.federation.transport import Transport
 from tanpuhui.kit.digest import digest_bytes
 from tanpuhui.kit.tonnes import TONNE_MG
-from tanpuhui.ledger.account import FIRST_ORGANISATION, KIND_BITS, Kind, organisation
+from tanpuhui.ledger.account import FIRST_ORGANISATION, KIND_BITS, Kind
 from tanpuhui.ledger.asset import lot_code
 from tanpuhui.registry.models import Block, FarLot
 from tanpuhui.registry.ranges import hands_of
@@ -195,7 +195,7 @@ def _of_lot(lot: str, peer: Peer) -> dict[str, int]:
     Locked ones are still somebody's. What a district's pool holds is open until the city's company has it.
     """
     sums: dict[str, int] = {}
-    at_city = _hands_of_city(peer) if peer.role == Peer.CITY else None
+    at_city = hands_of_city(peer) if peer.role == Peer.CITY else None
     for block in Block.objects.filter(lot=lot, closed_at__isnull=True):
         state = block.state
         if state in (Block.HELD, Block.LOCKED):
@@ -204,12 +204,6 @@ def _of_lot(lot: str, peer: Peer) -> dict[str, int]:
         sums[name] = sums.get(name, 0) + block.tonnes
     sums[f"lot:{lot}:clawed_back_mg"] = _clawed_back_mg(lot)
     return sums
-
-
-def _hands_of_city(peer: Peer) -> set[int]:
-    """Whose tonnes the city knows of: its own company here, and companies that it told us of."""
-    told = Organisation.objects.filter(code__startswith=f"{peer.code}-").values_list("pk", flat=True)
-    return {holder_of(peer), *(organisation(number) for number in told)}
 
 
 def _clawed_back_mg(lot: str) -> int:

@@ -157,7 +157,10 @@ class OpenAsk(Refusal):
 
 class UnknownAsk(Refusal):
     code = "federation.unknown_ask"
-    message = "No message {ask} asks for a lot, or several do. 'tanpuhui federation asks' lists each by its id: name that."
+    message = (
+        "No message {ask} asks for a lot, or several do. "
+        "'tanpuhui federation asks' lists each by its id: name that."
+    )
 
 
 class NotOurs(Refusal):

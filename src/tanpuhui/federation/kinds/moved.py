@@ -7,7 +7,7 @@ from typing import Any
 
 from tanpuhui.access.models import Organisation
 from tanpuhui.close.installation import zone
-from tanpuhui.federation.companies import owner_here
+from tanpuhui.federation.companies import hands_of_city, owner_here
 from tanpuhui.federation.kinds import Kind
 from tanpuhui.federation.message import Message, moment_of, text, whole
 from tanpuhui.federation.models import Peer
@@ -30,6 +30,9 @@ def _apply(peer: Peer, message: Message, at: datetime) -> dict[str, Any]:
     lot = text(body, "lot", most=60)
     if not FarLot.objects.filter(pk=lot, home=FarLot.ELSEWHERE, party=peer.code).exists():
         raise NotOurs(lot=lot, peer=peer.code)
+    pieces = hands_of(lot, whole(body, "first", least=1), whole(body, "last", least=1))
+    if {block.owner for _, block in pieces if block.state != Block.OPEN} - hands_of_city(peer):
+        raise NotYet(reason=f"tonnes of lot {lot} are somebody's here who did not sell them to {peer.code}")
     return {"tonnes": _move(peer, message, lot, owner_here(peer, body.get("company"), at=at), at)}
 
 
