@@ -108,6 +108,23 @@ def test_what_no_table_can_keep_is_refused_and_not_taken(pair: Pair) -> None:
         assert Incoming.objects.count() == 0
 
 
+@pytest.mark.parametrize(
+    "signature", ["é", "\0", "\ud800", "sig1=:é:", "sig1=:AA==:\0", "sig1=:AA==:", "", "("]
+)
+def test_a_request_whose_signature_is_none_gets_a_refusal_whoever_sends_it(
+    pair: Pair, signature: str
+) -> None:
+    sent = Sent("GET", f"{pair.city.url}/api/federation/status?versions=2", {})
+    with pair.district.inside():
+        sign_request(sent, signing_key(pair.district.now), at=pair.district.now)
+    sent.headers = {**sent.headers, "Signature": signature}
+
+    answered = pair.wire.deliver(sent)
+
+    assert answered.status_code == 401
+    assert code_of(json.loads(answered.content)).startswith("federation.signature_")
+
+
 @pytest.mark.parametrize("code", ["\ud800", "\0", "", "x" * 43, "x" * 5_000])
 def test_a_code_that_nobody_gave_is_spent_whatever_is_in_it(pair: Pair, code: str) -> None:
     asked = json.dumps({"grant_type": "authorization_code", "code": code, "code_verifier": "x" * 43})

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from django.db import transaction
+from http_message_signatures.exceptions import HTTPMessageSignaturesException
 
 from tanpuhui.federation import findings
 from tanpuhui.federation.inbox import last_taken, take
@@ -146,9 +147,10 @@ def _numbers(asked: Question, name: str) -> list[int]:
 
 
 def _signed(answered: Answered, at: datetime) -> Answered:
+    """The answer with our signature, which covers the request's; without one where that is no signature at all."""
     try:
         sign_answer(answered, signing_key(at), at=at)
-    except NoKey:
+    except (NoKey, HTTPMessageSignaturesException):
         answered.headers["Content-Type"] = "application/json"
     return answered
 
