@@ -74,6 +74,39 @@ def test_what_is_no_copy_or_was_changed_is_refused() -> None:
     assert not Carried.objects.exists()
 
 
+def test_a_file_that_only_looks_like_a_copy_is_refused_whatever_is_wrong_in_it() -> None:
+    theirs, mine = open_account(at=AT), open_account(at=AT)
+    metro_grant(theirs)
+    taken = archive(theirs, at=LATER)
+    begins = taken.index(b"record.json") + len(b"record.json")
+
+    odd = [
+        _changed(taken, lambda record: record["controller"].update(name="a\0b")),
+        _changed(taken, lambda record: record["controller"].update(name="\ud800")),
+        _changed(taken, lambda record: record.update(made_at="yesterday")),
+        _changed(taken, lambda record: record.update(made_at="2026-03-02T08:00:00")),
+        _changed(taken, lambda record: record["account"].update(number=float(record["account"]["number"]))),
+        taken[:begins] + b"\xff" * 40 + taken[begins + 40 :],
+        # Encrypted, and packed in a way that nobody knows: one field of the directory each.
+        _in_directory(taken, at=8, to=b"\x01\x00"),
+        _in_directory(taken, at=10, to=b"\x63\x00"),
+    ]
+    for content in odd:
+        with pytest.raises(NotACopy):
+            carry(mine, content, at=LATER)
+    assert not Carried.objects.exists()
+
+
+def _in_directory(content: bytes, *, at: int, to: bytes) -> bytes:
+    """A zip in whose directory two bytes of every entry are others (APPNOTE, 4.3.12), and of its own header too."""
+    out = bytearray(content)
+    for signature, offset in ((b"PK\x01\x02", at), (b"PK\x03\x04", at - 2)):
+        found = -1
+        while (found := out.find(signature, found + 1)) >= 0:
+            out[found + offset : found + offset + 2] = to
+    return bytes(out)
+
+
 def _with_grant() -> int:
     account = open_account(at=AT)
     metro_grant(account)

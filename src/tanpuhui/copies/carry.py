@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -20,13 +21,15 @@ from tanpuhui.consent.receipt import verify_receipt
 from tanpuhui.consent.show import get_resident
 from tanpuhui.copies.archive import SCHEMA_FILE
 from tanpuhui.copies.record import SCHEMA
-from tanpuhui.kit.digest import digest_json
+from tanpuhui.kit.digest import digest_json, has_floats, has_nul
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.rights.models import Carried
 from tanpuhui.rights.refusals import NotACopy
 
 #: Bytes of all of a copy's files together: more than anybody's life.
 MOST_BYTES = 200_000_000
+#: What the library says of a zip that is broken, encrypted, or packed in a way that it does not know.
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 
 
 def carry(account: int, content: bytes, *, at: datetime) -> Carried:
@@ -54,16 +57,29 @@ def _checked(content: bytes) -> dict[str, Any]:
             record, key = _read(found, "record.json"), _read(found, "public-key.json")
             names = found.namelist()
             receipts = {name: _read(found, name) for name in names if name.startswith("receipts/")}
-    except (zipfile.BadZipFile, KeyError, ValueError, RecursionError) as error:
+        unfit = has_nul([record, key, receipts]) or has_floats(record)
+        json.dumps([record, key, receipts], ensure_ascii=False).encode()
+    except (*_UNREADABLE, KeyError, ValueError, RecursionError) as error:
         raise NotACopy(why=f"it cannot be read ({type(error).__name__})") from error
+    if unfit:
+        raise NotACopy(why="a text in it has the character NUL, or a number is not whole")
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
         raise NotACopy(why=f"it is not {SCHEMA}")
     schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
     wrong = next(Draft202012Validator(schema).iter_errors(record), None)
     if wrong is not None:
         raise NotACopy(why=f"{wrong.json_path} is not as the schema says")
+    if not _is_moment(record["made_at"]):
+        raise NotACopy(why="it does not say when it was made")
     _refuse_altered(record, key, receipts)
     return record
+
+
+def _is_moment(said: str) -> bool:
+    try:
+        return datetime.fromisoformat(said).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _refuse_altered(record: dict[str, Any], key: Any, receipts: dict[str, Any]) -> None:

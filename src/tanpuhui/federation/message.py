@@ -8,14 +8,13 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from tanpuhui.federation.refusals import BadMessage
-from tanpuhui.kit.digest import canonical_json, digest_bytes
+from tanpuhui.kit.digest import canonical_json, digest_bytes, has_nul
 
 FORMAT = "tanpuhui-federation"
 #: Versions of the protocol that this program speaks. The second one chains each message to the one before.
 VERSIONS = (1, 2)
 CHAINED = 2
 MOST_BYTES = 1_000_000
-MOST_DEPTH = 20
 #: Years of which anything is said: the first inventories, and further ahead than any key or lot.
 FIRST_YEAR, LAST_YEAR = 1990, 2200
 _FIELDS = {
@@ -103,22 +102,12 @@ def read_json(content: bytes) -> Any:
     """What a peer said in JSON; refuses what no table can keep: NUL in a text, or deeper than anything of ours."""
     try:
         said = json.loads(content)
-        unfit = _has_nul(said)
+        unfit = has_nul(said)
     except (ValueError, RecursionError):
         raise BadMessage(field="(content)", problem="it is not JSON, or far too deep.") from None
     if unfit:
         raise BadMessage(field="(content)", problem="a text in it has the character NUL.")
     return said
-
-
-def _has_nul(value: Any, depth: int = 0) -> bool:
-    if depth > MOST_DEPTH:
-        raise RecursionError
-    if isinstance(value, dict):
-        return any(_has_nul(one, depth + 1) for pair in value.items() for one in pair)
-    if isinstance(value, list):
-        return any(_has_nul(one, depth + 1) for one in value)
-    return isinstance(value, str) and "\0" in value
 
 
 def _refuse_shape(said: Any) -> None:

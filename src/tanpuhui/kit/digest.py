@@ -51,6 +51,19 @@ def has_floats(value: Any) -> bool:
     return isinstance(value, float) or (isinstance(value, list) and any(map(has_floats, value)))
 
 
+def has_nul(value: Any) -> bool:
+    """Whether the character NUL is in any text or name of a JSON value; PostgreSQL keeps none.
+
+    >>> has_nul({"a": ["b"]}), has_nul({"a": ["b\\0"]}), has_nul({"\\0": 1})
+    (False, True, True)
+    """
+    if isinstance(value, dict):
+        return any(has_nul(name) or has_nul(one) for name, one in value.items())
+    return (isinstance(value, str) and "\0" in value) or (
+        isinstance(value, list) and any(map(has_nul, value))
+    )
+
+
 def _refuse_floats(value: Any) -> None:
     assert not isinstance(value, float), "a float has no canonical form here: use an integer or a string"
     if isinstance(value, dict):
