@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Sum
 
 from tanpuhui.close.post import key_parts
-from tanpuhui.federation.gather import BY_MESSAGE, today
+from tanpuhui.federation.gather import BY_MESSAGE
 from tanpuhui.federation.models import Incoming, Peer, Recognition
 from tanpuhui.federation.outbox import say
 from tanpuhui.federation.peer import get_peer, holder_of, lock_peer, owner_of
@@ -114,7 +114,7 @@ def recognise(
 ) -> Recognition:
     """Decide by the rule of the day and certify what the tonnes are worth here, in the caller's transaction."""
     lock_peer(peer)
-    _refuse_other_day(peer, on, at)
+    _refuse_earlier(peer, on)
     rule = _rule_of(jurisdiction, claim, on)
     tonnes = decide_tonnes(rule, claim)
     _refuse_twice(peer, claim)
@@ -165,16 +165,14 @@ def _rule_of(jurisdiction: Jurisdiction, claim: Claim, on: date) -> Rule:
     return rule
 
 
-def _refuse_other_day(peer: Peer, on: date, at: datetime) -> None:
+def _refuse_earlier(peer: Peer, on: date) -> None:
     """A neighbour says of which day its offer is, and so which rule and which year's quota counts.
 
-    It may have been held up on its way, but is neither of a day to come nor of one before what it said last.
+    It may have been held up on its way, but is of no day before what it said last.
     """
     last = Incoming.objects.filter(peer=peer).order_by("-sequence").first()
-    if on > today(at) or (last is not None and on < last.day):
-        raise BadMessage(
-            field="day", problem="it is later than today, or earlier than of the message before."
-        )
+    if last is not None and on < last.day:
+        raise BadMessage(field="day", problem=f"it is before {last.day}, the day of the message before.")
 
 
 def _refuse_twice(peer: Peer, claim: Claim) -> None:

@@ -9,13 +9,14 @@ from typing import Any
 from django.db import transaction
 
 from tanpuhui.close.installation import jurisdiction
+from tanpuhui.federation.gather import today
 from tanpuhui.federation.kinds import Kind
 from tanpuhui.federation.kinds.reductions import methodology_said, status_said
 from tanpuhui.federation.message import Message, day_of, text, whole
 from tanpuhui.federation.models import Peer
 from tanpuhui.federation.outbox import say
 from tanpuhui.federation.recognition import Claim, recognise
-from tanpuhui.federation.refusals import BadMessage
+from tanpuhui.federation.refusals import BadMessage, NotYet
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.methodology.load import load_library
 from tanpuhui.registry.models import Lot
@@ -47,6 +48,8 @@ def _apply(peer: Peer, message: Message, at: datetime) -> dict[str, Any]:
         raise BadMessage(
             field="home", problem="it is not the home of who says it, or the subject is another one."
         )
+    if message.day > today(at):
+        raise NotYet(reason=f"its day, {message.day}, has not begun here")
     rules = jurisdiction()
     try:
         with transaction.atomic():
