@@ -12,7 +12,7 @@ from registry.units_town import ACME, given, new_lot
 from tanpuhui.federation.models import Incoming, Recognition
 from tanpuhui.federation.peer import get_peer, holder_of
 from tanpuhui.federation.recognition import Claim, decide_tonnes, offer
-from tanpuhui.federation.refusals import NotOneRange, TooLittle
+from tanpuhui.federation.refusals import NotOneRange, OfferedBefore, TooLittle
 from tanpuhui.ledger.account import Kind
 from tanpuhui.methodology.load import load_library
 from tanpuhui.quantify.jurisdiction import Jurisdiction, load_jurisdiction
@@ -135,6 +135,22 @@ def test_guangdong_takes_official_factors_alone_and_what_it_refuses_is_free_agai
     with cities.city.inside():
         said = Incoming.objects.get(kind="recognition_refused")
     assert b"registry.status_not_accepted" in bytes(said.content)
+    assert blocks(cities.city, lot) == [(1, 10, "held")]
+    assert cities.agree()
+
+
+def test_what_was_refused_is_not_locked_again_for_an_offer_that_nobody_hears(cities: Pair) -> None:
+    lot = has_tonnes(cities.city, 10, status="secondary")
+    offered(cities.city, "guangdong", lot, 10)
+    cities.settle()
+    assert blocks(cities.city, lot) == [(1, 10, "held")]
+
+    with pytest.raises(OfferedBefore):
+        offered(cities.city, "guangdong", lot, 10, key="offer-2")
+    assert blocks(cities.city, lot) == [(1, 10, "held")]
+
+    offered(cities.city, "guangdong", lot, 9, key="offer-3")
+    cities.settle()
     assert blocks(cities.city, lot) == [(1, 10, "held")]
     assert cities.agree()
 

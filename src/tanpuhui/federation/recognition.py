@@ -18,6 +18,7 @@ from tanpuhui.federation.refusals import (
     ClaimedTwice,
     NoRule,
     NotOneRange,
+    OfferedBefore,
     OverQuota,
     TooLittle,
 )
@@ -93,6 +94,9 @@ def offer(
         through=lot.through,
         verifier=lot.verifier,
     )
+    if Incoming.objects.filter(peer=peer, kind="recognition_refused", subject=claim.subject).exists():
+        # An offer is said once: these numbers would stay locked and nobody would hear of it.
+        raise OfferedBefore(first=one.first, last=one.last, lot=lot.code, peer=peer.code)
     say(peer, "recognise", claim.subject, {**vars(claim), "through": lot.through.isoformat()}, at=at)
     return locked, claim
 

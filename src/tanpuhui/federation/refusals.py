@@ -188,6 +188,14 @@ class ClaimedTwice(Refusal):
     )
 
 
+class OfferedBefore(Refusal):
+    code = "federation.offered_before"
+    message = (
+        "Numbers {first} to {last} of lot {lot} were offered to {peer} before, and it refused them. "
+        "Offer other ones, or another number of tonnes."
+    )
+
+
 class TooLittle(Refusal):
     code = "federation.too_little"
     message = "{tonnes} t at {percent} % are less than a tonne here. Offer more at once."
