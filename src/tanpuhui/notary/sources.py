@@ -36,7 +36,7 @@ from tanpuhui.registry.models import (
 from tanpuhui.transparency.log import OPENING
 from tanpuhui.transparency.models import DestroyedSalt, Leaf, StatusStep
 from tanpuhui.transparency.record import Record
-from tanpuhui.verification.models import Statement
+from tanpuhui.verification.models import KeyEnding, Statement, VerifierKey
 
 #: What a fact says whose key several rows have: whoever may drop a primary key can put another beside the first.
 TWICE: dict[str, Any] = {"rows": "several"}
@@ -60,6 +60,10 @@ def sources() -> tuple[Source, ...]:
         _rows("close", Manifest.objects.order_by("posted_at", "digest"), _close),
         _rows("lot", Lot.objects.order_by("serial_first"), _lot),
         _rows("far_lot", FarLot.objects.order_by("pk"), _far_lot),
+        _rows(
+            "verifier_key", VerifierKey.objects.select_related("organisation").order_by("pk"), _verifier_key
+        ),
+        _rows("verifier_key_ending", KeyEnding.objects.order_by("ended_at", "pk"), _key_ending),
         _rows(
             "verification_statement", Statement.objects.order_by("signed_at", "pk"), _verification_statement
         ),
@@ -190,6 +194,20 @@ def _lot(row: Lot) -> dict[str, Any]:
 def _far_lot(row: FarLot) -> dict[str, Any]:
     """Who keeps a lot of which another platform has a part: whoever changed it could use its tonnes in two places."""
     return {"home": row.home, "party": row.party, "owner": row.owner}
+
+
+def _verifier_key(row: VerifierKey) -> dict[str, Any]:
+    """Whose key it is, and since when: nobody puts another in its place behind what it signed."""
+    return {
+        "organisation": row.organisation.code,
+        "thumbprint": row.thumbprint,
+        "public_key": bytes(row.public_key).hex(),
+        "made_at": _moment(row.made_at),
+    }
+
+
+def _key_ending(row: KeyEnding) -> dict[str, Any]:
+    return {"reason": row.reason, "ended_at": _moment(row.ended_at)}
 
 
 def _verification_statement(row: Statement) -> dict[str, Any]:
