@@ -83,6 +83,7 @@ format: .venv/dev.done  ## put the code in its usual form
 
 bench: .venv/dev.done  ## the figures of docs/reference/benchmarks.md, on this machine
 	$(BIN)/python bench/quantify.py
+	$(BIN)/python bench/linear.py
 	$(BIN)/python bench/day.py
 	$(BIN)/python bench/post.py
 	$(BIN)/python bench/ledger.py
