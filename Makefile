@@ -58,7 +58,7 @@ oracle: .venv/oracle.done  ## opendsm beside our baselines, in a folder of its o
 
 TESTS = $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
-test: check  ## everything that CI checks; what needs Spark and Java is skipped with its reason
+test: check  ## everything that CI checks; where Spark or Java is missing, closes on a cluster are skipped with that reason
 	$(TESTS)
 
 ci: check .venv/spark.done  ## the same with closes on Spark and Sail (needs Java 17), and stories on every screen
