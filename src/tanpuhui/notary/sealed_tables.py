@@ -80,6 +80,12 @@ CERTIFIED = (
         of="ledger_transaction",
     ),
     Sealed(
+        "ledger_detached_month",
+        "id",
+        ("id",),
+        ("id", "month", "legs", "amount_mg", "bytes", "digest", "detached_at"),
+    ),
+    Sealed(
         "registry_movement",
         "id",
         ("id",),

@@ -18,6 +18,7 @@ from django.db.models.functions import Cast
 from tanpuhui.baseline.comparison import ALL
 from tanpuhui.close.models import Erasure, Manifest
 from tanpuhui.kit.digest import digest_bytes, digest_json, has_floats
+from tanpuhui.ledger.models import DetachedMonth
 from tanpuhui.methodology.load import Library, load_library
 from tanpuhui.notary.shares import shares_of
 from tanpuhui.offsetting.models import Ending, Replacement
@@ -81,6 +82,7 @@ def sources() -> tuple[Source, ...]:
         _rows("statistics", StatisticsRelease.objects.order_by("pk"), _statistics),
         _rows("private_statistics", PrivateRelease.objects.order_by("pk"), _private_statistics),
         _rows("erasure", Erasure.objects.order_by("at", "pk"), _erasure),
+        _rows("detached_month", DetachedMonth.objects.order_by("month"), _detached_month),
         _rows("programme", Programme.objects.order_by("opened_at", "pk"), _programme),
         _rows("programme_window", Window.objects.order_by("pk"), _window),
         _rows("programme_period", Period.objects.order_by("pk"), _period),
@@ -292,6 +294,17 @@ def _erasure(row: Erasure) -> dict[str, Any]:
         "rewritten": digest_json(rewritten),
         "credits": digest_json(stays),
         "at": _moment(row.at),
+    }
+
+
+def _detached_month(row: DetachedMonth) -> dict[str, Any]:
+    """Which file has a month's credits, by digest, and what they sum to."""
+    return {
+        "month": _day(row.month),
+        "legs": row.legs,
+        "amount_mg": row.amount_mg,
+        "file": row.digest,
+        "detached_at": _moment(row.detached_at),
     }
 
 
