@@ -58,7 +58,7 @@ oracle: .venv/oracle.done  ## opendsm beside our baselines, in a folder of its o
 
 TESTS = $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
-test: check  ## everything that CI checks; what needs Spark and Java is skipped with its reason
+test: check  ## everything that CI checks; where Spark or Java is missing, closes on a cluster are skipped with that reason
 	$(TESTS)
 
 ci: check .venv/spark.done  ## the same with closes on Spark and Sail (needs Java 17), and stories on every screen
@@ -83,6 +83,7 @@ format: .venv/dev.done  ## put the code in its usual form
 
 bench: .venv/dev.done  ## the figures of docs/reference/benchmarks.md, on this machine
 	$(BIN)/python bench/quantify.py
+	$(BIN)/python bench/linear.py
 	$(BIN)/python bench/day.py
 	$(BIN)/python bench/post.py
 	$(BIN)/python bench/ledger.py

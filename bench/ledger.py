@@ -10,7 +10,8 @@ then ours; what is printed are medians of the rounds and of their ratios, so tha
 Parts: ``transfer`` between any two accounts at each number of clients; ``hot``, all from one account; ``hold``, a hold,
 a commit, a capture, a commit (the peer: to an account beside, and on); ``many``, a thousand transfers in one call;
 ``batch``, a day's credits for half a million residents in one transaction where ``--balances`` balances are kept (the
-peer: calls of a thousand); ``read``, statement and balance at a time. At the end every invariant of both is checked.
+peer: calls of a thousand); ``read``, balance now, a page of a statement and balance at a time of accounts drawn from
+all (median and 99 % of a hundred). At the end every invariant of both is checked, and how long that takes is told.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ TIMES_THE_PEER, POSTINGS_PER_S, JOURNAL_B = 4, 350_000, 80
 #: With 25 million balances kept, and WAL compressed by lz4.
 POSTINGS_PER_S_AT_25M = 225_000
 RESIDENTS = 500_000
+READ = 100
 POSTINGS = 1_000_000
 FILL_AT_ONCE = 1_000_000
 FIRST_DAY = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -111,7 +113,7 @@ class Bench:
     def __init__(self, given: argparse.Namespace, home: Path) -> None:
         from tanpuhui.project.database import url
 
-        self.given, self.tool = given, Tool(url(), home)
+        self.given, self.tool, self.kept = given, Tool(url(), home), 0
         self.clients = [int(number) for number in given.clients.split(",")]
         self.asset = fill_ours(given.accounts)
         execute(*peer.filled(given.accounts, EACH, plain_ids=given.peer_ids == "uuid"), "VACUUM ANALYZE")
@@ -138,7 +140,9 @@ class Bench:
             if name in self.given.only:
                 figures[name] = parts[name]()
         execute("ANALYZE")
+        start = time.perf_counter()
         figures["findings"] = check()
+        figures["check_s"] = round(time.perf_counter() - start, 1)
         figures["load_average_after"] = os.getloadavg()[0]
         return figures
 
@@ -178,7 +182,7 @@ class Bench:
         from tanpuhui.ledger.asset import get_or_create_asset
 
         asset = get_or_create_asset(connection, "pending:bench/1@1:2026").id
-        kept = max(self.given.balances, RESIDENTS)
+        self.kept = kept = max(self.given.balances, RESIDENTS)
         for start in range(0, kept, FILL_AT_ONCE):
             count = min(FILL_AT_ONCE, kept - start)
             owners = np.arange(start + 1, start + count + 1, dtype=np.int64)
@@ -219,21 +223,26 @@ class Bench:
         )
 
     def read(self) -> dict[str, Any]:
-        """One owner's statement, and their balance as of the day before the last."""
+        """Balances now, pages of statements, and balances as of the day before the last, of accounts among all."""
         from django.db import connection
 
-        from tanpuhui.ledger.balance import owner_balances_at
+        from tanpuhui.ledger.account import Kind, account_id
+        from tanpuhui.ledger.balance import balances, owner_balances_at
         from tanpuhui.ledger.statement import statement
 
         now, then = datetime.now(UTC), FIRST_DAY + timedelta(days=101)
-        owners = range(1_000, 1_100, 2)
+        owners = np.random.default_rng(1).integers(1, max(self.kept, self.given.accounts) + 1, READ).tolist()
+        beside = np.random.default_rng(1).integers(1, self.given.accounts + 1, READ).tolist()
         account = peer.name("%s")
         return {
+            "balance_now_ms": in_ms(owners, lambda owner: balances(
+                connection, [account_id(Kind.RESIDENT_PENDING, owner)])),
             "statement_ms": in_ms(owners, lambda owner: statement(connection, owner, at=now, limit=50)),
             "balance_at_ms": in_ms(owners, lambda owner: owner_balances_at(connection, owner, then)),
-            "peer_statement_ms": in_ms(owners, lambda owner: rows(
+            "target_p99_ms": {"balance_now": 10, "statement": 50},
+            "peer_statement_ms": in_ms(beside, lambda owner: rows(
                 f"SELECT * FROM peer.entry WHERE account = {account} ORDER BY created_at DESC LIMIT 50", owner)),
-            "peer_balance_at_ms": in_ms(owners, lambda owner: rows(
+            "peer_balance_at_ms": in_ms(beside, lambda owner: rows(
                 f"SELECT peer.balance_at({account}, now() - interval '1 second')", owner)),
         }  # fmt: skip
 
@@ -271,14 +280,17 @@ def credits(owners: Any, asset: int, seed: int) -> Any:
     )
 
 
-def in_ms(owners: Any, read: Callable[[int], Any]) -> float:
-    """The median time of a reading."""
+def in_ms(owners: Any, read: Callable[[int], Any]) -> dict[str, float]:
+    """The median time of a reading, and that which one in a hundred exceeds."""
     times = []
     for owner in owners:
         start = time.perf_counter()
         read(owner)
         times.append((time.perf_counter() - start) * 1_000)
-    return round(statistics.median(times), 2)
+    return {
+        "median": round(statistics.median(times), 2),
+        "p99": round(sorted(times)[-(len(times) // 100 + 1)], 2),
+    }
 
 
 def rows(query: str, owner: int) -> list[Any]:

@@ -86,7 +86,7 @@ SELECT count(*) FROM (
            array_agg({asset}) AS assets, array_agg(1::bigint) AS amounts, array_agg(0::bigint) AS refs,
            array_agg(0::smallint) AS codes
     FROM generate_series(1, 1000) AS n) o,
-LATERAL ledger_transfer_many(o.keys, o.digests, 'bench', current_date, now(), o.sources, o.targets, o.assets,
+LATERAL ledger_transfer_many(o.keys, o.digests, 'points.give', current_date, now(), o.sources, o.targets, o.assets,
                              o.amounts, o.refs, o.codes) answer WHERE answer.state = 'posted';
 """
 

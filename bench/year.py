@@ -6,8 +6,9 @@ A new embedded cluster in a temporary folder, fsync on. At scale 1 a day has 400
 half an hour after its end. With ``--close-every 1`` all are. The days between are posted alone, each with its manifest
 and judged as such: the credits of the day that was closed last, again. So each month has its partition, with a day's
 postings for each day. After the first 30 days and at the end the same residents' statements and balances are read, with
-memory warm. Then the first month's partition is written as Parquet, sorted by account, and a resident's lines are read
-from that file and compared with the table's: the platform does not detach partitions, and this says what it would give.
+memory warm. Every day is sealed in the log. At the end all months that ended two months ago are detached, as operators
+do it; statements and balances of a moment in the first month and of now are read from files and compared with what
+the table had said, and every invariant is asked of all months.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ class Year:
         self.taken_s: list[float] = []
         self.closed_s: list[float] = []
         self.posted_s: list[float] = []
+        self.sealed_s: list[float] = []
         self.accepted = 0
         self.accounts = settle(self.residents)
 
@@ -89,6 +91,7 @@ class Year:
                 self.close(day)
             else:
                 self.post(day)
+            self.seal()
             if number + 1 in (BEGINNING, self.given.days):
                 execute("ANALYZE")
                 reading.append(self.read(after(day)))
@@ -98,14 +101,15 @@ class Year:
                     "close_s_a_day": beginning_and_end(self.closed_s)}  # fmt: skip
         if self.posted_s:
             figures["post_alone_s_a_day"] = beginning_and_end(self.posted_s)
+        figures["seal_s_a_day"] = beginning_and_end(self.sealed_s)
         figures |= self.weigh(empty, places().lake)
         figures["read_after_30_days"], figures["read_at_the_end"] = first, last
         for name in first:
             figures[f"{name}_times"] = round(last[name] / first[name], 2)
         figures["target_times"] = TIMES
         figures["met"] = all(last[name] <= TIMES * first[name] for name in first)
-        figures["first_month_as_parquet"] = self.archived()
-        figures["findings"] = check()
+        figures["detached"] = self.detached(after(day))
+        figures["check"] = check()
         figures["load_average_after"] = os.getloadavg()[0]
         return figures
 
@@ -142,6 +146,14 @@ class Year:
         self.credits = credits_of(f"close:{answer.manifest}")
         self.body = Manifest.objects.get(pk=answer.manifest).body
 
+    def seal(self) -> None:
+        """Enter what the day brought into the log, as it is entered every minute."""
+        from tanpuhui.notary.keep import integrate
+
+        start = time.perf_counter()
+        integrate()
+        self.sealed_s.append(time.perf_counter() - start)
+
     def read(self, now: datetime) -> dict[str, float]:
         """The median of some residents' readings, in ms, the second time each is read."""
         from django.db import connection
@@ -175,36 +187,56 @@ class Year:
             "journal_and_index_B_per_posting": round(journal_bytes(connection) / postings, 1),
         }
 
-    def archived(self) -> dict[str, Any]:
-        """The first month's postings as a file beside the database, and a resident's lines from it."""
-        import duckdb
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+    def detached(self, now: datetime) -> dict[str, Any]:
+        """Let every month go that may, two months after its end, and ask again what the table had answered."""
+        from django.db import connection
 
-        columns = ("tx_id", "account_id", "amount", "ref", "asset_id", "posted_on", "leg", "code")
-        partition = f"ledger_posting_batch_{FIRST:%Y_%m}"
-        found = rows(f"SELECT {', '.join(columns)} FROM {partition} ORDER BY account_id, tx_id, leg")
-        path = self.home / f"{partition}.parquet"
-        pq.write_table(
-            pa.table({name: list(column) for name, column in zip(columns, zip(*found, strict=True), strict=True)}),
-            path, compression="zstd", row_group_size=16_384)  # fmt: skip
-        owner = self.accounts[len(self.accounts) // 2]
-        wanted = [row for row in found if row[1] >> 4 == owner]
-        with duckdb.connect() as connection:
-            query = "SELECT * FROM read_parquet(?) WHERE account_id BETWEEN ? AND ? ORDER BY account_id, tx_id, leg"
-            times = []
-            for _ in range(READ):
-                start = time.perf_counter()
-                lines = connection.execute(query, [str(path), owner * 16, owner * 16 + 15]).fetchall()
-                times.append((time.perf_counter() - start) * 1_000)
-        assert wanted
-        assert lines == wanted, "the file says what the table says"
+        from tanpuhui.cli.owner import become_owner
+        from tanpuhui.ledger.balance import owner_balances_at
+        from tanpuhui.ledger.detach import bytes_in_table
+        from tanpuhui.ledger.statement import statement
+        from tanpuhui.notary.detach import LEAST_MONTHS, detach_and_give_back, may_go
+
+        become_owner()
+        owners = self.accounts[:: max(1, len(self.accounts) // READ)]
+        then = after(FIRST + timedelta(days=14))
+        asked: dict[str, Callable[[int], Any]] = {
+            "statement_of_then": lambda owner: statement(connection, owner, at=then),
+            "page_of_then": lambda owner: statement(connection, owner, at=then, limit=PAGE),
+            "balance_of_then": lambda owner: owner_balances_at(connection, owner, then),
+            "statement_of_now": lambda owner: statement(connection, owner, at=now),
+            "page_of_now": lambda owner: statement(connection, owner, at=now, limit=PAGE),
+            "balance_of_now": lambda owner: owner_balances_at(connection, owner, now),
+        }
+        said = {name: [ask(owner) for owner in owners] for name, ask in asked.items()}
+        table_ms = {name: in_ms(owners, ask) for name, ask in asked.items()}
+        wanted = may_go(at=now, older_than=LEAST_MONTHS)
+        assert wanted, "no month ended two months before the last day"
+        in_table = sum(bytes_in_table(connection, month) for month in wanted)
+        there = sum(value_of(f"SELECT count(*) FROM ledger_posting_batch_{month:%Y_%m}") for month in wanted)
+        gone, seconds = [], []
+        for month in wanted:
+            start = time.perf_counter()
+            detached, is_back = detach_and_give_back(month, at=now, older_than=LEAST_MONTHS)
+            seconds.append(round(time.perf_counter() - start, 2))
+            assert is_back
+            gone.append(detached)
+        execute("ANALYZE")
+        assert {name: [ask(owner) for owner in owners] for name, ask in asked.items()} == said, (
+            "files say the same"
+        )
+        legs = sum(one.legs for one in gone)
+        stays = sum(bytes_in_table(connection, month) for month in wanted)
         return {
-            "postings": len(found),
-            "B_per_posting": round(path.stat().st_size / len(found), 1),
-            "lines_of_a_resident": len(lines),
-            "lines_ms": round(statistics.median(times), 2),
-            "detached": False,
+            "months": [one.name for one in gone],
+            "legs": legs,
+            "s_a_month": seconds,
+            "legs_a_s": round(legs / sum(seconds)),
+            "table_B_per_posting_before": round(in_table / there, 1),
+            "file_B_per_posting": round(sum(one.bytes for one in gone) / legs, 1),
+            "all_B_per_posting_after": round((stays + sum(one.bytes for one in gone)) / there, 1),
+            "from_table_ms": table_ms,
+            "from_files_ms": {name: in_ms(owners, ask) for name, ask in asked.items()},
         }
 
 
@@ -289,12 +321,22 @@ def rows(query: str) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def check() -> list[str]:
-    from django.db import connection
+def check() -> dict[str, Any]:
+    """Every invariant of the ledger, of all months as of one moment."""
+    from django.db import connection, transaction
 
+    from tanpuhui.ledger.every_month import every_month
     from tanpuhui.ledger.invariants import check as check_ledger
+    from tanpuhui.ledger.invariants import unread
 
-    return [str(one) for one in check_ledger(connection)]
+    start = time.perf_counter()
+    with transaction.atomic(), every_month(connection) as everything:
+        found = [str(one) for one in [*unread(everything), *check_ledger(connection)]]
+    return {
+        "findings": found,
+        "legs_from_files": everything.from_files,
+        "seconds": round(time.perf_counter() - start, 1),
+    }
 
 
 if __name__ == "__main__":

@@ -77,6 +77,8 @@ COMMANDS = [
     "integrity release",
     "integrity run",
     "ledger check",
+    "ledger detach",
+    "ledger months",
     "log check",
     "log cosign",
     "log integrate",

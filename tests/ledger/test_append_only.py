@@ -35,11 +35,13 @@ FACTS = (
     "ledger_hold_line",
     "ledger_single_hold",
     "ledger_single_hold_end",
+    "ledger_detached_month",
 )
 COLUMN = {
     "ledger_asset": "code",
     "ledger_account_kind": "name",
     "ledger_batch": "key",
+    "ledger_detached_month": "digest",
     "ledger_transaction": "key",
 }
 

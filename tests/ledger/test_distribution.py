@@ -31,7 +31,7 @@ TO_BE_WIDENED = {
     ("ledger_single_hold", "p", "id"),
 }
 #: Few rows that every machine has whole.
-EVERYWHERE = {"ledger_account_kind", "ledger_asset"}
+EVERYWHERE = {"ledger_account_kind", "ledger_asset", "ledger_detached_month"}
 #: A row is about several accounts: divided by its own number, or kept by one machine.
 OF_SEVERAL_ACCOUNTS = {
     "ledger_applied",

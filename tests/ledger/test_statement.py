@@ -67,6 +67,39 @@ def test_a_page_reads_no_month_before_those_that_fill_it() -> None:
     assert [(line.amount, line.balance) for line in drawn.lines] == [(11, 33), (10, 22)]
 
 
+def test_an_owners_lines_are_looked_for_once_however_many_transactions_there_are() -> None:
+    asset, resident = new_asset(), new_resident()
+    started_at = datetime(2026, 3, 1, tzinfo=UTC)
+    others = [account_id(Kind.RESIDENT_PENDING, owner) for owner in range(2**41, 2**41 + 4_000)]
+    fund(new_resident(), asset, 1)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE ledger_transaction")
+    for day in range(20):
+        rows = [(account, asset, 1) for account in (resident, *others)]
+        post_batch(
+            connection, key=new_key(), manifest=None, reason="test", effective_on=started_at.date(),
+            legs=legs_of(rows), at=started_at + timedelta(days=day),
+        )  # fmt: skip
+
+    def scans() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT sum(pg_stat_get_xact_numscans(indexrelid)) FROM pg_index"
+                " WHERE indrelid = 'ledger_posting_batch_2026_03'::regclass"
+            )
+            return int(cursor.fetchone()[0])
+
+    before = scans()
+    drawn = statement(connection, owner_of(resident), at=AT)
+    at_end = scans()
+    paged = statement(connection, owner_of(resident), at=AT, limit=50)
+
+    assert [line.balance for line in drawn.lines] == [*range(20, 0, -1)]
+    assert paged == drawn
+    assert at_end - before <= 2
+    assert scans() - at_end <= 3
+
+
 def test_a_statement_of_an_earlier_moment_is_what_was_known_then() -> None:
     asset, resident = new_asset(), new_resident()
     moments = [datetime(2026, month, 1, tzinfo=UTC) for month in (9, 10, 11)]

@@ -188,6 +188,13 @@ FAR = [
     ("verification_statement", "UPDATE verification_statement SET conclusion = 'refuse'", "conclusion"),
     ("verification_statement", "UPDATE verification_statement SET jws = 'x'", "jws"),
     ("verification_statement", "DELETE FROM verification_statement", "it is gone"),
+    (
+        "verification_verifier_key",
+        "UPDATE verification_verifier_key SET public_key = sha256('another')",
+        "public_key",
+    ),
+    ("verification_verifier_key", "DELETE FROM verification_verifier_key", "it is gone"),
+    ("verification_key_ending", "DELETE FROM verification_key_ending", "it is gone"),
 ]
 
 

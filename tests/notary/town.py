@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from close.town import DAY, SHANGHAI, Town, act, metro
 from registry.units_town import given, order
+from tanpuhui.access.models import Organisation
 from tanpuhui.kit.digest import digest_json
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.account import organisation
@@ -164,6 +165,9 @@ def rules_dropped(table: str) -> None:
 
 def rests_on_more() -> None:
     """A row of each table that certification rests on and that this town has nothing of."""
+    verifier = Organisation.objects.create(
+        code="sure", kind=Organisation.VERIFIER, name_en="Sure", made_at=AT
+    )
     for statement in (
         "INSERT INTO registry_reported (key, district, day, subject, manifest, credited_mg, below_mg, activities, "
         "lines, reported_at) VALUES ('k', 1, '2026-03-02', '', 'm', 7, 0, 1, '[]', now())",
@@ -171,6 +175,10 @@ def rests_on_more() -> None:
         "SELECT code, 'ets', 'c', 's', 3, 9 FROM registry_lot",
         "INSERT INTO registry_certifier (registry, since) VALUES ('shanghai', now())",
         "INSERT INTO registry_far_lot (lot_id, home, party) SELECT code, 'elsewhere', 'shanghai' FROM registry_lot",
+        "INSERT INTO verification_verifier_key (organisation_id, thumbprint, public_key, made_at) "
+        f"VALUES ({verifier.pk}, 't', sha256('a key'), now())",
+        "INSERT INTO verification_key_ending (key_id, reason, ended_at) "
+        "SELECT id, 'lost', now() FROM verification_verifier_key",
         "INSERT INTO verification_statement (engagement_id, conclusion, population_mg, deducted_mg, content, jws, "
         "key_id, signed_at) VALUES (1, 'accept', 7, 0, '{}', 'a.b.c', 1, now())",
     ):

@@ -215,7 +215,10 @@ PUT_INTO_SQL: dict[str, set[str]] = {
     "evidence/settle.py": {"MEMORY_LIMIT", "work / 'spill'", "ROWS_PER_BATCH", "sums", "row", "source"},
     "evidence/subjects.py": {"_ASKED", "_DIGEST"},
     "integrity/patterns/find.py": {"pattern.sql"},
+    "ledger/detach.py": {"LOCK_MS", "partition(month)"},
+    "ledger/every_month.py": {"COLUMNS"},
     "ledger/invariants.py": {"invariant.query", "ROWS_NAMED"},
+    "ledger/statement.py": {"LINES"},
     "points/redeem.py": {"query"},
     "points/settle.py": {"_OPEN"},
 }

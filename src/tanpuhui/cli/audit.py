@@ -46,7 +46,7 @@ def audit(
     texts = [read_text(path) for path in seen or []]
     with watching.told(as_json=as_json) as report, transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         audited = compare(
             installation.log(),
             places(),

@@ -62,8 +62,8 @@ def alternative(answer: dict[str, Any]) -> str:
     return "Issued on average where 0, 3 and 8 % of use were truly saved. " + "; ".join(said) + "."
 
 
-def described(svg: str, words: str) -> str:
+def described(svg: str, words: str, *, title: str = "Issued against true") -> str:
     """The SVG as one image whose title and description a screen reader reads."""
     head = '<svg role="img" aria-labelledby="title said" '
-    inner = f'<title id="title">Issued against true</title><desc id="said">{escape(words)}</desc>'
+    inner = f'<title id="title">{escape(title)}</title><desc id="said">{escape(words)}</desc>'
     return re.sub(r"<svg ([^>]*)>", lambda found: f"{head}{found[1]}>{inner}", svg, count=1)

@@ -190,7 +190,7 @@ def prove(
     kind
         close, lot, far_lot, verification_statement, retirement, cancellation, surrender, annulment, replacement,
         statistics, private_statistics, credential_status, programme, programme_window, programme_period,
-        programme_opening, erasure, methodology or rules.
+        programme_opening, erasure, detached_month, methodology or rules.
     key
         Which one: a lot's code, a manifest's digest, a number.
     account

@@ -130,7 +130,11 @@ app.command(
     name="offset",
     help="A company's cap, and what it reserves and surrenders under it.",
 )
-app.command("tanpuhui.cli.ledger:app", name="ledger", help="Check every invariant of the ledger.")
+app.command(
+    "tanpuhui.cli.ledger:app",
+    name="ledger",
+    help="Check every invariant of the ledger, and let old months go to files.",
+)
 app.command(
     "tanpuhui.cli.statement:statement",
     name="statement",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -21,7 +21,8 @@ from tanpuhui.consent.policy import policy
 from tanpuhui.console.models import Job
 from tanpuhui.integrity.decide import confirm, release
 from tanpuhui.integrity.refusals import NotHeld
-from tanpuhui.ledger.invariants import check, counts
+from tanpuhui.ledger.every_month import every_month
+from tanpuhui.ledger.invariants import check, counts, unread
 from tanpuhui.methodology.load import load_library
 from tanpuhui.points.take_back import take_back
 from tanpuhui.registry.annul import annul
@@ -114,20 +115,15 @@ def _effect(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
 def _check_ledger(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
     """Everything is looked at as of a single moment."""
     del arguments, key, at
-    with as_of_one_moment():
-        findings = [finding.as_json() for finding in [*check(connection), *reconcile(connection)]]
-        checked = counts(connection)
-    checked["invariants"] += len(INVARIANTS)
-    return {"ok": not findings, "findings": findings, "checked": checked}
-
-
-@contextmanager
-def as_of_one_moment() -> Iterator[None]:
-    """A transaction that sees nothing of what is posted meanwhile, and writes nothing."""
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        with every_month(connection) as everything:
+            found = [*unread(everything), *check(connection), *reconcile(connection)]
+            checked = counts(connection)
+    findings = [finding.as_json() for finding in found]
+    checked["invariants"] += len(INVARIANTS)
+    return {"ok": not findings, "findings": findings, "checked": checked}
 
 
 def _certify(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:

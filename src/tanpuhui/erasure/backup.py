@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from tanpuhui.erasure.plan import LASTING, PASSING, Table, tables
-from tanpuhui.kit.files import sync
+from tanpuhui.kit.files import sync, whole_or_absent
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.ledger.month_file import folder as months_folder
 from tanpuhui.sealing import keys
 
 #: How long a passing backup is kept: as long after an erasure, a person is in no backup any more.
@@ -54,7 +55,7 @@ def passing_options() -> list[str]:
 def make(
     folder: Path, *, address: str, pg_dump: Path, at: datetime, keep: timedelta = KEEP, form: str = "custom"
 ) -> Made:
-    """Write both dumps and the persons' keys into a folder, and remove passing ones that are too old."""
+    """Write both dumps, the ledger's files and the persons' keys into a folder; remove passing ones that are over."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     stamp = at.strftime(STAMP)
     made = Made(
@@ -65,12 +66,22 @@ def make(
     )
     _dump(pg_dump, address, form, lasting_options(), made.lasting)
     _dump(pg_dump, address, form, passing_options(), made.passing)
+    _copy_months(folder)
     shutil.copyfile(keys.folder() / keys.FILE, made.keys)
     made.keys.chmod(0o600)
     sync(made.keys)
     for path in made.removed:
         path.unlink()
     return made
+
+
+def _copy_months(folder: Path) -> None:
+    """The ledger's months that are in files belong to what is kept: numbers and sums. A file never changes."""
+    for path in sorted(months_folder().glob("*.parquet")):
+        to = folder / "ledger" / path.name
+        if not to.exists():
+            with whole_or_absent(to) as unfinished:
+                shutil.copyfile(path, unfinished)
 
 
 def _too_old(folder: Path, before: datetime) -> list[Path]:

@@ -21,4 +21,5 @@ class LedgerConfig(AppConfig):
         "ledger_hold_line",
         "ledger_single_hold",
         "ledger_single_hold_end",
+        "ledger_detached_month",
     )

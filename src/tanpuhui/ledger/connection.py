@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from tanpuhui.ledger.refusals import Insufficient, OnlyGrows, Unbalanced
+from tanpuhui.ledger.refusals import InFiles, Insufficient, OnlyGrows, Unbalanced
 
 
 class Connection(Protocol):
@@ -31,6 +31,8 @@ def refusing() -> Iterator[None]:
             raise Unbalanced(reason=cause.diag.message_primary) from error
         if state == "TL003":
             raise OnlyGrows(reason=cause.diag.message_primary) from error
+        if state == "TL005":
+            raise InFiles(**_facts(cause.diag.message_detail)) from error
         raise
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from tanpuhui.kit.progress import Report, nobody, told
 from tanpuhui.ledger import sql
 from tanpuhui.ledger.connection import Connection
+from tanpuhui.ledger.every_month import Everything, every_month
 
 ROWS_NAMED = 20
 
@@ -46,9 +47,18 @@ def check(connection: Connection) -> list[Finding]:
     """Look for exceptions to every invariant; names up to 20 rows of each.
 
     In a REPEATABLE READ transaction (the command line's is one) it looks at a single moment, so that postings
-    made meanwhile are not taken for findings.
+    made meanwhile are not taken for findings. Postings are those of all months, from their files too.
     """
-    return exceptions_of(connection, invariants())
+    with every_month(connection) as everything:
+        return [*unread(everything), *exceptions_of(connection, invariants())]
+
+
+def unread(everything: Everything) -> list[Finding]:
+    """Months whose files are missing or not what was detached. What other invariants then find may follow from that."""
+    return [
+        Finding("months_are_as_detached", "ledger_detached_month", f"month={month}", why)
+        for month, why in everything.unread
+    ]
 
 
 def exceptions_of(

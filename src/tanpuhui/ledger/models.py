@@ -71,3 +71,16 @@ class Hold(models.Model):
     class Meta:
         managed = False
         db_table = "ledger_hold"
+
+
+class DetachedMonth(models.Model):
+    month = models.DateField(unique=True)
+    legs = models.BigIntegerField()
+    amount_mg = models.BigIntegerField()
+    bytes = models.BigIntegerField()
+    digest = models.TextField()
+    detached_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "ledger_detached_month"

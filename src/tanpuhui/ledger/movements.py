@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from tanpuhui.ledger.account import KIND_BITS, Kind
-from tanpuhui.ledger.connection import Connection
+from tanpuhui.ledger.connection import Connection, refusing
+from tanpuhui.ledger.detached import LINES, months_of, with_legs
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,14 @@ def movements(
 ) -> list[Movement]:
     """An owner's movements as the ledger knew them at a moment (posted ``after`` another one), by day."""
     first, last = _accounts(owner_id)
-    query = """
+    query = f"""
         SELECT account_id & 15, asset, reason, effective_on, sum(amount)::bigint, max(posted_at)
-        FROM ledger_lines(%s, %s, %s) WHERE %s::timestamptz IS NULL OR posted_at > %s
+        FROM {LINES} WHERE %s::timestamptz IS NULL OR posted_at > %s
         GROUP BY 1, 2, 3, 4 ORDER BY 4, 2, 1, 3
     """
-    with connection.cursor() as cursor:
-        cursor.execute(query, [first, last, at, after, after])
+    found = months_of(connection, first, last)
+    with refusing(), connection.cursor() as cursor:
+        cursor.execute(query, [*with_legs(found, first, last, at, since=after), after, after])
         return [Movement(Kind(kind), *rest) for kind, *rest in cursor.fetchall()]
 
 

@@ -35,6 +35,14 @@ class ReversalOfReversal(Refusal):
     message = "Transaction {tx_id} reverses {reverses}, and no reversal is reversed. Post a new transaction instead."
 
 
+class ReversalOfDetached(Refusal):
+    code = "ledger.reversal_of_detached"
+    message = (
+        "Transaction {tx_id} is of {month}, whose credits are in a file, and is not reversed. "
+        "Post a new transaction instead."
+    )
+
+
 class UnknownHold(Refusal):
     code = "ledger.unknown_hold"
     message = "There is no hold {hold_id}. Open one first."
@@ -69,6 +77,41 @@ class OnlyGrows(Refusal):
     message = "{reason}. Answer a mistake with a new transaction, or reverse the old one."
 
 
+class InFiles(Refusal):
+    code = "ledger.in_files"
+    message = (
+        "What residents were credited before {kept_from} is in files, which this query does not read. "
+        "Ask for a statement or a balance ('tanpuhui statement'), which do."
+    )
+    on_page = "Old entries are being moved at this moment. Look again in a minute."
+
+
+class MonthBusy(Refusal):
+    code = "ledger.month_busy"
+    message = "Somebody writes to the month {month} or has locked it. Nothing was changed. Repeat the command later."
+
+
+class MonthFileMissing(Refusal):
+    code = "ledger.month_file_missing"
+    message = (
+        "The file of the ledger's month {month} is not there ({path}). "
+        "Bring it back from a copy ('tanpuhui backup restore'), then repeat the command."
+    )
+    on_page = (
+        "A file with old entries cannot be read. "
+        "The operator has to bring it back: tell them, and look again later."
+    )
+
+
+class MonthFileAltered(Refusal):
+    code = "ledger.month_file_altered"
+    message = (
+        "The file of the ledger's month {month} is not what was detached ({path}). "
+        "Bring it back from a copy ('tanpuhui backup restore'), then repeat the command."
+    )
+    on_page = MonthFileMissing.on_page
+
+
 _BY_CODE: dict[str, type[Refusal]] = {
     kind.code: kind
     for kind in (
@@ -76,6 +119,7 @@ _BY_CODE: dict[str, type[Refusal]] = {
         UnknownTransaction,
         AlreadyReversed,
         ReversalOfReversal,
+        ReversalOfDetached,
         UnknownHold,
         HoldClosed,
         CaptureExceedsHold,

@@ -8,7 +8,8 @@ from typing import Any
 
 from tanpuhui.ledger.account import KIND_BITS, kind_of
 from tanpuhui.ledger.balance import owner_balances_at
-from tanpuhui.ledger.connection import Connection
+from tanpuhui.ledger.connection import Connection, refusing
+from tanpuhui.ledger.detached import LINES, kept_from, months_of, with_legs
 
 
 @dataclass(frozen=True)
@@ -73,16 +74,26 @@ def statement(connection: Connection, owner_id: int, *, at: datetime, limit: int
     """An owner's statement as the ledger knew it at a moment: at most ``limit`` newest lines; totals count all."""
     first = owner_id << KIND_BITS
     last = first + (1 << KIND_BITS) - 1
-    query, given = "SELECT * FROM ledger_lines(%s, %s, %s)", [first, last, at]
-    if limit is not None:
-        query, given = "SELECT * FROM ledger_newest_lines(%s, %s, %s, %s)", [*given, limit]
-    with connection.cursor() as cursor:
-        cursor.execute(query, given)
-        lines = tuple(_line(row) for row in cursor.fetchall())
+    lines = tuple(_line(row) for row in _rows(connection, first, last, at, limit))
     totals: dict[str, dict[str, int]] = {}
     for balance in owner_balances_at(connection, owner_id, at):
         totals.setdefault(_name(balance.account_id), {})[balance.asset] = balance.available
     return Statement(owner_id, at, lines, totals)
+
+
+def _rows(
+    connection: Connection, first: int, last: int, at: datetime, limit: int | None
+) -> list[tuple[Any, ...]]:
+    """The lines, newest first. A page that months of the table fill needs no file; else all of before are read."""
+    found = months_of(connection, first, last)
+    with refusing(), connection.cursor() as cursor:
+        if limit is not None and (not found or at >= kept_from(found)):
+            cursor.execute("SELECT * FROM ledger_newest_lines(%s, %s, %s, %s)", [first, last, at, limit])
+            page: list[tuple[Any, ...]] = cursor.fetchall()
+            if not found or len(page) == limit:
+                return page
+        cursor.execute(f"SELECT * FROM {LINES} LIMIT %s", [*with_legs(found, first, last, at), limit])
+        return list(cursor.fetchall())
 
 
 def _line(row: tuple[Any, ...]) -> Line:

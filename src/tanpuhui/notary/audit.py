@@ -23,7 +23,8 @@ from tanpuhui.kit.digest import digest_json, has_floats
 from tanpuhui.kit.erased import SUFFIX, notes_of, notes_path, said
 from tanpuhui.kit.progress import Report, nobody
 from tanpuhui.kit.refusal import Refusal
-from tanpuhui.ledger.invariants import Finding
+from tanpuhui.ledger.every_month import every_month
+from tanpuhui.ledger.invariants import Finding, unread
 from tanpuhui.ledger.invariants import check as check_ledger
 from tanpuhui.market import invariants as market
 from tanpuhui.money import invariants as money
@@ -84,11 +85,14 @@ def audit(
     are parts of packages that this one knows nothing of.
     """
     checked: dict[str, int] = {}
-    found: list[Finding] = []
     wanted = (*parts(log, places, seen=seen), *also)
-    for done, part in enumerate(wanted):
-        report(f"Comparing with the log: {part.name}", done, len(wanted))
-        found += part.look(checked)
+    with every_month(connection, report=report) as everything:
+        found = unread(everything)
+        for done, part in enumerate(wanted):
+            report(f"Comparing with the log: {part.name}", done, len(wanted))
+            found += part.look(checked)
+    if everything.from_files:
+        checked["postings_from_files"] = everything.from_files
     return Audited(tuple(found), checked)
 
 
@@ -97,7 +101,9 @@ def audit_table(table: str, log: Log, places: Places) -> Audited:
     checked: dict[str, int] = {}
     wanted = [part for part in parts(log, places) if table in part.tables]
     assert wanted, f"{table} is nothing that the log has"
-    return Audited(tuple(finding for part in wanted for finding in part.look(checked)), checked)
+    with every_month(connection) as everything:
+        found = [*unread(everything), *(finding for part in wanted for finding in part.look(checked))]
+    return Audited(tuple(found), checked)
 
 
 def parts(log: Log, places: Places, *, seen: Iterable[str] = ()) -> tuple[Part, ...]:

@@ -58,7 +58,8 @@ def _query(one: Sealed, column: str, to: str, key: str) -> sql.Composable:
         names=sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(name)) for name in one.names),
         column=sql.Identifier(column),
         table=sql.Identifier(one.table),
-        to=sql.Identifier(to),
+        # Django names a table of another schema with the quotes between them.
+        to=sql.Identifier(*to.split('"."')),
         key=sql.Identifier(key),
         most=sql.Literal(ROWS_NAMED),
     )

@@ -18,6 +18,7 @@ from django.db.models.functions import Cast
 from tanpuhui.baseline.comparison import ALL
 from tanpuhui.close.models import Erasure, Manifest
 from tanpuhui.kit.digest import digest_bytes, digest_json, has_floats
+from tanpuhui.ledger.models import DetachedMonth
 from tanpuhui.methodology.load import Library, load_library
 from tanpuhui.notary.shares import shares_of
 from tanpuhui.offsetting.models import Ending, Replacement
@@ -36,7 +37,7 @@ from tanpuhui.registry.models import (
 from tanpuhui.transparency.log import OPENING
 from tanpuhui.transparency.models import DestroyedSalt, Leaf, StatusStep
 from tanpuhui.transparency.record import Record
-from tanpuhui.verification.models import Statement
+from tanpuhui.verification.models import KeyEnding, Statement, VerifierKey
 
 #: What a fact says whose key several rows have: whoever may drop a primary key can put another beside the first.
 TWICE: dict[str, Any] = {"rows": "several"}
@@ -61,6 +62,10 @@ def sources() -> tuple[Source, ...]:
         _rows("lot", Lot.objects.order_by("serial_first"), _lot),
         _rows("far_lot", FarLot.objects.order_by("pk"), _far_lot),
         _rows(
+            "verifier_key", VerifierKey.objects.select_related("organisation").order_by("pk"), _verifier_key
+        ),
+        _rows("verifier_key_ending", KeyEnding.objects.order_by("ended_at", "pk"), _key_ending),
+        _rows(
             "verification_statement", Statement.objects.order_by("signed_at", "pk"), _verification_statement
         ),
         # Before what they retired: a surrender that commits while this is read never enters without its retirements.
@@ -78,6 +83,7 @@ def sources() -> tuple[Source, ...]:
         _rows("statistics", StatisticsRelease.objects.order_by("pk"), _statistics),
         _rows("private_statistics", PrivateRelease.objects.order_by("pk"), _private_statistics),
         _rows("erasure", Erasure.objects.order_by("at", "pk"), _erasure),
+        _rows("detached_month", DetachedMonth.objects.order_by("month"), _detached_month),
         _rows("programme", Programme.objects.order_by("opened_at", "pk"), _programme),
         _rows("programme_window", Window.objects.order_by("pk"), _window),
         _rows("programme_period", Period.objects.order_by("pk"), _period),
@@ -193,6 +199,20 @@ def _far_lot(row: FarLot) -> dict[str, Any]:
     return {"home": row.home, "party": row.party, "owner": row.owner}
 
 
+def _verifier_key(row: VerifierKey) -> dict[str, Any]:
+    """Whose key it is, and since when: nobody puts another in its place behind what it signed."""
+    return {
+        "organisation": row.organisation.code,
+        "thumbprint": row.thumbprint,
+        "public_key": bytes(row.public_key).hex(),
+        "made_at": _moment(row.made_at),
+    }
+
+
+def _key_ending(row: KeyEnding) -> dict[str, Any]:
+    return {"reason": row.reason, "ended_at": _moment(row.ended_at)}
+
+
 def _verification_statement(row: Statement) -> dict[str, Any]:
     """What a verifier signed, by digest; lots rest on it."""
     return {
@@ -275,6 +295,17 @@ def _erasure(row: Erasure) -> dict[str, Any]:
         "rewritten": digest_json(rewritten),
         "credits": digest_json(stays),
         "at": _moment(row.at),
+    }
+
+
+def _detached_month(row: DetachedMonth) -> dict[str, Any]:
+    """Which file has a month's credits, by digest, and what they sum to."""
+    return {
+        "month": _day(row.month),
+        "legs": row.legs,
+        "amount_mg": row.amount_mg,
+        "file": row.digest,
+        "detached_at": _moment(row.detached_at),
     }
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from django.db import connection
+
 from tanpuhui.close.installation import places
 from tanpuhui.close.models import Manifest
 from tanpuhui.evidence.models import LakeFile
 from tanpuhui.kit.digest import digest_file
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.ledger.detached import months
 from tanpuhui.notary import installation
 from tanpuhui.operation.finding import Finding
 from tanpuhui.transparency import note
@@ -23,11 +26,11 @@ NAMED = 5
 
 
 def files(lake: Path, *, digests: bool) -> Iterator[Finding]:
-    """Files of the lake that are missing or have another size; with ``digests``, or another content. Reads all then."""
+    """Files of the lake and of the ledger's months that are missing or have another size; with ``digests``, or another
+    content. Reads all then.
+    """
     bad = [
-        why
-        for path, size, digest in _named()
-        if (why := _wrong(lake / path, size, digest if digests else ""))
+        why for path, size, digest in _named(lake) if (why := _wrong(path, size, digest if digests else ""))
     ]
     if bad:
         more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
@@ -39,13 +42,18 @@ def files(lake: Path, *, digests: bool) -> Iterator[Finding]:
         )
 
 
-def _named() -> Iterator[tuple[str, int | None, str]]:
-    yield from LakeFile.objects.order_by("id").values_list("path", "size_bytes", "digest").iterator()
+def _named(lake: Path) -> Iterator[tuple[Path, int | None, str]]:
+    for path, size, digest in (
+        LakeFile.objects.order_by("id").values_list("path", "size_bytes", "digest").iterator()
+    ):
+        yield lake / path, size, digest
+    for month in months(connection):
+        yield month.path, month.bytes, month.digest
     for outputs in (
         Manifest.objects.order_by("day", "sequence").values_list("body__outputs", flat=True).iterator()
     ):
         for digest in (output[name] for output in outputs for name in ("results", "credits")):
-            yield str(places().results.path(digest).relative_to(places().lake)), None, digest
+            yield places().results.path(digest), None, digest
 
 
 def _wrong(path: Path, size: int | None, digest: str) -> str:

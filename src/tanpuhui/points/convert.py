@@ -31,8 +31,6 @@ from tanpuhui.points.sponsor import (
 from tanpuhui.registry.pooled_only import is_household_alone
 
 REASON = "points.convert"
-#: The reasons of the ledger by which something comes into an account, or is taken back from it.
-CAME_BY = {Kind.RESIDENT_PENDING: ["close"], Kind.RESIDENT_CERTIFIED: ["certify", "claw_back"]}
 
 
 @dataclass(frozen=True)
@@ -92,16 +90,13 @@ def _free_of(account: int, kind: Kind) -> list[tuple[int, str, int]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT b.asset_id, a.code, least(b.available, c.amount - coalesce(d.amount, 0))::bigint "
-            "FROM ledger_balance b "
-            "JOIN (SELECT p.asset_id, sum(p.amount) AS amount FROM ledger_posting p "
-            "      JOIN ledger_transaction t ON t.id = p.tx_id "
-            "      WHERE p.account_id = %s AND t.reason = ANY(%s) GROUP BY 1) c USING (asset_id) "
+            "FROM ledger_balance b JOIN points_came(%s) c ON c.account_id = b.account_id AND c.asset_id = b.asset_id "
             "LEFT JOIN (SELECT asset, sum(amount_mg) AS amount FROM points_conversion_line WHERE account = %s "
             "           GROUP BY 1) d ON d.asset = b.asset_id "
             "JOIN ledger_asset a ON a.id = b.asset_id "
             "WHERE b.account_id = %s AND least(b.available, c.amount - coalesce(d.amount, 0)) > 0 "
             "ORDER BY b.asset_id",
-            [mine, CAME_BY[kind], account, mine],
+            [account, account, mine],
         )
         return [(asset, code, amount_mg) for asset, code, amount_mg in cursor.fetchall()]
 

@@ -14,7 +14,6 @@ from typing import Any
 from django.db import connection
 from django.db.models import Sum
 
-from tanpuhui.ledger.account import Kind, account_id
 from tanpuhui.ledger.asset import points_code
 from tanpuhui.ledger.refusals import Insufficient
 from tanpuhui.ledger.transfer import TransferOrder, move, transfer
@@ -33,10 +32,7 @@ REASON = "points.take_back"
 #: as it is pending, beyond what closes still credit.
 _GONE = """
     SELECT l.asset, (sum(l.amount_mg) - coalesce((
-        SELECT sum(p.amount) FROM ledger_posting p JOIN ledger_transaction t ON t.id = p.tx_id
-        WHERE p.asset_id = l.asset AND (
-            p.account_id = %(certified)s AND t.reason IN ('certify', 'claw_back')
-            OR p.account_id = %(pending)s AND t.reason = 'close')), 0))::bigint
+        SELECT sum(c.amount) FROM points_came(%(account)s) c WHERE c.asset_id = l.asset), 0))::bigint
     FROM points_conversion_line l WHERE l.account = %(account)s GROUP BY l.asset
 """
 
@@ -82,12 +78,7 @@ def take_back(account: int, *, day: date, at: datetime) -> TakenBack:
 def _conversions_gone(account: int) -> Iterator[tuple[Conversion, int]]:
     """Conversions of what is gone, and how much of each: what was converted last is gone first."""
     with connection.cursor() as cursor:
-        accounts = {
-            "account": account,
-            "certified": account_id(Kind.RESIDENT_CERTIFIED, account),
-            "pending": account_id(Kind.RESIDENT_PENDING, account),
-        }
-        cursor.execute(_GONE, accounts)
+        cursor.execute(_GONE, {"account": account})
         gone = {asset: amount for asset, amount in cursor.fetchall() if amount > 0}
     if not gone:
         return

@@ -16,7 +16,8 @@ BEGIN
             WHERE n.nspname = 'public' AND p.proname IN (
                 'ledger_asset_id', 'ledger_transfer', 'ledger_reverse', 'ledger_hold', 'ledger_capture',
                 'ledger_release', 'ledger_expire_holds', 'ledger_partition', 'ledger_open_batch', 'ledger_summarize',
-                'ledger_lines', 'ledger_newest_lines', 'ledger_balance_at', 'ledger_transfer_many')
+                'ledger_lines', 'ledger_lines_with', 'ledger_newest_lines', 'ledger_balance_at', 'ledger_balance_seen',
+                'ledger_transfer_many')
         LOOP
             EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO tanpuhui_app', routine);
         END LOOP;

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import get_language, gettext, pgettext
+from django.utils.translation import get_language, gettext, gettext_noop, pgettext
 
 from tanpuhui.evidence.said import chinese
 from tanpuhui.kit.refusal import Refusal
@@ -20,6 +20,13 @@ from tanpuhui.web.shared.security_log import note
 NOT_FOUND, CONFLICT, NOT_POSSIBLE = 404, 409, 422
 #: A moment in a refusal that was stored: its facts are JSON.
 _MOMENT = re.compile(r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?([+-]\d\d:\d\d|Z)\Z")
+#: What pages say of refusals of the ledger, which speaks to nobody: entries of old months are in files.
+OLD_ENTRIES = (
+    gettext_noop("Old entries are being moved at this moment. Look again in a minute."),
+    gettext_noop(
+        "A file with old entries cannot be read. The operator has to bring it back: tell them, and look again later."
+    ),
+)
 _CONFLICTS = ("already", "taken", "in_use", "used", "closed")
 
 
