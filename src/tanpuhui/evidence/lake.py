@@ -54,26 +54,19 @@ def workshop(lake: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def make_accepted(
-    connection: duckdb.DuckDBPyConnection,
-    *,
-    provider: str,
-    measures: Sequence[str],
-    buckets: int,
-    zone: str,
-) -> None:
-    """Make ``accepted``: lake records with their day and bucket, in the order in which they are stored."""
-    columns = ", ".join(name(column) for column in (*measures, *PLACES))
+def place(buckets: int, zone: str) -> str:
+    """SQL over a candidate with its account: the day and the bucket of its record."""
+    bucket = f"CASE WHEN account_id = 0 THEN {UNLINKED} ELSE CAST(account_id % {buckets} AS INTEGER) END"
+    return f"{local_day('ended_us', zone)} AS day, {bucket} AS bucket"
+
+
+def make_accepted(connection: duckdb.DuckDBPyConnection, *, provider: str, counted: str, copied: bool) -> None:
+    """Make ``accepted``: lake records with their day and bucket. Copied, where it costs to tell which rows count."""
+    what = "TABLE" if copied else "VIEW"
     connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE accepted AS
-        SELECT row_number AS record_id, {literal(provider)} AS provider, source_id,
-            CAST(revision AS INTEGER) AS revision, action, subject_id, account_id, kind, started_us, ended_us,
-            {columns}, {local_day("ended_us", zone)} AS day,
-            CASE WHEN account_id = 0 THEN {UNLINKED} ELSE CAST(account_id % {buckets} AS INTEGER) END AS bucket
-        FROM candidates JOIN people USING (person) JOIN verdicts USING (row_number)
-        WHERE verdict = 'accepted'
-        ORDER BY day, bucket, account_id, started_us, record_id
-        """)
+        CREATE OR REPLACE TEMP {what} accepted AS
+        SELECT row_number AS record_id, {literal(provider)} AS provider, * EXCLUDE (row_number)
+        FROM {counted if copied else "keyed"}""")
 
 
 def write(

@@ -58,7 +58,8 @@ def make_refused(
     reused, person = len(read.checks), len(read.checks) + 1
     file = f"{literal(FILE)}, {by_batch({batch: literal(stem) for batch, stem in stems.items()})}"
     pairs = "".join(
-        f", {literal(column.removeprefix('t_'))}, {name(column)}" for column in sorted(sheet.columns)
+        f", {literal(column)}, {sheet.text(column)}"
+        for column in sorted(text.removeprefix("t_") for text in sheet.columns)
     )
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE refused AS

@@ -94,33 +94,29 @@ def make_people(connection: duckdb.DuckDBPyConnection, contract: Contract) -> No
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE named AS
-        SELECT row_number() OVER () - 1 AS number, person, {_DIGEST} AS digest
+        SELECT person, {_DIGEST} AS digest
         FROM (SELECT DISTINCT person FROM candidates WHERE failed IS NULL)
         """,
         [bytes(byte ^ pad for byte in padded) for pad in (_OUTER, _INNER)],
     )
+    answers = [np.zeros((0, 2), np.int64)]
+    digests = _digests(connection)
+    for start in range(0, len(digests), AT_ONCE * DIGEST_BYTES):
+        answers.append(_stored(contract.provider, digests[start : start + AT_ONCE * DIGEST_BYTES]))
+    found = np.concatenate(answers)
+    numbers = {"subject_id": found[:, 0].copy(), "account_id": found[:, 1].copy()}
+    connection.register("numbers", pa.table(numbers))
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE people (person VARCHAR, subject_id BIGINT, account_id BIGINT)"
+        "CREATE OR REPLACE TEMP TABLE people AS "
+        "SELECT person, subject_id, account_id FROM named POSITIONAL JOIN numbers"
     )
-    start = 0
-    while digests := _digests(connection, start):
-        found = _stored(contract.provider, digests)
-        numbers = np.arange(start, start + len(found))
-        table = pa.table(
-            {"number": numbers, "subject_id": found[:, 0].copy(), "account_id": found[:, 1].copy()}
-        )
-        connection.register("piece", table)
-        connection.execute(
-            "INSERT INTO people SELECT person, subject_id, account_id FROM piece JOIN named USING (number)"
-        )
-        connection.unregister("piece")
-        start += AT_ONCE
+    connection.unregister("numbers")
 
 
-def _digests(connection: duckdb.DuckDBPyConnection, start: int) -> bytes:
-    """The digests of up to a piece of those who are named, one after the other."""
-    found = connection.execute(
-        "SELECT string_agg(hex(digest), '' ORDER BY number) FROM named WHERE number >= ? AND number < ?",
-        [start, start + AT_ONCE],
-    ).fetchall()
-    return bytes.fromhex(found[0][0] or "")
+def _digests(connection: duckdb.DuckDBPyConnection) -> bytes:
+    """The digests of those who are named, one after the other."""
+    found = connection.sql("SELECT digest FROM named").to_arrow_table().column(0)
+    return b"".join(
+        piece.buffers()[2][piece.offset * DIGEST_BYTES : (piece.offset + len(piece)) * DIGEST_BYTES].to_pybytes()
+        for piece in found.chunks
+    )

@@ -17,11 +17,10 @@ from tanpuhui.evidence import lake as lakes
 from tanpuhui.evidence import receipt
 from tanpuhui.evidence.adapters import format_called
 from tanpuhui.evidence.envelope import examine
-from tanpuhui.evidence.format import Sheet
 from tanpuhui.evidence.models import Batch
 from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.record import ROWS_PER_BATCH
-from tanpuhui.evidence.rows import Progress, Staging, present_columns, stage
+from tanpuhui.evidence.rows import Progress, Staging, sheet_of, stage
 from tanpuhui.evidence.settle import Bench, Intake, next_batch_id, settle, workbench
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.kit.span import span
@@ -84,7 +83,7 @@ def take(
     to = Staging(intake.batch * ROWS_PER_BATCH, progress=progress or _silent)
     with span("evidence.take", {"tanpuhui.batches": 1}) as traced, workbench(lake) as (connection, work):
         shape = stage(connection, envelope, form, terms, to)
-        sheet = Sheet(shape, stem, frozenset(present_columns(connection)))
+        sheet = sheet_of(connection, shape, stem)
         bench = Bench(contract, terms, lake, buckets, zone)
         [answer] = settle(connection, work, bench, [intake], form=form, sheet=sheet)
         traced.says({"tanpuhui.rows": answer.rows})

@@ -18,11 +18,10 @@ from django.db.models import F
 from tanpuhui.evidence import contract as contracts
 from tanpuhui.evidence.adapters import format_called
 from tanpuhui.evidence.envelope import Envelope, FileMissing, examine
-from tanpuhui.evidence.format import Sheet
 from tanpuhui.evidence.models import Batch, InboxBatch, InboxRefusal, InboxWaiting
 from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.record import ROWS_PER_BATCH
-from tanpuhui.evidence.rows import OtherSheet, Staging, present_columns, stage
+from tanpuhui.evidence.rows import OtherSheet, Staging, sheet_of, stage
 from tanpuhui.evidence.settle import Bench, Intake, settle, workbench
 from tanpuhui.evidence.take import refuse_other_buckets, wait_for_turn
 from tanpuhui.kit.crash import crash_point
@@ -164,7 +163,7 @@ def _take(waiting: Sequence[InboxBatch], place: Place, taken: Taken) -> None:
             if form.alone:
                 break
         if intakes:
-            sheet = Sheet(shape, intakes[0].stem, frozenset(present_columns(connection)))
+            sheet = sheet_of(connection, shape, intakes[0].stem)
             bench = Bench(contract, terms, place.lake, place.buckets, place.zone)
             taken.receipts = settle(connection, work, bench, intakes, form=form, sheet=sheet)
 
