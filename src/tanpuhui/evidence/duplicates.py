@@ -15,6 +15,7 @@ import duckdb
 
 from tanpuhui.evidence.expressions import literal, name
 from tanpuhui.evidence.format import Check
+from tanpuhui.evidence.record import PLACES
 
 #: What a row whose id is spent is refused with.
 ID_REUSED = Check("evidence.id_reused", "source_id", "")
@@ -61,9 +62,10 @@ def days_revised_before(connection: duckdb.DuckDBPyConnection) -> list[tuple[str
 
 
 def _keyed(measures: Sequence[str], place: str) -> str:
-    columns = ("kind", "started_us", "ended_us", *measures, "station", "line", "vehicle")
-    pairs = ", ".join(f"{literal(column + '=')} || CAST({name(column)} AS VARCHAR)" for column in columns)
-    content = f"CASE WHEN action = 'retract' THEN 'retract' ELSE concat_ws(chr(31), {pairs}) END"
+    # Every act has a kind; what is NULL takes its mark with it.
+    columns = ("started_us", "ended_us", *measures, *PLACES)
+    pairs = ", ".join(f"{literal(chr(31) + column + '=')} || {name(column)}" for column in columns)
+    content = f"CASE WHEN action = 'retract' THEN 'retract' ELSE concat('kind=', kind, {pairs}) END"
     return f"""
         SELECT candidates.* EXCLUDE (person, failed) REPLACE (CAST(revision AS INTEGER) AS revision),
             {_half_digest("source_id")} AS id, hash(source_id) AS short_id, {_half_digest(content)} AS content,

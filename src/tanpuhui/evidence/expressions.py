@@ -6,6 +6,7 @@ Everything here is for intake, which runs on DuckDB alone; what the close runs i
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -107,6 +108,7 @@ def name(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
+@cache
 def _offset_steps(zone: str, *, local: bool) -> list[tuple[int, int]]:
     """Pairs (from microsecond, offset in microseconds) over the years that evidence may have."""
     place = ZoneInfo(zone)

@@ -58,7 +58,7 @@ def read(terms: Terms, sheet: Sheet) -> Reading:
         checks=[
             *needed_text("source_id"),
             *needed_text("person"),
-            *needed_text("kind"),
+            *needed_text("kind", words=sorted(terms.kinds)),
             *needed_moment("started_at", "started_us", is_empty=sheet.is_empty("started_at")),
             *needed_moment("ended_at", "ended_us", is_empty=sheet.is_empty("ended_at")),
             *revision_checks(),
