@@ -32,15 +32,16 @@ def read_candidates(
     connection: duckdb.DuckDBPyConnection,
     terms: Terms,
     reading: Reading,
+    sheet: Sheet,
+    *,
     received_us: str,
     columns: Sequence[str],
-    sheet: Sheet,
 ) -> Read:
     """Make ``candidates`` from ``staged``: record columns, ``person``, ``failed`` and ``noted``.
 
     ``received_us`` is SQL over ``row_number``: when the row's file arrived. ``columns`` are the shape's text columns;
-    those that the file does not have are read as absent values, and those that it has as values can be read as text. ``failed`` is the index of the first check that holds
-    (NULL: none); ``noted`` has a bit for each note.
+    those that the file does not have are read as absent values, and those that it has as values can be read as text.
+    ``failed`` is the index of the first check that holds (NULL: none); ``noted`` has a bit for each note.
     """
     checks = (*_FIRST_CHECKS, *reading.checks, *common_checks(terms, reading, received_us))
     read = Read(tuple(reading.measures), checks, tuple(reading.notes))

@@ -31,7 +31,7 @@ COUNTED = "keyed ANTI JOIN verdicts USING (row_number)"
 def make_verdicts(
     connection: duckdb.DuckDBPyConnection, measures: Sequence[str], earlier: Sequence[Path], place: str
 ) -> bool:
-    """Make ``keyed`` (unrefused candidates with ids, content, subject and account) and ``verdicts`` (row_number, verdict).
+    """Make ``keyed`` (unrefused candidates with id, content and account) and ``verdicts`` (row_number, verdict).
 
     A verdict is ``duplicate``, ``reused`` or ``person_changed``; a row without one is accepted. Answers whether there
     is any. ``place`` is SQL for more columns: where a candidate's record lies.

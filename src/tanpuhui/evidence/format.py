@@ -43,7 +43,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A staged file: which of its format's shapes it has, its name without ending, and its columns as text, ``t_<name>``.
+    """A staged file: which of its format's shapes it has, its name without ending, and its columns as text, ``t_…``.
 
     ``numbers`` and ``moments`` are names of columns that the file itself has as whole numbers and as moments with an
     offset. They are staged as ``n_<name>`` and ``at_<name>``, and are made into text only where somebody asks for it.
@@ -154,7 +154,9 @@ def needed_text(column: str, name: str | None = None, *, words: Iterable[str] = 
 def control_characters(column: str, name: str | None = None, *, words: Iterable[str] = ()) -> Check:
     """No text that identifies something has NUL, a line end or another control character in it."""
     others = f"t_{column} NOT IN ({', '.join(map(literal, words))}) AND " if words else ""
-    return Check("evidence.control_character", name or column, f"{others}regexp_matches(t_{column}, '[[:cntrl:]]')")
+    return Check(
+        "evidence.control_character", name or column, f"{others}regexp_matches(t_{column}, '[[:cntrl:]]')"
+    )
 
 
 def needed_moment(column: str, value: str, *, is_empty: str | None = None) -> list[Check]:

@@ -60,7 +60,9 @@ def place(buckets: int, zone: str) -> str:
     return f"{local_day('ended_us', zone)} AS day, {bucket} AS bucket"
 
 
-def make_accepted(connection: duckdb.DuckDBPyConnection, *, provider: str, counted: str, copied: bool) -> None:
+def make_accepted(
+    connection: duckdb.DuckDBPyConnection, *, provider: str, counted: str, copied: bool
+) -> None:
     """Make ``accepted``: lake records with their day and bucket. Copied, where it costs to tell which rows count."""
     what = "TABLE" if copied else "VIEW"
     connection.execute(f"""

@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 
 from tanpuhui.evidence.candidates import Read
 from tanpuhui.evidence.duplicates import ID_REUSED, PERSON_CHANGED
-from tanpuhui.evidence.expressions import literal, name
+from tanpuhui.evidence.expressions import literal
 from tanpuhui.evidence.format import Check, Sheet
 from tanpuhui.evidence.models import QuarantinedRow
 from tanpuhui.evidence.record import ROWS_PER_BATCH, by_batch

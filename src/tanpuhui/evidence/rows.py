@@ -2,9 +2,9 @@
 
 The table ``staged`` has ``row_number`` (the record's id: its batch, and the row of its file from 1), ``unreadable``
 (the line, where it is not a row), ``unknown_field`` (a key that the format does not know), ``not_text`` (the key of an
-identifier that is no text), and a text column ``t_<name>`` for each column that the file has. What a Parquet file has as
-whole numbers or as moments with an offset stays that, as ``n_<name>`` and ``at_<name>``. Memory is bounded: text goes in
-by pieces of 50,000 lines, and DuckDB spills to the disk.
+identifier that is no text), and a text column ``t_<name>`` for each column that the file has. What a Parquet file has
+as whole numbers or as moments with an offset stays that, as ``n_<name>`` and ``at_<name>``. Memory is bounded: text
+goes in by pieces of 50,000 lines, and DuckDB spills to the disk.
 """
 
 from __future__ import annotations

@@ -73,9 +73,15 @@ class Counts:
 
 
 @contextmanager
-def workbench(folder: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
-    """An engine that spills into an unfinished folder of the lake; both go away afterwards."""
-    with lake.workshop(folder) as work, duckdb.connect() as connection:
+def workbench(folder: Path, threads: int | None = None) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """An engine that spills into an unfinished folder of the lake; both go away afterwards.
+
+    It has a thread for each core, unless fewer are asked for.
+    """
+    with (
+        lake.workshop(folder) as work,
+        duckdb.connect(config={"threads": threads} if threads else {}) as connection,
+    ):
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         connection.execute(f"SET temp_directory = '{work / 'spill'}'")
         connection.execute("SET TimeZone = 'UTC'")
@@ -138,7 +144,7 @@ def read_rows(
     reading = form.read(bench.terms, sheet)
     columns = text_columns(form.shapes(bench.terms)[sheet.shape])
     received_us = by_batch({intake.batch: str(to_us(intake.at)) for intake in intakes})
-    return read_candidates(connection, bench.terms, reading, received_us, columns, sheet)
+    return read_candidates(connection, bench.terms, reading, sheet, received_us=received_us, columns=columns)
 
 
 def next_batch_id() -> int:
@@ -151,9 +157,7 @@ def next_batch_id() -> int:
 _DAY_US = 86_400_000_000
 
 
-def count(
-    connection: duckdb.DuckDBPyConnection, read: Read, intakes: Sequence[Intake]
-) -> dict[int, Counts]:
+def count(connection: duckdb.DuckDBPyConnection, read: Read, intakes: Sequence[Intake]) -> dict[int, Counts]:
     """Count every row of every batch once, from the tables that were made of them."""
     (rows,) = _by_batch(connection, "staged", ["count(*)"])
     (duplicate,) = _by_batch(connection, "verdicts WHERE verdict = 'duplicate'", ["count(*)"])

@@ -128,6 +128,8 @@ def _digests(connection: duckdb.DuckDBPyConnection) -> bytes:
     """The digests of those who are named, one after the other."""
     found = connection.sql("SELECT digest FROM named").to_arrow_table().column(0)
     return b"".join(
-        piece.buffers()[2][piece.offset * DIGEST_BYTES : (piece.offset + len(piece)) * DIGEST_BYTES].to_pybytes()
+        piece.buffers()[2][
+            piece.offset * DIGEST_BYTES : (piece.offset + len(piece)) * DIGEST_BYTES
+        ].to_pybytes()
         for piece in found.chunks
     )

@@ -61,15 +61,16 @@ def take(
     progress: Progress | None = None,
     stem: str | None = None,
     own: bool = False,
+    threads: int | None = None,
 ) -> Receipt:
     """Take a provider's file, inside the caller's transaction.
 
     The same file and key again give the same receipt and change nothing. ``key`` is the file's digest where none
     is given; ``stem`` is what its provider calls it, without the ending, where the path has another name; ``zone``
     is the jurisdiction's, which says to which day an act belongs; ``own`` says
-    that the platform itself reports. Refuses, with nothing changed: an unknown
-    provider or a contract not in force, a file that is not of the format as a whole, a key used before for other
-    content, a full disk.
+    that the platform itself reports; ``threads`` is how many the engine has, one a core where it is not said. Refuses,
+    with nothing changed: an unknown provider or a contract not in force, a file that is not of the format as a whole, a
+    key used before for other content, a full disk.
     """
     contract = contracts.in_force(provider, at.astimezone(ZoneInfo(zone)).date(), own=own)
     stem = path.stem if stem is None else stem
@@ -81,7 +82,10 @@ def take(
     form, terms = format_called(contract.format), contract.terms()
     intake = Intake(next_batch_id(), key, envelope.digest, stem, at)
     to = Staging(intake.batch * ROWS_PER_BATCH, progress=progress or _silent)
-    with span("evidence.take", {"tanpuhui.batches": 1}) as traced, workbench(lake) as (connection, work):
+    with (
+        span("evidence.take", {"tanpuhui.batches": 1}) as traced,
+        workbench(lake, threads) as (connection, work),
+    ):
         shape = stage(connection, envelope, form, terms, to)
         sheet = sheet_of(connection, shape, stem)
         bench = Bench(contract, terms, lake, buckets, zone)
@@ -112,7 +116,19 @@ def wait_for_turn(provider: str) -> None:
     assert database.in_atomic_block, "the caller opens the transaction"
     lakes.hold_off_sweep()
     with database.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [f"evidence|{provider}"])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [_turn(provider)])
+
+
+def turn_is_free(provider: str) -> bool:
+    """Have this provider's turn until the transaction ends, unless another transaction has it."""
+    assert database.in_atomic_block, "the caller opens the transaction"
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 1))", [_turn(provider)])
+        return bool(cursor.fetchone()[0])
+
+
+def _turn(provider: str) -> str:
+    return f"evidence|{provider}"
 
 
 def refuse_other_buckets(buckets: int) -> None:
