@@ -83,6 +83,7 @@ def checks_of(read: Read) -> tuple[Check, ...]:
 def store(connection: duckdb.DuckDBPyConnection, batches: Sequence[int], read: Read) -> dict[int, str]:
     """Put ``refused`` into the quarantine; answers the digest of each batch's list (row number, code, field)."""
     checks, cipher, digests = checks_of(read), _cipher(), {batch: hashlib.sha256() for batch in batches}
+    facts = [json.dumps(dict(check.facts)) for check in checks]
     rows = connection.execute(
         "SELECT row_number, why, CAST(content AS VARCHAR) FROM refused ORDER BY row_number"
     )
@@ -96,8 +97,7 @@ def store(connection: duckdb.DuckDBPyConnection, batches: Sequence[int], read: R
             for record_id, why, content in piece:
                 (batch_id, row_number), check = divmod(record_id, ROWS_PER_BATCH), checks[why]
                 secret = _encrypt(cipher, batch_id, row_number, content)
-                facts = json.dumps(dict(check.facts))
-                copy.write_row((batch_id, row_number, check.code, check.field, facts, secret))
+                copy.write_row((batch_id, row_number, check.code, check.field, facts[why], secret))
                 digests[batch_id].update(f"{row_number}|{check.code}|{check.field}\n".encode())
     return {batch: PREFIX + digest.hexdigest() for batch, digest in digests.items()}
 

@@ -85,6 +85,8 @@ def workbench(folder: Path, threads: int | None = None) -> Iterator[tuple[duckdb
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         connection.execute(f"SET temp_directory = '{work / 'spill'}'")
         connection.execute("SET TimeZone = 'UTC'")
+        # A bar after two seconds, on the output that scripts read.
+        connection.execute("SET enable_progress_bar = false")
         yield connection, work
 
 
