@@ -233,7 +233,8 @@ def _insert(
 
 
 def _append(connection: duckdb.DuckDBPyConnection, piece: pa.Table, columns: Sequence[str]) -> None:
-    connection.register("piece", piece)
+    # A table itself would load pandas, where it is installed, to ask whether it is one of its own.
+    connection.register("piece", piece.to_reader())
     names = ", ".join(name(column) for column in columns)
     connection.execute(f"INSERT INTO staged ({names}) SELECT {names} FROM piece")
     connection.unregister("piece")
@@ -254,9 +255,8 @@ def _stage_ndjson(
     with envelope.path.open(encoding="utf-8-sig", newline="\n") as stream:
         for start, lines in _pieces(stream, envelope, to):
             numbers = pa.array(range(start, start + len(lines)), pa.int64())
-            connection.register(
-                "piece", pa.table({"row_number": numbers, "line": pa.array(lines, pa.string())})
-            )
+            piece = pa.table({"row_number": numbers, "line": pa.array(lines, pa.string())})
+            connection.register("piece", piece.to_reader())
             connection.execute(_OBJECTS)
             connection.unregister("piece")
             _insert_objects(connection, known)

@@ -10,7 +10,6 @@ from typing import Any
 import duckdb
 import numpy as np
 import psycopg
-import pyarrow as pa
 from django.db import connection as database
 
 from tanpuhui.evidence.models import Contract
@@ -48,12 +47,13 @@ _ASKED = (
     "FROM generate_series(0::bigint, %s) n OFFSET 0"
 )
 _KNOWN = f"""
-    SELECT coalesce(string_agg(int8send(asked.n) || int8send(s.id) || int8send(coalesce(l.account_id, 0)), ''), '')
-    FROM ({_ASKED}) asked
-    JOIN LATERAL (
-        SELECT id FROM vault.subject WHERE provider = %s AND digest = asked.digest OFFSET 0
-    ) s ON true
-    LEFT JOIN LATERAL (SELECT account_id FROM vault.subject_link WHERE subject_id = s.id OFFSET 0) l ON true"""
+    SELECT coalesce(string_agg(int8send(n) || int8send(id) || int8send(coalesce(
+        (SELECT account_id FROM vault.subject_link WHERE subject_id = s.id), 0)), ''), '')
+    FROM (
+        SELECT n, (SELECT id FROM vault.subject WHERE provider = %s AND subject.digest = asked.digest) AS id
+        FROM ({_ASKED}) asked OFFSET 0
+    ) s
+    WHERE id IS NOT NULL"""
 _INSERT = f"""
     INSERT INTO vault.subject (provider, digest) SELECT %s, digest FROM ({_ASKED}) asked
     ORDER BY digest ON CONFLICT (provider, digest) DO NOTHING"""
@@ -81,7 +81,7 @@ def _known(provider: str, digests: bytes) -> np.ndarray:
     order = np.argsort(np.frombuffer(digests, ">u8")[:: DIGEST_BYTES // 8], kind="stable")
     found = np.zeros((len(pieces), 2), np.int64)
     with binary_cursor() as cursor:
-        cursor.execute(_KNOWN, [pieces[order].tobytes(), len(pieces) - 1, provider], binary=True)
+        cursor.execute(_KNOWN, [provider, pieces[order].tobytes(), len(pieces) - 1], binary=True)
         (answer,) = cursor.fetchone() or (b"",)
     rows = np.frombuffer(answer, ">i8").reshape(-1, 3)
     found[order[rows[:, 0]]] = rows[:, 1:]
@@ -115,8 +115,7 @@ def make_people(connection: duckdb.DuckDBPyConnection, contract: Contract) -> No
     for start in range(0, len(digests), AT_ONCE * DIGEST_BYTES):
         answers.append(_stored(contract.provider, digests[start : start + AT_ONCE * DIGEST_BYTES]))
     found = np.concatenate(answers)
-    numbers = {"subject_id": found[:, 0].copy(), "account_id": found[:, 1].copy()}
-    connection.register("numbers", pa.table(numbers))
+    connection.register("numbers", {"subject_id": found[:, 0].copy(), "account_id": found[:, 1].copy()})
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE people AS "
         "SELECT person, subject_id, account_id FROM named POSITIONAL JOIN numbers"
