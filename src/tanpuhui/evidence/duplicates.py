@@ -22,8 +22,6 @@ ID_REUSED = Check("evidence.id_reused", "source_id", "")
 PERSON_CHANGED = Check("evidence.id_reused", "person", "")
 
 
-#: What a batch leaves for those after it, sorted by id.
-IDS_OF_ACCEPTED = "SELECT id, revision, content, subject_id, day FROM accepted ORDER BY id, revision"
 #: Rows that count: all that were not refused, and that no verdict turned away.
 COUNTED = "keyed ANTI JOIN verdicts USING (row_number)"
 
@@ -45,9 +43,9 @@ def make_verdicts(
 
 def days_revised(connection: duckdb.DuckDBPyConnection) -> list[date]:
     """Local days of which the batch's own revisions change a record: where they are, and where what they replace is."""
-    found = connection.execute(f"""
-        WITH mine AS ({IDS_OF_ACCEPTED}), revised AS (SELECT DISTINCT id FROM mine WHERE revision > 0)
-        SELECT day FROM mine WHERE id IN (SELECT id FROM revised)
+    found = connection.execute("""
+        WITH revised AS (SELECT DISTINCT id FROM accepted WHERE revision > 0)
+        SELECT day FROM accepted WHERE id IN (SELECT id FROM revised)
         UNION SELECT day FROM known WHERE id IN (SELECT id FROM revised)
         ORDER BY day""").fetchall()
     return [day for (day,) in found]

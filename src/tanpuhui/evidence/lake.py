@@ -24,6 +24,7 @@ from django.db import connection as database
 from django.db.models import Q
 
 from tanpuhui.evidence.expressions import literal, local_day, name
+from tanpuhui.evidence.id_file import write_ids
 from tanpuhui.evidence.models import LakeFile
 from tanpuhui.evidence.record import CORE, PLACES, RAW_KINDS
 from tanpuhui.kit.digest import PREFIX, digest_file
@@ -72,7 +73,7 @@ def make_accepted(
 
 
 def write(
-    connection: duckdb.DuckDBPyConnection, lake: Path, work: Path, measures: Sequence[str], ids: str
+    connection: duckdb.DuckDBPyConnection, lake: Path, work: Path, measures: Sequence[str]
 ) -> list[LakeFile]:
     """Write the files of ``accepted``: records by day and bucket, revisions, and ids. Not yet in the database."""
     columns = ", ".join(name(column) for column in (*CORE, *measures, *PLACES))
@@ -85,29 +86,39 @@ def write(
         file = _write_one(connection, query, lake, folder, work)
         file.part, file.day, file.bucket = LakeFile.RECORDS, day, bucket
         written.append(file)
-    revised = f"SELECT {columns} FROM accepted WHERE revision > 0 ORDER BY source_id, revision"
-    for part, query in ((LakeFile.REVISIONS, revised), (LakeFile.IDS, ids)):
-        file = _write_one(connection, query, lake, Path(FOLDER, part), work)
-        file.part = part
-        if file.rows:
-            written.append(file)
-        else:
-            (lake / file.path).unlink()
-    return written
+    if not written:
+        return []
+    revised = "FROM accepted WHERE revision > 0"
+    if connection.execute(f"SELECT 1 {revised} LIMIT 1").fetchall():
+        query = f"SELECT {columns} {revised} ORDER BY source_id, revision"
+        file = _write_one(connection, query, lake, Path(FOLDER, LakeFile.REVISIONS), work)
+        file.part = LakeFile.REVISIONS
+        written.append(file)
+    unfinished = _unfinished(work)
+    rows = write_ids(connection, unfinished)
+    file = _adopted(unfinished, lake, Path(FOLDER, LakeFile.IDS), rows)
+    file.part = LakeFile.IDS
+    return [*written, file]
 
 
 def _write_one(
     connection: duckdb.DuckDBPyConnection, query: str, lake: Path, folder: Path, work: Path
 ) -> LakeFile:
-    unfinished = work / f"{uuid4().hex}.parquet"
-    copied = connection.execute(
+    unfinished = _unfinished(work)
+    [(rows,)] = connection.execute(
         f"COPY ({query}) TO {literal(str(unfinished))} (FORMAT parquet, COMPRESSION zstd)"
-    )
-    row = copied.fetchone()
-    assert row is not None
+    ).fetchall()
+    return _adopted(unfinished, lake, folder, rows)
+
+
+def _unfinished(work: Path) -> Path:
+    return work / f"{uuid4().hex}.parquet"
+
+
+def _adopted(unfinished: Path, lake: Path, folder: Path, rows: int) -> LakeFile:
     size_bytes = unfinished.stat().st_size
     path, digest = adopt(unfinished, lake / folder, ".parquet")
-    return LakeFile(digest=digest, path=str(path.relative_to(lake)), rows=row[0], size_bytes=size_bytes)
+    return LakeFile(digest=digest, path=str(path.relative_to(lake)), rows=rows, size_bytes=size_bytes)
 
 
 def record_files(days: Sequence[date], bucket: int | None = None) -> list[LakeFile]:

@@ -117,7 +117,7 @@ def settle(
     )
     quarantine.make_refused(connection, read, sheet, {intake.batch: intake.stem for intake in intakes})
     counts = count(connection, read, intakes)
-    files = lake.write(connection, bench.lake, work, read.measures, duplicates.IDS_OF_ACCEPTED)
+    files = lake.write(connection, bench.lake, work, read.measures)
     crash_point("evidence.take.files_written")
     stored = sum(file.rows for file in files if file.part == LakeFile.RECORDS)
     assert stored == sum(each.accepted for each in counts.values()), "a record got lost"
