@@ -2,7 +2,7 @@
 
     evidence/day=2018-09-01/bucket=03/<digest>.parquet   records, sorted by account and start
     evidence/revisions/<digest>.parquet                  records with a revision above 0, once more
-    evidence/ids/<digest>.parquet                        ids taken, for de-duplication
+    evidence/ids/<digest>.parquet                        ids taken, for de-duplication (see id_file.py)
 
 Files are written before the transaction that refers to them commits: a crash leaves files that nothing refers to,
 and :func:`sweep` removes them.
