@@ -1,13 +1,14 @@
 """A city's day from providers' Parquet files to results: time and peak memory of intake and of quantification.
 
-Run: .venv/bin/python bench/day.py [--activities 2000000] [--buckets 8] [--runs 3]
+Run: .venv/bin/python bench/day.py [--activities 2000000] [--buckets 8] [--runs 3] [--processes 2]
 The city is that of bench/quantify.py: eight kinds, 3 % of acts reported twice, 2 % out of range, 10 % without a grant,
 a resident for four activities and 5.4 grants each. Six providers write it as Parquet files of at most 500,000 rows
-with pseudonyms of their own. Intake is the real one, on an embedded PostgreSQL with fsync on: contract, validation,
-pseudonym to account, de-duplication, quarantine, receipt, lake by day and bucket. Quantification reads what intake
-wrote. Accounts, links and grants are there before; grants lie frozen as a close freezes them. Posting to balances is
-bench/post.py. Each stage is a process of its own, and its peak memory is that process's largest resident set; intake
-is done once, quantification ``--runs`` times.
+with pseudonyms of their own. Intake is the real one, ``tanpuhui evidence take-all`` with a process for each core, on an
+embedded PostgreSQL with fsync on: contract, validation, pseudonym to account, de-duplication, quarantine, receipt, lake
+by day and bucket. Its CPU is that of its processes, their start included; that of the database's server is said beside
+it. Quantification reads what intake wrote. Accounts, links and grants are there before; grants lie frozen as a close
+freezes them. Posting to balances is bench/post.py. Each stage is a process of its own, and its peak memory is the
+largest resident set of one process; intake is done once, quantification ``--runs`` times.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ from typing import Any
 from quantify import DAY, KINDS, PROVIDERS, make_city, measure, roofline
 
 OPENED_AT = datetime(2026, 3, 1, tzinfo=UTC)
-TAKEN_AT = datetime(2026, 3, 3, tzinfo=UTC)
 ROWS_OF_A_FILE = 500_000
 
 
@@ -42,6 +42,7 @@ def main() -> None:
     parser.add_argument("--activities", type=int, default=2_000_000)
     parser.add_argument("--buckets", type=int, help="one for each 250,000 activities, unless given")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--processes", type=int, help="of intake; one for each core, unless given")
     parser.add_argument("--stage", choices=tuple(STAGES), help=argparse.SUPPRESS)
     given = parser.parse_args()
     given.buckets = given.buckets or max(2, given.activities // 250_000)
@@ -76,6 +77,7 @@ def run(given: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
 def in_process(name: str, given: argparse.Namespace) -> dict[str, Any]:
     command = [sys.executable, __file__, "--stage", name, "--activities", str(given.activities)]
     load = os.getloadavg()[0]
+    command += ["--processes", str(given.processes)] if given.processes else []
     done = subprocess.run(
         [*command, "--buckets", str(given.buckets)], check=True, stdout=subprocess.PIPE, text=True
     )
@@ -112,7 +114,19 @@ def settle(given: argparse.Namespace) -> dict[str, Any]:
             contract.add(provider, format="generic", kinds=kinds, pia_reference="bench",
                          valid_from=date(2020, 1, 1), made_at=OPENED_AT)  # fmt: skip
             link_many(provider, ((f"{provider}-{account}", account) for account in accounts), at=OPENED_AT)
+    tidy_up()
     return {}
+
+
+def tidy_up() -> None:
+    """What autovacuum does within minutes of so many new rows: an installation's were there long before the day."""
+    import psycopg
+
+    from tanpuhui.project.database import url
+
+    with psycopg.connect(url(), autocommit=True) as owner:
+        owner.execute("VACUUM ANALYZE vault.subject, vault.subject_link")
+        owner.execute("CHECKPOINT")
 
 
 def write(given: argparse.Namespace) -> dict[str, Any]:
@@ -130,35 +144,57 @@ def write(given: argparse.Namespace) -> dict[str, Any]:
                     distance_m, energy_wh, mass_g, pieces
                 FROM read_parquet('{city}/records-*.parquet') WHERE provider = '{provider}' ORDER BY record_id""")
             (rows,) = connection.execute("SELECT count(*) FROM mine").fetchone() or (0,)
+            (delivered / provider).mkdir()
             for start in range(0, rows, ROWS_OF_A_FILE):
                 connection.execute(
                     f"COPY (SELECT * FROM mine LIMIT {ROWS_OF_A_FILE} OFFSET {start}) "
-                    f"TO '{delivered}/{provider}@{start:09d}.parquet' (FORMAT parquet, COMPRESSION zstd)"
+                    f"TO '{delivered}/{provider}/{start:09d}.parquet' (FORMAT parquet, COMPRESSION zstd)"
                 )
-    return {"bytes": sum(file.stat().st_size for file in delivered.iterdir())}
+    return {"bytes": sum(file.stat().st_size for file in delivered.rglob("*.parquet"))}
 
 
 def intake(given: argparse.Namespace) -> dict[str, Any]:
-    """Each file taken in a transaction of its own, one after the other."""
-    from tanpuhui.project.database import prepare
-
-    prepare()
+    """What an operator types, from the start of the program to its end."""
     from collections import Counter
 
-    from django.db import transaction
+    from tanpuhui.project.command import PROGRAM
+    from tanpuhui.project.database import url
 
-    from tanpuhui.evidence.take import take
-
+    url()  # The server runs before, as it does on any day.
+    command = [*PROGRAM, "evidence", "take-all", str(folder_of("delivered")), "--json"]
+    command += ["--processes", str(given.processes)] if given.processes else []
+    environment = {**os.environ, "TANPUHUI_BUCKETS": str(given.buckets)}
+    clock = [time.perf_counter(), server_cpu_s()]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
+    wall_s, server_s = time.perf_counter() - clock[0], server_cpu_s() - clock[1]
     counts: Counter[str] = Counter()
-    clock = [time.perf_counter(), time.process_time()]
-    for file in sorted(folder_of("delivered").glob("*.parquet")):
-        with transaction.atomic():
-            receipt = take(
-                file.name.split("@")[0], file, at=TAKEN_AT, lake=folder_of("lake"), buckets=given.buckets
-            )
-        counts.update(rows=receipt.rows, accepted=receipt.accepted, duplicate=receipt.duplicate)
-        counts.update({f"refused: {code}": number for code, number in receipt.reasons.items()})
-    return spent(clock) | {"ends": dict(counts)}
+    for receipt in (answer["receipt"] for answer in json.loads(done.stdout)):
+        counts.update({name: receipt[name] for name in ("rows", "accepted", "duplicate")})
+        counts.update({f"refused: {code}": number for code, number in receipt["reasons"].items()})
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "wall_s": wall_s,
+        "cpu_s": used.ru_utime + used.ru_stime,
+        "peak_bytes": used.ru_maxrss * 1024,
+        "server_cpu_s": server_s,
+        "ends": dict(counts),
+    }
+
+
+def server_cpu_s() -> float:
+    """CPU seconds of the embedded server: its processes, and those that have ended."""
+    root = int((Path(os.environ["TANPUHUI_HOME"]) / "postgres" / "postmaster.pid").read_text().split()[0])
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if root in (int(stat.parent.name), int(fields[1])):
+            ticks += int(fields[11]) + int(fields[12])
+        if root == int(stat.parent.name):
+            ticks += int(fields[13]) + int(fields[14])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def lay_out(_given: argparse.Namespace) -> dict[str, Any]:
@@ -217,6 +253,7 @@ def report(given: argparse.Namespace, done: dict[str, list[dict[str, Any]]]) -> 
     print("stage      wall: median of runs        CPU s   peak GB   activities/s   load before")
     for name in ("intake", "decode", "quantify"):
         print(line(name, done[name], given.activities))
+    print(f"the database's server used {done['intake'][0]['server_cpu_s']:.1f} s of CPU during intake")
 
 
 def line(name: str, runs: list[dict[str, Any]], activities: int) -> str:

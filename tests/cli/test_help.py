@@ -37,6 +37,7 @@ COMMANDS = [
     "evidence resubmit",
     "evidence sweep",
     "evidence take",
+    "evidence take-all",
     "evidence weighing declare",
     "evidence weighing list",
     "evidence work",

@@ -67,6 +67,7 @@ def test_disabling_keeps_everything_else() -> None:
         {"options": {"zone": "Mars/Olympus"}},
         {"options": {"measures": ["Distance m"]}},
         {"options": {"measures": ["x; DROP TABLE y"]}},
+        {"options": {"measures": ["day"]}},
         {"options": {"max_power_w": "25000"}},
         {"options": {"max_power_w": 0}},
         {"options": {"must_balance": True}},

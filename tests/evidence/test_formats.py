@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from evidence.conftest import NOW, Take, Write
-from tanpuhui.evidence import contract
+from tanpuhui.evidence import contract, quarantine
 from tanpuhui.evidence.adapters import FORMATS
 from tanpuhui.evidence.assemble import ENDS
 from tanpuhui.evidence.reasons import NOTES, REFUSALS
@@ -307,6 +307,55 @@ def test_parquet_ndjson_and_csv_give_the_same_records(
     assert take_it("generic", csv).duplicate == 1
     assert stored()[0]["has_pv"] == 1
     assert stored()[0]["started_us"] == to_us(local) - (0 if zone else 8 * 3_600_000_000)
+
+
+def test_numbers_and_moments_of_a_parquet_file_have_the_limits_of_text_and_are_kept_as_sent(
+    take_it: Take, tmp_path: Path, stored: Stored
+) -> None:
+    """Each row once; 18 digits and years of four are what text can have, and 10^15 is the largest measure."""
+    day_us = 86_400_000_000
+    year_10000_us = (date(9999, 12, 31).toordinal() - date(1970, 1, 1).toordinal() + 1) * day_us
+    ride_us = to_us(datetime(2026, 3, 2, 1, tzinfo=UTC))
+    rows = [
+        ("good", ride_us, 5),
+        ("none", ride_us, None),
+        ("below", ride_us, -1),
+        ("above", ride_us, 10**15 + 1),
+        ("digits", ride_us, 10**18),
+        ("year", year_10000_us, 5),
+        ("early", -day_us * 365 * 1000, 5),
+    ]
+    starts = pa.array([start for _, start, _ in rows], pa.timestamp("us", tz="Asia/Shanghai"))
+    columns = {
+        "source_id": [name for name, _, _ in rows],
+        "person": pa.array([1] * len(rows), pa.int64()),
+        "kind": ["bike_trip"] * len(rows),
+        "started_at": starts,
+        "ended_at": pa.array([start + 60_000_000 for _, start, _ in rows], pa.timestamp("us", tz="UTC")),
+        "distance_m": pa.array([metres for _, _, metres in rows], pa.int64()),
+        "pieces": pa.array([3] * len(rows), pa.uint8()),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "rides.parquet")
+
+    receipt = take_it("generic", tmp_path / "rides.parquet")
+
+    assert [(row["source_id"], row["distance_m"], row["pieces"]) for row in stored()] == [("good", 5, 3)]
+    refused = {
+        quarantine.content(row)["source_id"]: (row.code, row.field, quarantine.content(row))
+        for row in quarantine.quarantined(batch=receipt.batch)
+    }
+    assert {name: told[:2] for name, told in refused.items()} == {
+        "none": ("evidence.missing", "distance_m"),
+        "below": ("evidence.negative", "distance_m"),
+        "above": ("evidence.out_of_range", "distance_m"),
+        "digits": ("evidence.not_a_number", "distance_m"),
+        "year": ("evidence.not_a_moment", "started_at"),
+        "early": ("evidence.year_out_of_range", "started_at"),
+    }
+    kept = refused["digits"][2]
+    assert (kept["person"], kept["distance_m"], kept["pieces"]) == ("1", "1000000000000000000", "3")
+    assert (kept["started_at"], kept["ended_at"]) == ("2026-03-02 01:00:00+00", "2026-03-02 01:01:00+00")
+    assert refused["none"][2]["distance_m"] is None
 
 
 def test_a_contract_may_add_measures_and_limits(take_it: Take, write: Write, stored: Stored) -> None:

@@ -16,6 +16,7 @@ from tanpuhui.evidence.lake import missing_or_changed, record_files, sweep
 from tanpuhui.evidence.models import Batch, LakeFile, QuarantinedRow
 from tanpuhui.evidence.receipt import ReceiptInvalid, verify
 from tanpuhui.evidence.receipt import stored as stored_receipt
+from tanpuhui.evidence.settle import workbench
 from tanpuhui.evidence.take import BucketsChanged, KeyReused, KeyTooLong
 from tanpuhui.kit.moment import to_us
 
@@ -181,3 +182,8 @@ def test_a_changed_lake_file_is_named(take_it: Take, write: Write, lake: Path) -
         stream.write(b"!")
 
     assert missing_or_changed(lake) == [file.path]
+
+
+def test_the_engine_draws_nothing_on_the_output_that_scripts_read(lake: Path) -> None:
+    with workbench(lake) as (connection, _work):
+        assert connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (False,)

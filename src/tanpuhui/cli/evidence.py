@@ -26,6 +26,14 @@ REFUSED = 2
 app = App(name="evidence", help="Take providers' files; every row is accounted for.")
 quarantine = App(name="quarantine", help="List, show and correct refused rows.")
 contract = App(name="contract", help="List, show, add and disable providers' contracts.")
+app.command(
+    "tanpuhui.cli.evidence_all:take_all",
+    name="take-all",
+    help="Take every file of FOLDER/PROVIDER/: a provider's in the order of their names, several providers at once.\n\n"
+    "Each file is taken as 'tanpuhui evidence take' does, whole or not at all, and the same folder again gives the "
+    "same receipts. Exit status 2 when a file was refused as a whole; the others are taken all the same.\n\n"
+    "Example: tanpuhui evidence take-all deliveries --processes 2",
+)
 app.command("tanpuhui.cli.provider_key:app", name="key", help="Add, list and revoke providers' public keys.")
 app.command(
     "tanpuhui.cli.work:work",

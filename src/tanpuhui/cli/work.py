@@ -32,8 +32,8 @@ def work(
 
     What time alone makes due (points, redemptions and holds that are over) is done in between, as 'tanpuhui work' does.
 
-    Runs until it is stopped; it may be killed at any time, and several may run. The exit status is 1 when a batch
-    could not be taken through our fault: it is tried again later, after others.
+    Runs until it is stopped; it may be killed at any time, and several may run: each takes another provider's batches.
+    The exit status is 1 when a batch could not be taken through our fault: it is tried again later, after others.
 
     Example: tanpuhui evidence work --once --json
 
@@ -50,18 +50,19 @@ def work(
 
     rounds = Rounds()
     done = {"taken": 0, "refused": 0, "rows": 0, "failed": 0}
-    forgotten_at = 0.0
+    forgotten_at, idle = 0.0, False
     with watching.told(as_json=as_json) if once else nullcontext(nobody) as report:
         waiting = _waiting() if once else 0
         while True:
-            before = dict(done)
+            before, waited = dict(done), once and idle
             if time.monotonic() - forgotten_at > FORGET_EVERY_S:
                 _forget()
                 forgotten_at = time.monotonic()
             if not once:
                 rounds.tend()
-            _take_each_provider(done, waiting, report)
-            if done == before:
+            _take_each_provider(done, waiting, report, wait=waited)
+            idle = done == before
+            if idle and (waited or not once):
                 if once or (beside_server and server.running(home()) is None):
                     break
                 time.sleep(PAUSE_S)
@@ -80,7 +81,8 @@ def _waiting() -> int:
     return backlog()[0]
 
 
-def _take_each_provider(done: dict[str, int], waiting: int, report: Report) -> None:
+def _take_each_provider(done: dict[str, int], waiting: int, report: Report, *, wait: bool) -> None:
+    """Take what is next of each provider; one whose turn another worker has is left to it, or waited for."""
     from tanpuhui.evidence.inbox import providers_waiting
 
     for provider in providers_waiting(at=utc_now()):
@@ -88,7 +90,7 @@ def _take_each_provider(done: dict[str, int], waiting: int, report: Report) -> N
         so_far = done["taken"] + done["refused"]
         report(f"Taking batches: {provider}", so_far, max(waiting, so_far))
         try:
-            _count(done, _take(provider))
+            _count(done, _take(provider, wait=wait))
         except Exception:
             _take_the_oldest_alone(provider, done)
 
@@ -112,7 +114,7 @@ def _take_the_oldest_alone(provider: str, done: dict[str, int]) -> None:
             rest(provider, at=utc_now(), only=oldest)
 
 
-def _take(provider: str, only: int | None = None) -> Any:
+def _take(provider: str, only: int | None = None, *, wait: bool = True) -> Any:
     from django.db import transaction
 
     from tanpuhui.cli.places import jurisdiction, places
@@ -122,7 +124,7 @@ def _take(provider: str, only: int | None = None) -> Any:
     where = places()
     place = Place(inbox(), where.lake, where.buckets, jurisdiction().zone)
     with transaction.atomic():
-        taken = take_waiting(provider, place, at=utc_now(), only=only)
+        taken = take_waiting(provider, place, at=utc_now(), only=only, wait=wait)
     taken.remove_files(place.inbox)
     return taken
 

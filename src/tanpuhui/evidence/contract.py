@@ -11,7 +11,16 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tanpuhui.evidence.adapters import format_called
 from tanpuhui.evidence.models import Contract
-from tanpuhui.evidence.record import ACT_KINDS, ASSEMBLED, CORE, KINDS, OWN_KINDS, PLACES, WEIGHED_KINDS
+from tanpuhui.evidence.record import (
+    ACT_KINDS,
+    ASSEMBLED,
+    CORE,
+    KINDS,
+    OF_INTAKE,
+    OWN_KINDS,
+    PLACES,
+    WEIGHED_KINDS,
+)
 from tanpuhui.kit.refusal import Refusal
 
 #: Said of the contracts that are shipped: they are for trials.
@@ -224,6 +233,7 @@ def _is_measure(name: object) -> bool:
         and len(name) <= 60
         and name not in CORE
         and name not in PLACES
+        and name not in OF_INTAKE
     )
 
 

@@ -2,7 +2,7 @@
 
 Same id, revision, person and content: a duplicate. Same id and revision with other content, or the same id with
 another person: refused as reused. A retraction's content is only whom it concerns. Set-based: ids of earlier
-batches are Parquet files beside the records, and only ids that a file repeats are sorted.
+batches are Parquet files beside the records, and only ids that a file repeats, or that are known, are looked into.
 """
 
 from __future__ import annotations
@@ -15,39 +15,37 @@ import duckdb
 
 from tanpuhui.evidence.expressions import literal, name
 from tanpuhui.evidence.format import Check
+from tanpuhui.evidence.record import PLACES
 
 #: What a row whose id is spent is refused with.
 ID_REUSED = Check("evidence.id_reused", "source_id", "")
 PERSON_CHANGED = Check("evidence.id_reused", "person", "")
 
 
-#: What a batch leaves for those after it, sorted by id.
-IDS_OF_ACCEPTED = """
-    SELECT k.id, k.revision, k.content, k.subject_id, a.day
-    FROM keyed k JOIN accepted a ON a.record_id = k.row_number
-    ORDER BY k.id, k.revision"""
+#: Rows that count: all that were not refused, and that no verdict turned away.
+COUNTED = "keyed ANTI JOIN verdicts USING (row_number)"
 
 
 def make_verdicts(
-    connection: duckdb.DuckDBPyConnection, measures: Sequence[str], earlier: Sequence[Path]
-) -> None:
-    """Make ``keyed`` (ids and content of unrefused candidates) and ``verdicts`` (row_number, verdict).
+    connection: duckdb.DuckDBPyConnection, measures: Sequence[str], earlier: Sequence[Path], place: str
+) -> bool:
+    """Make ``keyed`` (unrefused candidates with id, content and account) and ``verdicts`` (row_number, verdict).
 
-    A verdict is ``accepted``, ``duplicate``, ``reused`` or ``person_changed``.
+    A verdict is ``duplicate``, ``reused`` or ``person_changed``; a row without one is accepted. Answers whether there
+    is any. ``place`` is SQL for more columns: where a candidate's record lies.
     """
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE keyed AS {_keyed(measures)}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE keyed AS {_keyed(measures, place)}")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE known AS {_known(earlier)}")
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE repeated AS SELECT id FROM keyed GROUP BY id HAVING count(*) > 1"
-    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE repeated AS {_REPEATED}")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE verdicts AS {_VERDICTS}")
+    return connection.execute("SELECT 1 FROM verdicts LIMIT 1").fetchone() is not None
 
 
 def days_revised(connection: duckdb.DuckDBPyConnection) -> list[date]:
     """Local days of which the batch's own revisions change a record: where they are, and where what they replace is."""
-    found = connection.execute(f"""
-        WITH mine AS ({IDS_OF_ACCEPTED}), revised AS (SELECT DISTINCT id FROM mine WHERE revision > 0)
-        SELECT day FROM mine WHERE id IN (SELECT id FROM revised)
+    found = connection.execute("""
+        WITH revised AS (SELECT DISTINCT id FROM accepted WHERE revision > 0)
+        SELECT day FROM accepted WHERE id IN (SELECT id FROM revised)
         UNION SELECT day FROM known WHERE id IN (SELECT id FROM revised)
         ORDER BY day""").fetchall()
     return [day for (day,) in found]
@@ -55,20 +53,21 @@ def days_revised(connection: duckdb.DuckDBPyConnection) -> list[date]:
 
 def days_revised_before(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, date]]:
     """Days of records that come after their own revision, each with the earlier file of ids that has it."""
-    found = connection.execute(f"""
-        SELECT DISTINCT k.file, m.day FROM ({IDS_OF_ACCEPTED}) AS m
-            JOIN known k ON k.id = m.id AND k.revision > m.revision
+    found = connection.execute("""
+        SELECT DISTINCT k.file, m.day FROM accepted m JOIN known k ON k.id = m.id AND k.revision > m.revision
         ORDER BY ALL""").fetchall()
     return [(file, day) for file, day in found]
 
 
-def _keyed(measures: Sequence[str]) -> str:
-    columns = ("kind", "started_us", "ended_us", *measures, "station", "line", "vehicle")
-    pairs = ", ".join(f"{literal(column + '=')} || CAST({name(column)} AS VARCHAR)" for column in columns)
-    content = f"CASE WHEN action = 'retract' THEN 'retract' ELSE concat_ws(chr(31), {pairs}) END"
+def _keyed(measures: Sequence[str], place: str) -> str:
+    # Every act has a kind; what is NULL takes its mark with it.
+    columns = ("started_us", "ended_us", *measures, *PLACES)
+    pairs = ", ".join(f"{literal(chr(31) + column + '=')} || {name(column)}" for column in columns)
+    content = f"CASE WHEN action = 'retract' THEN 'retract' ELSE concat('kind=', kind, {pairs}) END"
     return f"""
-        SELECT row_number, {_half_digest("source_id")} AS id, CAST(revision AS INTEGER) AS revision,
-            {_half_digest(content)} AS content, subject_id
+        SELECT candidates.* EXCLUDE (person, failed) REPLACE (CAST(revision AS INTEGER) AS revision),
+            {_half_digest("source_id")} AS id, hash(source_id) AS short_id, {_half_digest(content)} AS content,
+            subject_id, account_id, {place}
         FROM candidates JOIN people USING (person)
         WHERE failed IS NULL"""
 
@@ -87,11 +86,17 @@ def _known(earlier: Sequence[Path]) -> str:
         WHERE id IN (SELECT id FROM keyed)"""
 
 
+#: Ids that a file has more than once. Numbers find those that may be.
+_REPEATED = """
+    SELECT id FROM keyed
+    WHERE short_id IN (SELECT short_id FROM keyed GROUP BY short_id HAVING count(*) > 1)
+    GROUP BY id HAVING count(*) > 1"""
+
 #: An id that occurs once in the file needs only a look at what is known of it. Where an id is repeated, the first
 #: row says whose it is, and the first row of each revision says what it is, unless that is known already.
 _VERDICTS = """
     WITH owners AS (SELECT id, min(subject_id) AS subject_id FROM known GROUP BY id),
-    singles AS (SELECT * FROM keyed WHERE id NOT IN (SELECT id FROM repeated)),
+    singles AS (SELECT * FROM keyed WHERE id IN (SELECT id FROM known) AND id NOT IN (SELECT id FROM repeated)),
     owned AS (
         SELECT d.*, coalesce(
             o.subject_id, first_value(d.subject_id) OVER (PARTITION BY d.id ORDER BY d.row_number)) AS owner
@@ -107,13 +112,12 @@ _VERDICTS = """
         WINDOW turns AS (PARTITION BY w.id, w.revision ORDER BY w.row_number)
     )
     SELECT s.row_number, CASE WHEN o.subject_id <> s.subject_id THEN 'person_changed'
-        WHEN k.content IS NULL THEN 'accepted' WHEN k.content = s.content THEN 'duplicate'
-        ELSE 'reused' END AS verdict
-    FROM singles s LEFT JOIN owners o ON o.id = s.id LEFT JOIN known k ON k.id = s.id AND k.revision = s.revision
+        WHEN k.content = s.content THEN 'duplicate' ELSE 'reused' END AS verdict
+    FROM singles s JOIN owners o ON o.id = s.id LEFT JOIN known k ON k.id = s.id AND k.revision = s.revision
+    WHERE o.subject_id <> s.subject_id OR k.content IS NOT NULL
     UNION ALL
-    SELECT row_number, CASE WHEN is_first THEN 'accepted' WHEN content = first_content THEN 'duplicate'
-        ELSE 'reused' END
-    FROM ranked
+    SELECT row_number, CASE WHEN content = first_content THEN 'duplicate' ELSE 'reused' END
+    FROM ranked WHERE NOT is_first
     UNION ALL
     SELECT row_number, 'person_changed' FROM owned WHERE subject_id <> owner
 """

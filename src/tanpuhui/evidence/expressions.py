@@ -6,6 +6,7 @@ Everything here is for intake, which runs on DuckDB alone; what the close runs i
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -17,10 +18,17 @@ LAST_YEAR = 2100
 #: ``whole(t)``: an int64 from digits (18 at most), else NULL. ``wall_us(t)``: microseconds of an ISO text as the
 #: clock on the wall shows them, else NULL. ``thousandths(t)``: a plain decimal times 1,000, rounded half to even by
 #: integers alone, else NULL. DuckDB's own casts are not used for numbers: they round, trim and read exponents.
+#: ``of_18_digits(n)`` and ``instant_us(m)``: the same limits for what a file itself has as a number or a moment, whose
+#: text has 18 digits at most, or a year of four.
 _MACROS = r"""
 CREATE OR REPLACE TEMP MACRO is_empty(t) AS (t IS NULL OR t = '');
 CREATE OR REPLACE TEMP MACRO whole(t) AS
     CASE WHEN regexp_full_match(t, '-?[0-9]{1,18}') THEN TRY_CAST(t AS BIGINT) END;
+CREATE OR REPLACE TEMP MACRO of_18_digits(n) AS
+    CASE WHEN n BETWEEN -999999999999999999 AND 999999999999999999 THEN n END;
+CREATE OR REPLACE TEMP MACRO instant_us(m) AS
+    CASE WHEN m BETWEEN make_timestamptz(-62135596800000000) AND make_timestamptz(253402300799999999)
+    THEN epoch_us(m) END;
 CREATE OR REPLACE TEMP MACRO flag(t) AS
     CASE lower(t) WHEN 'true' THEN '1' WHEN 'false' THEN '0' ELSE t END;
 CREATE OR REPLACE TEMP MACRO is_iso(t) AS
@@ -100,6 +108,7 @@ def name(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
+@cache
 def _offset_steps(zone: str, *, local: bool) -> list[tuple[int, int]]:
     """Pairs (from microsecond, offset in microseconds) over the years that evidence may have."""
     place = ZoneInfo(zone)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as made_by
 from typing import Any
 
 from tanpuhui.evidence.envelope import Media
+from tanpuhui.evidence.expressions import literal
+from tanpuhui.evidence.expressions import name as quoted
 
 
 @dataclass(frozen=True)
@@ -41,11 +43,39 @@ class Shape:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A staged file: which of its format's shapes it has, its name without ending, and its text columns."""
+    """A staged file: which of its format's shapes it has, its name without ending, and its columns as text, ``t_…``.
+
+    ``numbers`` and ``moments`` are names of columns that the file itself has as whole numbers and as moments with an
+    offset. They are staged as ``n_<name>`` and ``at_<name>``, and are made into text only where somebody asks for it.
+    """
 
     shape: int
     stem: str
     columns: frozenset[str]
+    numbers: frozenset[str] = frozenset()
+    moments: frozenset[str] = frozenset()
+
+    def text(self, column: str) -> str:
+        """SQL over ``staged``: a column as text."""
+        if column in self.numbers:
+            return f"CAST({quoted(f'n_{column}')} AS VARCHAR)"
+        if column in self.moments:
+            return f"CAST({quoted(f'at_{column}')} AS VARCHAR)"
+        return quoted(f"t_{column}")
+
+    def is_empty(self, column: str) -> str:
+        """SQL: whether a row has nothing in a column."""
+        if column in self.numbers:
+            return f"n_{column} IS NULL"
+        return f"at_{column} IS NULL" if column in self.moments else f"is_empty(t_{column})"
+
+    def whole(self, column: str) -> str:
+        """SQL: a column's whole number of at most 18 digits, NULL where it is none."""
+        return f"of_18_digits(n_{column})" if column in self.numbers else f"whole(t_{column})"
+
+    def moment_us(self, column: str) -> str:
+        """SQL: a column's moment in microseconds, NULL where it is none."""
+        return f"instant_us(at_{column})" if column in self.moments else f"moment_us(t_{column})"
 
 
 @dataclass(frozen=True)
@@ -108,35 +138,44 @@ REVISION = "CASE WHEN is_empty(t_revision) THEN 0 ELSE whole(t_revision) END"
 ACTION = "CASE WHEN is_empty(t_action) THEN 'report' ELSE t_action END"
 
 
-def needed_text(column: str, name: str | None = None) -> list[Check]:
-    """A text that must be there, without control characters, and have at most 200 characters."""
+def needed_text(column: str, name: str | None = None, *, words: Iterable[str] = ()) -> list[Check]:
+    """A text that must be there, without control characters, and have at most 200 characters.
+
+    ``words`` are what most rows say: they are told without looking at their characters.
+    """
     text = f"t_{column}"
     return [
         Check("evidence.missing", name or column, f"is_empty({text})"),
-        control_characters(column, name),
+        control_characters(column, name, words=words),
         Check("evidence.too_long", name or column, f"length({text}) > 200", {"limit": 200}),
     ]
 
 
-def control_characters(column: str, name: str | None = None) -> Check:
+def control_characters(column: str, name: str | None = None, *, words: Iterable[str] = ()) -> Check:
     """No text that identifies something has NUL, a line end or another control character in it."""
-    return Check("evidence.control_character", name or column, f"regexp_matches(t_{column}, '[[:cntrl:]]')")
+    others = f"t_{column} NOT IN ({', '.join(map(literal, words))}) AND " if words else ""
+    return Check(
+        "evidence.control_character", name or column, f"{others}regexp_matches(t_{column}, '[[:cntrl:]]')"
+    )
 
 
-def needed_moment(column: str, value: str) -> list[Check]:
+def needed_moment(column: str, value: str, *, is_empty: str | None = None) -> list[Check]:
     """A moment that must be there and must be one; ``value`` is what it was read as, NULL where it could not be."""
     return [
-        Check("evidence.missing", column, f"is_empty(t_{column})"),
+        Check("evidence.missing", column, is_empty or f"is_empty(t_{column})"),
         Check("evidence.not_a_moment", column, f"{value} IS NULL"),
     ]
 
 
-def whole_number(column: str, value: str, *, needed: bool = False) -> list[Check]:
+def whole_number(
+    column: str, value: str, *, needed: bool = False, is_empty: str | None = None
+) -> list[Check]:
     """A whole number, from 0 to 10^15, that may be missing unless it is needed; ``value`` is what it was read as."""
-    missing = [Check("evidence.missing", column, f"is_empty(t_{column})")] if needed else []
+    is_empty = is_empty or f"is_empty(t_{column})"
+    missing = [Check("evidence.missing", column, is_empty)] if needed else []
     return [
         *missing,
-        Check("evidence.not_a_number", column, f"NOT is_empty(t_{column}) AND {value} IS NULL"),
+        Check("evidence.not_a_number", column, f"{value} IS NULL AND NOT ({is_empty})"),
         Check("evidence.negative", column, f"{value} < 0"),
         Check("evidence.out_of_range", column, f"{value} > {LARGEST}", {"limit": LARGEST}),
     ]

@@ -2,7 +2,7 @@
 
     evidence/day=2018-09-01/bucket=03/<digest>.parquet   records, sorted by account and start
     evidence/revisions/<digest>.parquet                  records with a revision above 0, once more
-    evidence/ids/<digest>.parquet                        ids taken, for de-duplication
+    evidence/ids/<digest>.parquet                        ids taken, for de-duplication (see id_file.py)
 
 Files are written before the transaction that refers to them commits: a crash leaves files that nothing refers to,
 and :func:`sweep` removes them.
@@ -24,6 +24,7 @@ from django.db import connection as database
 from django.db.models import Q
 
 from tanpuhui.evidence.expressions import literal, local_day, name
+from tanpuhui.evidence.id_file import write_ids
 from tanpuhui.evidence.models import LakeFile
 from tanpuhui.evidence.record import CORE, PLACES, RAW_KINDS
 from tanpuhui.kit.digest import PREFIX, digest_file
@@ -54,30 +55,25 @@ def workshop(lake: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def place(buckets: int, zone: str) -> str:
+    """SQL over a candidate with its account: the day and the bucket of its record."""
+    bucket = f"CASE WHEN account_id = 0 THEN {UNLINKED} ELSE CAST(account_id % {buckets} AS INTEGER) END"
+    return f"{local_day('ended_us', zone)} AS day, {bucket} AS bucket"
+
+
 def make_accepted(
-    connection: duckdb.DuckDBPyConnection,
-    *,
-    provider: str,
-    measures: Sequence[str],
-    buckets: int,
-    zone: str,
+    connection: duckdb.DuckDBPyConnection, *, provider: str, counted: str, copied: bool
 ) -> None:
-    """Make ``accepted``: lake records with their day and bucket, in the order in which they are stored."""
-    columns = ", ".join(name(column) for column in (*measures, *PLACES))
+    """Make ``accepted``: lake records with their day and bucket. Copied, where it costs to tell which rows count."""
+    what = "TABLE" if copied else "VIEW"
     connection.execute(f"""
-        CREATE OR REPLACE TEMP TABLE accepted AS
-        SELECT row_number AS record_id, {literal(provider)} AS provider, source_id,
-            CAST(revision AS INTEGER) AS revision, action, subject_id, account_id, kind, started_us, ended_us,
-            {columns}, {local_day("ended_us", zone)} AS day,
-            CASE WHEN account_id = 0 THEN {UNLINKED} ELSE CAST(account_id % {buckets} AS INTEGER) END AS bucket
-        FROM candidates JOIN people USING (person) JOIN verdicts USING (row_number)
-        WHERE verdict = 'accepted'
-        ORDER BY day, bucket, account_id, started_us, record_id
-        """)
+        CREATE OR REPLACE TEMP {what} accepted AS
+        SELECT row_number AS record_id, {literal(provider)} AS provider, * EXCLUDE (row_number)
+        FROM {counted if copied else "keyed"}""")
 
 
 def write(
-    connection: duckdb.DuckDBPyConnection, lake: Path, work: Path, measures: Sequence[str], ids: str
+    connection: duckdb.DuckDBPyConnection, lake: Path, work: Path, measures: Sequence[str]
 ) -> list[LakeFile]:
     """Write the files of ``accepted``: records by day and bucket, revisions, and ids. Not yet in the database."""
     columns = ", ".join(name(column) for column in (*CORE, *measures, *PLACES))
@@ -90,29 +86,39 @@ def write(
         file = _write_one(connection, query, lake, folder, work)
         file.part, file.day, file.bucket = LakeFile.RECORDS, day, bucket
         written.append(file)
-    revised = f"SELECT {columns} FROM accepted WHERE revision > 0 ORDER BY source_id, revision"
-    for part, query in ((LakeFile.REVISIONS, revised), (LakeFile.IDS, ids)):
-        file = _write_one(connection, query, lake, Path(FOLDER, part), work)
-        file.part = part
-        if file.rows:
-            written.append(file)
-        else:
-            (lake / file.path).unlink()
-    return written
+    if not written:
+        return []
+    revised = "FROM accepted WHERE revision > 0"
+    if connection.execute(f"SELECT 1 {revised} LIMIT 1").fetchall():
+        query = f"SELECT {columns} {revised} ORDER BY source_id, revision"
+        file = _write_one(connection, query, lake, Path(FOLDER, LakeFile.REVISIONS), work)
+        file.part = LakeFile.REVISIONS
+        written.append(file)
+    unfinished = _unfinished(work)
+    rows = write_ids(connection, unfinished)
+    file = _adopted(unfinished, lake, Path(FOLDER, LakeFile.IDS), rows)
+    file.part = LakeFile.IDS
+    return [*written, file]
 
 
 def _write_one(
     connection: duckdb.DuckDBPyConnection, query: str, lake: Path, folder: Path, work: Path
 ) -> LakeFile:
-    unfinished = work / f"{uuid4().hex}.parquet"
-    copied = connection.execute(
+    unfinished = _unfinished(work)
+    [(rows,)] = connection.execute(
         f"COPY ({query}) TO {literal(str(unfinished))} (FORMAT parquet, COMPRESSION zstd)"
-    )
-    row = copied.fetchone()
-    assert row is not None
+    ).fetchall()
+    return _adopted(unfinished, lake, folder, rows)
+
+
+def _unfinished(work: Path) -> Path:
+    return work / f"{uuid4().hex}.parquet"
+
+
+def _adopted(unfinished: Path, lake: Path, folder: Path, rows: int) -> LakeFile:
     size_bytes = unfinished.stat().st_size
     path, digest = adopt(unfinished, lake / folder, ".parquet")
-    return LakeFile(digest=digest, path=str(path.relative_to(lake)), rows=row[0], size_bytes=size_bytes)
+    return LakeFile(digest=digest, path=str(path.relative_to(lake)), rows=rows, size_bytes=size_bytes)
 
 
 def record_files(days: Sequence[date], bucket: int | None = None) -> list[LakeFile]:

@@ -60,7 +60,7 @@ def common_checks(terms: Terms, reading: Reading, received_us: str) -> list[Chec
     return [
         Check("evidence.kind_not_in_contract", "kind", f"kind NOT IN ({kinds or 'NULL'}) OR kind IS NULL"),
         *_moments(received_us),
-        *_needed_measures(reading),
+        *_needed_measures(terms, reading),
         *(check for kind, limit in _limits(terms).items() for check in _limit_checks(kind, limit, reading)),
     ]
 
@@ -76,13 +76,13 @@ def _moments(received_us: str) -> list[Check]:
     ]
 
 
-def _needed_measures(reading: Reading) -> list[Check]:
+def _needed_measures(terms: Terms, reading: Reading) -> list[Check]:
     return [
         Check(
             "evidence.missing", measure, f"kind = {literal(kind)} AND action = 'report' AND {measure} IS NULL"
         )
         for kind, measure in NEEDED_MEASURES.items()
-        if measure in reading.measures
+        if measure in reading.measures and kind in terms.kinds
     ]
 
 

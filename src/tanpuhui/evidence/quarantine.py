@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 
 from tanpuhui.evidence.candidates import Read
 from tanpuhui.evidence.duplicates import ID_REUSED, PERSON_CHANGED
-from tanpuhui.evidence.expressions import literal, name
+from tanpuhui.evidence.expressions import literal
 from tanpuhui.evidence.format import Check, Sheet
 from tanpuhui.evidence.models import QuarantinedRow
 from tanpuhui.evidence.record import ROWS_PER_BATCH, by_batch
@@ -58,7 +58,8 @@ def make_refused(
     reused, person = len(read.checks), len(read.checks) + 1
     file = f"{literal(FILE)}, {by_batch({batch: literal(stem) for batch, stem in stems.items()})}"
     pairs = "".join(
-        f", {literal(column.removeprefix('t_'))}, {name(column)}" for column in sorted(sheet.columns)
+        f", {literal(column)}, {sheet.text(column)}"
+        for column in sorted(text.removeprefix("t_") for text in sheet.columns)
     )
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE refused AS
@@ -82,6 +83,7 @@ def checks_of(read: Read) -> tuple[Check, ...]:
 def store(connection: duckdb.DuckDBPyConnection, batches: Sequence[int], read: Read) -> dict[int, str]:
     """Put ``refused`` into the quarantine; answers the digest of each batch's list (row number, code, field)."""
     checks, cipher, digests = checks_of(read), _cipher(), {batch: hashlib.sha256() for batch in batches}
+    facts = [json.dumps(dict(check.facts)) for check in checks]
     rows = connection.execute(
         "SELECT row_number, why, CAST(content AS VARCHAR) FROM refused ORDER BY row_number"
     )
@@ -95,8 +97,7 @@ def store(connection: duckdb.DuckDBPyConnection, batches: Sequence[int], read: R
             for record_id, why, content in piece:
                 (batch_id, row_number), check = divmod(record_id, ROWS_PER_BATCH), checks[why]
                 secret = _encrypt(cipher, batch_id, row_number, content)
-                facts = json.dumps(dict(check.facts))
-                copy.write_row((batch_id, row_number, check.code, check.field, facts, secret))
+                copy.write_row((batch_id, row_number, check.code, check.field, facts[why], secret))
                 digests[batch_id].update(f"{row_number}|{check.code}|{check.field}\n".encode())
     return {batch: PREFIX + digest.hexdigest() for batch, digest in digests.items()}
 

@@ -21,6 +21,9 @@ CORE: dict[str, str] = {
 #: Text columns after the measures, in order: where a raw record was made.
 PLACES = ("station", "line", "vehicle")
 
+#: What intake calls columns of its own: no measure is called so.
+OF_INTAKE = ("bucket", "content", "day", "failed", "id", "noted", "person", "row_number", "short_id")
+
 #: A record's id is its batch's id times this, plus its row number.
 ROWS_PER_BATCH = 2**32
 

@@ -11,12 +11,11 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from tanpuhui.evidence import contract as contracts
-from tanpuhui.evidence import duplicates, quarantine
+from tanpuhui.evidence import duplicates, lake, quarantine
 from tanpuhui.evidence.adapters import format_called
 from tanpuhui.evidence.envelope import examine
-from tanpuhui.evidence.format import Sheet
 from tanpuhui.evidence.record import ROWS_PER_BATCH
-from tanpuhui.evidence.rows import Staging, present_columns, stage
+from tanpuhui.evidence.rows import Staging, sheet_of, stage
 from tanpuhui.evidence.settle import Bench, Counts, Intake, count, read_rows, workbench
 
 #: Refused rows that an answer lists.
@@ -43,12 +42,12 @@ def rehearse(provider: str, path: Path, *, stem: str, at: datetime, folder: Path
     intake = Intake(1, envelope.digest, envelope.digest, stem, at)
     with workbench(folder) as (connection, _work):
         shape = stage(connection, envelope, form, terms, Staging(ROWS_PER_BATCH))
-        sheet = Sheet(shape, stem, frozenset(present_columns(connection)))
+        sheet = sheet_of(connection, shape, stem)
         read = read_rows(connection, Bench(contract, terms, folder, 1, zone), [intake], form, sheet)
         _number_people(connection)
-        duplicates.make_verdicts(connection, read.measures, [])
+        duplicates.make_verdicts(connection, read.measures, [], lake.place(1, zone))
         quarantine.make_refused(connection, read, sheet, {intake.batch: stem})
-        counts = count(connection, read, [intake], kept=False)[intake.batch]
+        counts = count(connection, read, [intake])[intake.batch]
         checks = quarantine.checks_of(read)
         rows = connection.execute(
             f"SELECT row_number % {ROWS_PER_BATCH}, why FROM refused ORDER BY row_number LIMIT {MOST_LISTED}"

@@ -118,7 +118,7 @@ def stage_contents(
             **{f"t_{key}": pa.array([content.get(key) for content in contents], pa.string()) for key in keys},
         }
     )
-    connection.register("piece", table)
+    connection.register("piece", table.to_reader())
     listed = ", ".join(map(name, table.column_names))
     connection.execute(f"INSERT INTO staged ({listed}) SELECT {listed} FROM piece")
     connection.unregister("piece")

@@ -2,8 +2,9 @@
 
 The table ``staged`` has ``row_number`` (the record's id: its batch, and the row of its file from 1), ``unreadable``
 (the line, where it is not a row), ``unknown_field`` (a key that the format does not know), ``not_text`` (the key of an
-identifier that is no text), and a text column ``t_<name>`` for each column of the shape. Memory is bounded: text goes
-in by pieces of 50,000 lines, and DuckDB spills to the disk.
+identifier that is no text), and a text column ``t_<name>`` for each column that the file has. What a Parquet file has
+as whole numbers or as moments with an offset stays that, as ``n_<name>`` and ``at_<name>``. Memory is bounded: text
+goes in by pieces of 50,000 lines, and DuckDB spills to the disk.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import pyarrow.parquet as pq
 
 from tanpuhui.evidence.envelope import Envelope
 from tanpuhui.evidence.expressions import literal, name
-from tanpuhui.evidence.format import Format, Shape, Terms
+from tanpuhui.evidence.format import Format, Shape, Sheet, Terms
 from tanpuhui.kit.refusal import Refusal
 
 LINES_AT_ONCE = 50_000
@@ -89,13 +90,21 @@ def stage(
     return shape
 
 
+#: What a staged column is, by how its name begins.
+_TYPES = {"t_": "VARCHAR", "n_": "BIGINT", "at_": "TIMESTAMPTZ"}
+
+
 def make_table(connection: duckdb.DuckDBPyConnection, columns: Sequence[str]) -> None:
-    """An empty ``staged`` with some text columns: those that the file has, since most of a wide shape is absent."""
-    texts = "".join(f", {name(column)} VARCHAR" for column in columns)
+    """An empty ``staged`` with some columns: those that the file has, since most of a wide shape is absent."""
+    texts = "".join(f", {name(column)} {_type(column)}" for column in columns)
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE staged "
         f"(row_number BIGINT, unreadable VARCHAR, unknown_field VARCHAR, not_text VARCHAR{texts})"
     )
+
+
+def _type(column: str) -> str:
+    return next(sort for start, sort in _TYPES.items() if column.startswith(start))
 
 
 def _ready(connection: duckdb.DuckDBPyConnection, columns: Sequence[str], to: Staging) -> None:
@@ -112,9 +121,20 @@ def text_columns(shape: Shape) -> list[str]:
 
 
 def present_columns(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Names of the text columns that ``staged`` has."""
+    """Names of the columns that ``staged`` has of the file."""
     names = [row[0] for row in connection.execute("DESCRIBE staged").fetchall()]
     return names[4:]
+
+
+def sheet_of(connection: duckdb.DuckDBPyConnection, shape: int, stem: str) -> Sheet:
+    """What is staged, as an adapter reads it."""
+    present = present_columns(connection)
+    numbers, moments, texts = (
+        frozenset(column.removeprefix(start) for column in present if column.startswith(start))
+        for start in ("n_", "at_", "t_")
+    )
+    columns = frozenset(f"t_{column}" for column in numbers | moments | texts)
+    return Sheet(shape, stem, columns, numbers, moments)
 
 
 def choose_shape(file: str, form: Format, shapes: Sequence[Shape], header: Sequence[str]) -> int:
@@ -213,7 +233,8 @@ def _insert(
 
 
 def _append(connection: duckdb.DuckDBPyConnection, piece: pa.Table, columns: Sequence[str]) -> None:
-    connection.register("piece", piece)
+    # A table itself would load pandas, where it is installed, to ask whether it is one of its own.
+    connection.register("piece", piece.to_reader())
     names = ", ".join(name(column) for column in columns)
     connection.execute(f"INSERT INTO staged ({names}) SELECT {names} FROM piece")
     connection.unregister("piece")
@@ -234,9 +255,8 @@ def _stage_ndjson(
     with envelope.path.open(encoding="utf-8-sig", newline="\n") as stream:
         for start, lines in _pieces(stream, envelope, to):
             numbers = pa.array(range(start, start + len(lines)), pa.int64())
-            connection.register(
-                "piece", pa.table({"row_number": numbers, "line": pa.array(lines, pa.string())})
-            )
+            piece = pa.table({"row_number": numbers, "line": pa.array(lines, pa.string())})
+            connection.register("piece", piece.to_reader())
             connection.execute(_OBJECTS)
             connection.unregister("piece")
             _insert_objects(connection, known)
@@ -304,14 +324,14 @@ def _stage_parquet(
         raise UnreadableFile(file=envelope.name, media="parquet", reason=reason) from error
     index = choose_shape(envelope.name, form, shapes, schema.names)
     _refuse_types(envelope.name, form, schema)
-    staged = [f"t_{shapes[index].staged(column)}" for column in schema.names]
-    _ready(connection, staged, to)
-    columns = [name(column) for column in staged]
-    texts = [_as_text(column) for column in schema]
+    kept = [_kept(column, shapes[index].staged(column.name)) for column in schema]
+    _ready(connection, [column for column, _ in kept], to)
+    columns = [name(column) for column, _ in kept]
+    values = [value for _, value in kept]
     number = f"file_row_number + {to.before_first + 1}"
     try:
         connection.execute(
-            f"INSERT INTO staged (row_number, {', '.join(columns)}) SELECT {number}, {', '.join(texts)} "
+            f"INSERT INTO staged (row_number, {', '.join(columns)}) SELECT {number}, {', '.join(values)} "
             f"FROM read_parquet({literal(str(envelope.path))}, file_row_number = true)"
         )
     except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.SerializationException) as error:
@@ -350,9 +370,19 @@ def _is_one(kind: pa.DataType, tests: Sequence[Callable[[pa.DataType], bool]]) -
     return any(bool(test(kind)) for test in tests)
 
 
-def _as_text(column: pa.Field) -> str:
-    """A moment as ISO text (microseconds; an instant with its offset), anything else as its text."""
+def _kept(column: pa.Field, staged: str) -> tuple[str, str]:
+    """What a column is staged as, and how: a number of int64 and a moment with an offset stay what they are.
+
+    Any other is staged as text: a moment as ISO text in microseconds, an identifier that is a number as its digits.
+    """
     if pa.types.is_timestamp(column.type):
-        kind = "TIMESTAMPTZ" if column.type.tz else "TIMESTAMP"
-        return f"CAST(CAST({name(column.name)} AS {kind}) AS VARCHAR)"
-    return f"CAST({name(column.name)} AS VARCHAR)"
+        if column.type.tz:
+            return f"at_{staged}", f"CAST({name(column.name)} AS TIMESTAMPTZ)"
+        return f"t_{staged}", f"CAST(CAST({name(column.name)} AS TIMESTAMP) AS VARCHAR)"
+    if (
+        pa.types.is_integer(column.type)
+        and column.type != pa.uint64()
+        and column.name not in ("source_id", "person")
+    ):
+        return f"n_{staged}", f"CAST({name(column.name)} AS BIGINT)"
+    return f"t_{staged}", f"CAST({name(column.name)} AS VARCHAR)"

@@ -73,12 +73,20 @@ class Counts:
 
 
 @contextmanager
-def workbench(folder: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
-    """An engine that spills into an unfinished folder of the lake; both go away afterwards."""
-    with lake.workshop(folder) as work, duckdb.connect() as connection:
+def workbench(folder: Path, threads: int | None = None) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """An engine that spills into an unfinished folder of the lake; both go away afterwards.
+
+    It has a thread for each core, unless fewer are asked for.
+    """
+    with (
+        lake.workshop(folder) as work,
+        duckdb.connect(config={"threads": threads} if threads else {}) as connection,
+    ):
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         connection.execute(f"SET temp_directory = '{work / 'spill'}'")
         connection.execute("SET TimeZone = 'UTC'")
+        # A bar after two seconds, on the output that scripts read.
+        connection.execute("SET enable_progress_bar = false")
         yield connection, work
 
 
@@ -101,18 +109,18 @@ def settle(
     read = read_rows(connection, bench, intakes, form, sheet)
     make_people(connection, bench.contract)
     earlier = [standing(bench.lake / file.path) for file in _id_files(bench)]
-    duplicates.make_verdicts(connection, read.measures, earlier)
+    some_turned_away = duplicates.make_verdicts(
+        connection, read.measures, earlier, lake.place(bench.buckets, bench.zone)
+    )
     lake.make_accepted(
-        connection,
-        provider=bench.terms.provider,
-        measures=read.measures,
-        buckets=bench.buckets,
-        zone=bench.zone,
+        connection, provider=bench.terms.provider, counted=duplicates.COUNTED, copied=some_turned_away
     )
     quarantine.make_refused(connection, read, sheet, {intake.batch: intake.stem for intake in intakes})
     counts = count(connection, read, intakes)
-    files = lake.write(connection, bench.lake, work, read.measures, duplicates.IDS_OF_ACCEPTED)
+    files = lake.write(connection, bench.lake, work, read.measures)
     crash_point("evidence.take.files_written")
+    stored = sum(file.rows for file in files if file.part == LakeFile.RECORDS)
+    assert stored == sum(each.accepted for each in counts.values()), "a record got lost"
     refusals_digests = quarantine.store(connection, batches, read)
     answers = [
         _receipt(bench, intake, counts[intake.batch], refusals_digests[intake.batch]) for intake in intakes
@@ -138,7 +146,7 @@ def read_rows(
     reading = form.read(bench.terms, sheet)
     columns = text_columns(form.shapes(bench.terms)[sheet.shape])
     received_us = by_batch({intake.batch: str(to_us(intake.at)) for intake in intakes})
-    return read_candidates(connection, bench.terms, reading, received_us, columns)
+    return read_candidates(connection, bench.terms, reading, sheet, received_us=received_us, columns=columns)
 
 
 def next_batch_id() -> int:
@@ -151,44 +159,40 @@ def next_batch_id() -> int:
 _DAY_US = 86_400_000_000
 
 
-def count(
-    connection: duckdb.DuckDBPyConnection, read: Read, intakes: Sequence[Intake], *, kept: bool = True
-) -> dict[int, Counts]:
-    """Count every row of every batch once, from the tables that were made of them.
-
-    ``kept`` says that ``accepted`` was made; otherwise the verdicts are counted.
-    """
-    source = "accepted" if kept else "verdicts WHERE verdict = 'accepted'"
-    rows = _by_batch(connection, "staged")
-    accepted = _by_batch(connection, source, row="record_id" if kept else "row_number")
-    duplicate = _by_batch(connection, "verdicts WHERE verdict = 'duplicate'")
-    received_us = by_batch({intake.batch: str(to_us(intake.at)) for intake in intakes})
-    old = f"candidates JOIN verdicts USING (row_number) WHERE verdict = 'accepted' AND {received_us} - ended_us >"
-    late_1_day = _by_batch(connection, f"{old} {_DAY_US}")
-    late_7_days = _by_batch(connection, f"{old} {7 * _DAY_US}")
-    reasons, notes = _reasons(connection, read), _notes(connection, read)
+def count(connection: duckdb.DuckDBPyConnection, read: Read, intakes: Sequence[Intake]) -> dict[int, Counts]:
+    """Count every row of every batch once, from the tables that were made of them."""
+    (rows,) = _by_batch(connection, "staged", ["count(*)"])
+    (duplicate,) = _by_batch(connection, "verdicts WHERE verdict = 'duplicate'", ["count(*)"])
+    late_us = by_batch({intake.batch: str(to_us(intake.at)) for intake in intakes}) + " - ended_us"
+    numbers = [
+        "count(*)",
+        *(f"count(*) FILTER ({late_us} > {days * _DAY_US})" for days in (1, 7)),
+        *(f"count(*) FILTER (noted & {1 << bit} <> 0)" for bit in range(len(read.notes))),
+    ]
+    accepted, late_1_day, late_7_days, *noted = _by_batch(connection, duplicates.COUNTED, numbers)
+    reasons = _reasons(connection, read)
     return {
         batch: Counts(
-            rows.get(batch, 0),
-            accepted.get(batch, 0),
-            duplicate.get(batch, 0),
+            rows[batch],
+            accepted[batch],
+            duplicate[batch],
             dict(sorted(reasons[batch].items())),
-            notes.get(batch, {}),
-            late_1_day.get(batch, 0),
-            late_7_days.get(batch, 0),
+            {note.code: count[batch] for note, count in zip(read.notes, noted, strict=True) if count[batch]},
+            late_1_day[batch],
+            late_7_days[batch],
         )
         for batch in (intake.batch for intake in intakes)
     }
 
 
 def _by_batch(
-    connection: duckdb.DuckDBPyConnection, source: str, *, row: str = "row_number"
-) -> dict[int, int]:
-    return dict(
-        connection.execute(
-            f"SELECT {row} // {ROWS_PER_BATCH} AS batch, count(*) FROM {source} GROUP BY batch"
-        ).fetchall()
-    )
+    connection: duckdb.DuckDBPyConnection, source: str, numbers: Sequence[str]
+) -> list[Counter[int]]:
+    """For each of some aggregates over rows: its value in each batch, 0 where there is no row."""
+    found = connection.execute(
+        f"SELECT row_number // {ROWS_PER_BATCH} AS batch, {', '.join(numbers)} FROM {source} GROUP BY batch"
+    ).fetchall()
+    return [Counter({batch: values[index] for batch, *values in found}) for index in range(len(numbers))]
 
 
 def _reasons(connection: duckdb.DuckDBPyConnection, read: Read) -> defaultdict[int, Counter[str]]:
@@ -200,20 +204,6 @@ def _reasons(connection: duckdb.DuckDBPyConnection, read: Read) -> defaultdict[i
     for batch, why, count in found:
         reasons[batch][checks[why].code] += count
     return reasons
-
-
-def _notes(connection: duckdb.DuckDBPyConnection, read: Read) -> dict[int, dict[str, int]]:
-    if not read.notes:
-        return {}
-    sums = ", ".join(f"count(*) FILTER (noted & {1 << bit} <> 0)" for bit in range(len(read.notes)))
-    found = connection.execute(
-        f"SELECT row_number // {ROWS_PER_BATCH} AS batch, {sums} "
-        "FROM candidates JOIN verdicts USING (row_number) WHERE verdict = 'accepted' GROUP BY batch"
-    ).fetchall()
-    return {
-        batch: {note.code: count for note, count in zip(read.notes, counts, strict=True) if count}
-        for batch, *counts in found
-    }
 
 
 def _receipt(bench: Bench, intake: Intake, counts: Counts, refusals_digest: str) -> Receipt:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 
 import duckdb
 import numpy as np
-import pyarrow as pa
+import psycopg
 from django.db import connection as database
 
 from tanpuhui.evidence.models import Contract
@@ -39,11 +40,23 @@ def subject_ids(contract: Contract, pseudonyms: Iterable[str]) -> Iterator[dict[
         yield dict(zip(piece, map(tuple, _stored(contract.provider, digests).tolist()), strict=True))
 
 
-#: Digests travel as one value, since a list of many takes longer to quote than to look up; so do the answers.
+#: Digests travel as one value, since a list of many takes longer to quote than to look up; so do the answers. Each is
+#: looked up in the index, in its order: a plan that reads whole tables instead grows with the city, not with the file.
 _ASKED = (
-    f"SELECT n, substr(asked.digests, n * {DIGEST_BYTES} + 1, {DIGEST_BYTES}) AS digest "
-    f"FROM (VALUES (%s::bytea)) asked (digests), generate_series(0, length(asked.digests) / {DIGEST_BYTES} - 1) n"
+    f"SELECT n, substr(%b::bytea, (n * {DIGEST_BYTES} + 1)::int, {DIGEST_BYTES}) AS digest "
+    "FROM generate_series(0::bigint, %s) n OFFSET 0"
 )
+_KNOWN = f"""
+    SELECT coalesce(string_agg(int8send(n) || int8send(id) || int8send(coalesce(
+        (SELECT account_id FROM vault.subject_link WHERE subject_id = s.id), 0)), ''), '')
+    FROM (
+        SELECT n, (SELECT id FROM vault.subject WHERE provider = %s AND subject.digest = asked.digest) AS id
+        FROM ({_ASKED}) asked OFFSET 0
+    ) s
+    WHERE id IS NOT NULL"""
+_INSERT = f"""
+    INSERT INTO vault.subject (provider, digest) SELECT %s, digest FROM ({_ASKED}) asked
+    ORDER BY digest ON CONFLICT (provider, digest) DO NOTHING"""
 
 
 def _stored(provider: str, digests: bytes) -> np.ndarray:
@@ -52,14 +65,11 @@ def _stored(provider: str, digests: bytes) -> np.ndarray:
     Somebody who links a pseudonym does not wait for the provider's turn, so what they stored meanwhile is read again.
     """
     found = _known(provider, digests)
-    if not found[:, 0].all():
-        pieces = np.frombuffer(digests, f"V{DIGEST_BYTES}")
-        with database.cursor() as cursor:
-            cursor.execute(
-                f"INSERT INTO vault.subject (provider, digest) SELECT %s, digest FROM ({_ASKED}) asked "
-                "ORDER BY digest ON CONFLICT (provider, digest) DO NOTHING",
-                [provider, pieces[found[:, 0] == 0].tobytes()],
-            )
+    missing = found[:, 0] == 0
+    if missing.any():
+        new = np.frombuffer(digests, f"V{DIGEST_BYTES}")[missing]
+        with binary_cursor() as cursor:
+            cursor.execute(_INSERT, [provider, new.tobytes(), len(new) - 1])
         found = _known(provider, digests)
     assert found[:, 0].all(), "a subject that is there already is seen by the next look"
     return found
@@ -67,20 +77,21 @@ def _stored(provider: str, digests: bytes) -> np.ndarray:
 
 def _known(provider: str, digests: bytes) -> np.ndarray:
     """(count, 2) int64: subject and account of each digest, zeros where it is not stored, zero without an account."""
-    found = np.zeros((len(digests) // DIGEST_BYTES, 2), np.int64)
-    with database.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT coalesce(string_agg(
-                int8send(asked.n) || int8send(s.id) || int8send(coalesce(l.account_id, 0)), ''), '')
-            FROM ({_ASKED}) asked JOIN vault.subject s ON s.provider = %s AND s.digest = asked.digest
-            LEFT JOIN vault.subject_link l ON l.subject_id = s.id
-            """,
-            [digests, provider],
-        )
-        rows = np.frombuffer(cursor.fetchone()[0], ">i8").reshape(-1, 3)
-    found[rows[:, 0]] = rows[:, 1:]
+    pieces = np.frombuffer(digests, f"V{DIGEST_BYTES}")
+    order = np.argsort(np.frombuffer(digests, ">u8")[:: DIGEST_BYTES // 8], kind="stable")
+    found = np.zeros((len(pieces), 2), np.int64)
+    with binary_cursor() as cursor:
+        cursor.execute(_KNOWN, [provider, pieces[order].tobytes(), len(pieces) - 1], binary=True)
+        (answer,) = cursor.fetchone() or (b"",)
+    rows = np.frombuffer(answer, ">i8").reshape(-1, 3)
+    found[order[rows[:, 0]]] = rows[:, 1:]
     return found
+
+
+def binary_cursor() -> psycopg.Cursor[Any]:
+    """A cursor on the caller's connection that sends large values as they are, not quoted as text."""
+    database.ensure_connection()
+    return psycopg.Cursor(database.connection)
 
 
 #: HMAC (RFC 2104) of a person under a key that was padded to a block of SHA-256, as a blob.
@@ -94,33 +105,30 @@ def make_people(connection: duckdb.DuckDBPyConnection, contract: Contract) -> No
     connection.execute(
         f"""
         CREATE OR REPLACE TEMP TABLE named AS
-        SELECT row_number() OVER () - 1 AS number, person, {_DIGEST} AS digest
+        SELECT person, {_DIGEST} AS digest
         FROM (SELECT DISTINCT person FROM candidates WHERE failed IS NULL)
         """,
         [bytes(byte ^ pad for byte in padded) for pad in (_OUTER, _INNER)],
     )
+    answers = [np.zeros((0, 2), np.int64)]
+    digests = _digests(connection)
+    for start in range(0, len(digests), AT_ONCE * DIGEST_BYTES):
+        answers.append(_stored(contract.provider, digests[start : start + AT_ONCE * DIGEST_BYTES]))
+    found = np.concatenate(answers)
+    connection.register("numbers", {"subject_id": found[:, 0].copy(), "account_id": found[:, 1].copy()})
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE people (person VARCHAR, subject_id BIGINT, account_id BIGINT)"
+        "CREATE OR REPLACE TEMP TABLE people AS "
+        "SELECT person, subject_id, account_id FROM named POSITIONAL JOIN numbers"
     )
-    start = 0
-    while digests := _digests(connection, start):
-        found = _stored(contract.provider, digests)
-        numbers = np.arange(start, start + len(found))
-        table = pa.table(
-            {"number": numbers, "subject_id": found[:, 0].copy(), "account_id": found[:, 1].copy()}
-        )
-        connection.register("piece", table)
-        connection.execute(
-            "INSERT INTO people SELECT person, subject_id, account_id FROM piece JOIN named USING (number)"
-        )
-        connection.unregister("piece")
-        start += AT_ONCE
+    connection.unregister("numbers")
 
 
-def _digests(connection: duckdb.DuckDBPyConnection, start: int) -> bytes:
-    """The digests of up to a piece of those who are named, one after the other."""
-    found = connection.execute(
-        "SELECT string_agg(hex(digest), '' ORDER BY number) FROM named WHERE number >= ? AND number < ?",
-        [start, start + AT_ONCE],
-    ).fetchall()
-    return bytes.fromhex(found[0][0] or "")
+def _digests(connection: duckdb.DuckDBPyConnection) -> bytes:
+    """The digests of those who are named, one after the other."""
+    found = connection.sql("SELECT digest FROM named").to_arrow_table().column(0)
+    return b"".join(
+        piece.buffers()[2][
+            piece.offset * DIGEST_BYTES : (piece.offset + len(piece)) * DIGEST_BYTES
+        ].to_pybytes()
+        for piece in found.chunks
+    )

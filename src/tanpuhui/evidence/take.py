@@ -17,11 +17,10 @@ from tanpuhui.evidence import lake as lakes
 from tanpuhui.evidence import receipt
 from tanpuhui.evidence.adapters import format_called
 from tanpuhui.evidence.envelope import examine
-from tanpuhui.evidence.format import Sheet
 from tanpuhui.evidence.models import Batch
 from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.record import ROWS_PER_BATCH
-from tanpuhui.evidence.rows import Progress, Staging, present_columns, stage
+from tanpuhui.evidence.rows import Progress, Staging, sheet_of, stage
 from tanpuhui.evidence.settle import Bench, Intake, next_batch_id, settle, workbench
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.kit.span import span
@@ -62,15 +61,16 @@ def take(
     progress: Progress | None = None,
     stem: str | None = None,
     own: bool = False,
+    threads: int | None = None,
 ) -> Receipt:
     """Take a provider's file, inside the caller's transaction.
 
     The same file and key again give the same receipt and change nothing. ``key`` is the file's digest where none
     is given; ``stem`` is what its provider calls it, without the ending, where the path has another name; ``zone``
     is the jurisdiction's, which says to which day an act belongs; ``own`` says
-    that the platform itself reports. Refuses, with nothing changed: an unknown
-    provider or a contract not in force, a file that is not of the format as a whole, a key used before for other
-    content, a full disk.
+    that the platform itself reports; ``threads`` is how many the engine has, one a core where it is not said. Refuses,
+    with nothing changed: an unknown provider or a contract not in force, a file that is not of the format as a whole, a
+    key used before for other content, a full disk.
     """
     contract = contracts.in_force(provider, at.astimezone(ZoneInfo(zone)).date(), own=own)
     stem = path.stem if stem is None else stem
@@ -82,9 +82,12 @@ def take(
     form, terms = format_called(contract.format), contract.terms()
     intake = Intake(next_batch_id(), key, envelope.digest, stem, at)
     to = Staging(intake.batch * ROWS_PER_BATCH, progress=progress or _silent)
-    with span("evidence.take", {"tanpuhui.batches": 1}) as traced, workbench(lake) as (connection, work):
+    with (
+        span("evidence.take", {"tanpuhui.batches": 1}) as traced,
+        workbench(lake, threads) as (connection, work),
+    ):
         shape = stage(connection, envelope, form, terms, to)
-        sheet = Sheet(shape, stem, frozenset(present_columns(connection)))
+        sheet = sheet_of(connection, shape, stem)
         bench = Bench(contract, terms, lake, buckets, zone)
         [answer] = settle(connection, work, bench, [intake], form=form, sheet=sheet)
         traced.says({"tanpuhui.rows": answer.rows})
@@ -113,7 +116,19 @@ def wait_for_turn(provider: str) -> None:
     assert database.in_atomic_block, "the caller opens the transaction"
     lakes.hold_off_sweep()
     with database.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [f"evidence|{provider}"])
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [_turn(provider)])
+
+
+def turn_is_free(provider: str) -> bool:
+    """Have this provider's turn until the transaction ends, unless another transaction has it."""
+    assert database.in_atomic_block, "the caller opens the transaction"
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 1))", [_turn(provider)])
+        return bool(cursor.fetchone()[0])
+
+
+def _turn(provider: str) -> str:
+    return f"evidence|{provider}"
 
 
 def refuse_other_buckets(buckets: int) -> None:

@@ -18,13 +18,12 @@ from django.db.models import F
 from tanpuhui.evidence import contract as contracts
 from tanpuhui.evidence.adapters import format_called
 from tanpuhui.evidence.envelope import Envelope, FileMissing, examine
-from tanpuhui.evidence.format import Sheet
 from tanpuhui.evidence.models import Batch, InboxBatch, InboxRefusal, InboxWaiting
 from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.record import ROWS_PER_BATCH
-from tanpuhui.evidence.rows import OtherSheet, Staging, present_columns, stage
+from tanpuhui.evidence.rows import OtherSheet, Staging, sheet_of, stage
 from tanpuhui.evidence.settle import Bench, Intake, settle, workbench
-from tanpuhui.evidence.take import refuse_other_buckets, wait_for_turn
+from tanpuhui.evidence.take import refuse_other_buckets, turn_is_free, wait_for_turn
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.kit.span import span
@@ -86,15 +85,19 @@ def take_waiting(
     only: int | None = None,
     most: int = MOST_TOGETHER,
     most_bytes: int = MOST_BYTES_TOGETHER,
+    wait: bool = True,
 ) -> Taken:
     """Take the oldest batches of a provider that can be read as one, inside the caller's transaction.
 
-    ``only`` takes one batch, whatever waits before it. At least one batch is done where any is ready.
+    ``only`` takes one batch, whatever waits before it. At least one batch is done where any is ready, unless ``wait``
+    is false and another transaction has the provider's turn: that one takes them.
     """
+    taken = Taken()
+    if not wait and not turn_is_free(provider):
+        return taken
     wait_for_turn(provider)
     refuse_other_buckets(place.buckets)
     waiting = _next(provider, at, only, most, most_bytes)
-    taken = Taken()
     if not waiting:
         return taken
     with span("evidence.take", {"tanpuhui.batches": len(waiting)}) as traced:
@@ -164,7 +167,7 @@ def _take(waiting: Sequence[InboxBatch], place: Place, taken: Taken) -> None:
             if form.alone:
                 break
         if intakes:
-            sheet = Sheet(shape, intakes[0].stem, frozenset(present_columns(connection)))
+            sheet = sheet_of(connection, shape, intakes[0].stem)
             bench = Bench(contract, terms, place.lake, place.buckets, place.zone)
             taken.receipts = settle(connection, work, bench, intakes, form=form, sheet=sheet)
 

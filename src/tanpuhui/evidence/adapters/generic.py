@@ -39,18 +39,16 @@ YES_OR_NO = ("is_", "has_", "host_is_")
 def read(terms: Terms, sheet: Sheet) -> Reading:
     """Each column that the file has is what it says; sales, lamps and invoices are one piece where none is given."""
     names = [name for name in measures_of(terms) if f"t_{name}" in sheet.columns]
-    measures = {
-        name: f"whole(flag(t_{name}))" if name.startswith(YES_OR_NO) else f"whole(t_{name})" for name in names
-    }
+    measures = {name: _measure(name, sheet) for name in names}
     kinds = ", ".join(f"'{kind}'" for kind in PIECE_KINDS)
-    one_piece = f"is_empty(t_pieces) AND t_kind IN ({kinds})"
-    measures["pieces"] = f"CASE WHEN {one_piece} THEN 1 ELSE whole(t_pieces) END"
+    one_piece = f"{sheet.is_empty('pieces')} AND t_kind IN ({kinds})"
+    measures["pieces"] = f"CASE WHEN {one_piece} THEN 1 ELSE {sheet.whole('pieces')} END"
     return Reading(
         source_id="t_source_id",
         person="t_person",
         kind="t_kind",
-        started_us="moment_us(t_started_at)",
-        ended_us="moment_us(t_ended_at)",
+        started_us=sheet.moment_us("started_at"),
+        ended_us=sheet.moment_us("ended_at"),
         revision=REVISION,
         action=ACTION,
         measures=measures,
@@ -60,13 +58,22 @@ def read(terms: Terms, sheet: Sheet) -> Reading:
         checks=[
             *needed_text("source_id"),
             *needed_text("person"),
-            *needed_text("kind"),
-            *needed_moment("started_at", "started_us"),
-            *needed_moment("ended_at", "ended_us"),
+            *needed_text("kind", words=sorted(terms.kinds)),
+            *needed_moment("started_at", "started_us", is_empty=sheet.is_empty("started_at")),
+            *needed_moment("ended_at", "ended_us", is_empty=sheet.is_empty("ended_at")),
             *revision_checks(),
-            *(check for name in measures for check in whole_number(name, name)),
+            *(
+                check
+                for name in measures
+                for check in whole_number(name, name, is_empty=sheet.is_empty(name))
+            ),
         ],
     )
+
+
+def _measure(name: str, sheet: Sheet) -> str:
+    yes_or_no = name.startswith(YES_OR_NO) and name not in sheet.numbers
+    return f"whole(flag(t_{name}))" if yes_or_no else sheet.whole(name)
 
 
 FORMAT = Format("generic", frozenset({"csv", "ndjson", "parquet"}), shapes, read)

@@ -44,6 +44,8 @@ class DuckDb:
                 "autoload_known_extensions": False,
             }
         )
+        # A bar after two seconds, on the output that scripts read.
+        self._connection.execute("SET enable_progress_bar = false")
 
     def __enter__(self) -> DuckDb:
         return self
