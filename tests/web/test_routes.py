@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from django.urls import URLResolver, get_resolver, reverse
 
 from tanpuhui.access.models import User
+from tanpuhui.transparency.issuer import lists
 from web.access_table import TABLE, VALUES, VALUES_OF
 from web.site import KINDS, ROLES, browser, client_of, make_site, other_code, own_code, session_of
 
@@ -63,6 +65,12 @@ def sessions(people: dict[str, User | None], django_db_blocker: Any) -> dict[str
 @pytest.fixture(autouse=True)
 def without_second_factor(settings: Any) -> None:
     settings.SECOND_FACTOR_FOR_ORGANISATIONS = False
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_status_lists() -> None:
+    """Other tests of this home may have published some."""
+    shutil.rmtree(lists(), ignore_errors=True)
 
 
 def address(name: str, code: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -113,17 +113,22 @@ def _effect(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
 
 
 def _check_ledger(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
-    """Everything is looked at as of a single moment."""
     del arguments, key, at
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        with every_month(connection) as everything:
-            found = [*unread(everything), *check(connection), *reconcile(connection)]
-            checked = counts(connection)
+    with as_of_one_moment(), every_month(connection) as everything:
+        found = [*unread(everything), *check(connection), *reconcile(connection)]
+        checked = counts(connection)
     findings = [finding.as_json() for finding in found]
     checked["invariants"] += len(INVARIANTS)
     return {"ok": not findings, "findings": findings, "checked": checked}
+
+
+@contextmanager
+def as_of_one_moment() -> Iterator[None]:
+    """A transaction that sees the database as it was when it began."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
 
 
 def _certify(arguments: Arguments, key: str, at: datetime) -> dict[str, Any]:
