@@ -95,8 +95,8 @@ def drawn(sizes: list[dict[str, Any]]) -> str:
     base = alt.Chart(alt.InlineData(values=points)).encode(x=x, y=y, color=colour)
     marks = base.mark_point(filled=True, size=70, opacity=1)
     labels = base.mark_text(dy=-14, fontSize=13).encode(text=alt.Text("seconds:Q", format=".3~g"))
-    ends = alt.Chart(alt.InlineData(values=points[-2:])).encode(x=x, y=y, color=colour)
-    named = ends.mark_text(align="right", dy=32, fontSize=13).encode(text="what:N")
+    ends = alt.Chart(alt.InlineData(values=points[:2])).encode(x=x, y=y, color=colour)
+    named = ends.mark_text(align="left", dx=10, dy=12, fontSize=13).encode(text="what:N")
     spec = (
         (base.mark_line(strokeWidth=2) + marks + labels + named).properties(width=440, height=360).to_dict()
     )
