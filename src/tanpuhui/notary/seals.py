@@ -64,16 +64,17 @@ def store() -> Store:
 def seal(*, at: datetime, report: Report = nobody) -> list[Record]:
     """Records of all rows that are not sealed yet; their files are written. The caller enters them."""
     set_text()
-    look = {"at_us": to_us(at), "horizon": running()[0]}
+    horizon, unbegun = running()
+    look = {"at_us": to_us(at), "horizon": horizon}
     newest = _newest()
     sealed: dict[str, list[int]] = {}
     records = []
     for one in told(TABLES, report, "Sealing rows", len(TABLES)):
-        record, numbers = _next_page(one, sealed, look, newest)
+        record, numbers = _next_page(one, sealed, look, _still_missing(one, newest, unbegun))
         sealed[one.table] = numbers
         if record is not None:
             records.append(record)
-    if not records and newest is not None and _late(newest, look) and _any_missing(newest):
+    if not records and newest is not None and _late(newest, look) and _any_missing(newest, unbegun):
         # Nothing is new: said by itself, so that what was missing is known never to come.
         records.append(Record(KIND, f"{LOOKED}/{newest.index + 1}", look))
     return records
@@ -136,21 +137,22 @@ def running() -> tuple[int, int]:
 
 def still_missing(one: Sealed) -> list[list[int]]:
     """Ranges of numbers that were missing from a table's pages and may still come."""
-    return _still_missing(one, _newest())
+    return _still_missing(one, _newest(), running()[1])
 
 
-def _still_missing(one: Sealed, newest: Leaf | None) -> list[list[int]]:
+def _still_missing(one: Sealed, newest: Leaf | None, unbegun: int) -> list[list[int]]:
     if newest is None:
         return []
-    look, (_, unbegun) = _said(newest), running()
-    found = []
+    look = _said(newest)
+    found: list[list[int]] = []
     for leaf in _pages(one.of or one.table).order_by("-index").iterator(chunk_size=100):
         then = _said(leaf)
         # Beyond what has begun: the rows were brought to another server, where nothing of then still runs.
         ended = then["until"] <= look["horizon"] or then["until"] > unbegun
         if ended and _late(leaf, look):
             break
-        found += leaf.opening.record["gaps"]
+        record = leaf.opening.record
+        found += record.get("gaps", ()) if isinstance(record, dict) else ()
     return found
 
 
@@ -168,8 +170,8 @@ def _late(leaf: Leaf, look: Mapping[str, int]) -> bool:
     return _said(leaf)["at_us"] + LATE_US <= look["at_us"]
 
 
-def _any_missing(newest: Leaf) -> bool:
-    return any(_still_missing(one, newest) for one in TABLES if not one.of)
+def _any_missing(newest: Leaf, unbegun: int) -> bool:
+    return any(_still_missing(one, newest, unbegun) for one in TABLES if not one.of)
 
 
 def _newest() -> Leaf | None:
@@ -179,7 +181,7 @@ def _newest() -> Leaf | None:
 
 
 def _next_page(
-    one: Sealed, sealed: Mapping[str, list[int]], look: Mapping[str, int], newest: Leaf | None
+    one: Sealed, sealed: Mapping[str, list[int]], look: Mapping[str, int], missing: Sequence[Sequence[int]]
 ) -> tuple[Record | None, list[int]]:
     count, last = _so_far(one)
     if one.of:
@@ -187,7 +189,7 @@ def _next_page(
         rows = _rows(one, one.columns, _any_of(one, numbers)) if numbers else []
         gaps: list[list[int]] = []
     else:
-        rows = _rows(one, one.columns, _new(one, last, _still_missing(one, newest)))
+        rows = _rows(one, one.columns, _new(one, last, missing))
         numbers = sorted({row[0] for row in rows})
         gaps = _gaps(last, [number for number in numbers if number > last])
     if not rows:

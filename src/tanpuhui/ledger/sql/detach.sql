@@ -138,18 +138,8 @@ SET enable_seqscan = off SET max_parallel_workers_per_gather = 0 AS
 $body$
 DECLARE
     kept_from constant date := ledger_kept_from(first_account, last_account);
-    moved boolean;
 BEGIN
     IF at < kept_from::timestamp AT TIME ZONE 'UTC' THEN PERFORM ledger_refuse_detached(kept_from); END IF;
-    moved := EXISTS (
-        SELECT FROM ledger_postings_of(first_account, last_account, (at AT TIME ZONE 'UTC')::date, 'infinity') p
-        JOIN ledger_transaction t ON t.id = p.tx_id WHERE t.posted_at > at);
-    IF NOT moved THEN
-        RETURN QUERY SELECT b.account_id, a.code, a.unit, b.available + b.held, true
-            FROM ledger_balance b JOIN ledger_asset a ON a.id = b.asset_id
-            WHERE b.account_id BETWEEN first_account AND last_account ORDER BY b.account_id, a.code;
-        RETURN;
-    END IF;
     RETURN QUERY
         WITH since AS MATERIALIZED (
             SELECT p.account_id, p.asset_id, sum(p.amount) AS amount
