@@ -85,6 +85,7 @@ bench: .venv/dev.done  ## the figures of docs/reference/benchmarks.md, on this m
 	$(BIN)/python bench/quantify.py
 	$(BIN)/python bench/linear.py
 	$(BIN)/python bench/day.py
+	$(BIN)/python bench/earlier_ids.py
 	$(BIN)/python bench/post.py
 	$(BIN)/python bench/ledger.py
 	$(BIN)/python bench/year.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,9 @@ from tanpuhui.consent.show import standings
 from tanpuhui.consent.state import State
 from tanpuhui.erasure.erase import VERB, Erased, arguments_of, erase, erase_again
 from tanpuhui.erasure.refusals import NotAgreed, NotAnErasure, NotTheOwner, StillOpen
-from tanpuhui.evidence import lake
-from tanpuhui.evidence.models import SubjectLink
+from tanpuhui.evidence import id_index, lake
+from tanpuhui.evidence.id_run import Run
+from tanpuhui.evidence.models import IdRun, SubjectLink
 from tanpuhui.ledger.invariants import check
 from tanpuhui.methodology.load import load_library
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
@@ -220,3 +222,41 @@ def test_an_erasure_killed_at_any_point_is_whole_the_second_time(
     assert lake.missing_or_changed(town.places.lake) == []
     lake.sweep(town.places.lake)
     assert all(answer.agrees for answer in replayed(town))
+
+
+def test_runs_of_ids_forget_what_is_erased_also_those_made_meanwhile(
+    fresh_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(id_index, "LOOSE_FILES", 1)
+    town = Town(fresh_home, load_library(), load_jurisdiction("demo"), buckets=1)
+    people = town.settle("ab")
+    town.take(metro("a-1", "a", 1_000), metro("b-1", "b", 1_000))
+    town.take(metro("b-2", "b", 2_000))
+
+    def ids() -> list[int]:
+        return sorted(
+            prefix
+            for run in IdRun.objects.all()
+            for prefix in Run(town.places.lake / run.path, run.rows, run.files).prefixes.tolist()
+        )
+
+    def prefixes(*names: str) -> list[int]:
+        return sorted(int.from_bytes(sha256(name.encode()).digest()[:8], "big") for name in names)
+
+    assert ids() == prefixes("a-1", "b-1")
+    request = agreed(people["a"])
+
+    # A batch that is taken between the commit of an erasure and its last step still reads the old file.
+    with monkeypatch.context() as patch:
+        patch.setattr("tanpuhui.erasure.erase.finish", lambda _: None)
+        erase(request.pk, at=THEN, places=town.places)
+        IdRun.objects.all().delete()
+        town.take(metro("b-3", "b", 3_000))
+    assert ids() == prefixes("a-1", "b-1", "b-2")
+    erase(request.pk, at=THEN, places=town.places)
+
+    assert not set(prefixes("a-1")) & set(ids())
+    again = town.take(metro("b-1", "b", 1_000), metro("b-2", "b", 2_000), metro("b-3", "b", 3_000))
+    assert (again.duplicate, again.accepted) == (3, 0)
+    assert ids() == prefixes("b-1", "b-2", "b-3")
+    assert lake.missing_or_changed(town.places.lake) == []

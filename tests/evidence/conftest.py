@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tanpuhui.evidence import id_index
 from tanpuhui.evidence.contract import ensure_default_contracts
 from tanpuhui.evidence.models import LakeFile
 from tanpuhui.evidence.receipt import Receipt
@@ -24,6 +25,14 @@ RIDE = "2026-03-02T08:10:00+08:00,2026-03-02T08:31:00+08:00"
 
 Write = Callable[..., Path]
 Take = Callable[..., Receipt]
+
+
+@pytest.fixture(autouse=True)
+def small_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each batch finds its predecessors' ids by runs, of which every two become one: as after years, at once."""
+    monkeypatch.setattr(id_index, "LOOSE_FILES", 1)
+    monkeypatch.setattr(id_index, "FAN", 2)
+    monkeypatch.setattr(id_index, "LEAST", 1)
 
 
 @pytest.fixture()

@@ -199,13 +199,18 @@ def resubmit(
 def check(*, as_json: AsJson = False) -> int:
     """Compare every file of the lake and the inbox with its digest. Exit status 3 when one is missing or changed.
 
+    A run of ids (evidence/runs) that lacks an id of its files is named too: remove the file, and the next batch writes
+    it anew.
+
     Example: tanpuhui evidence check --json
     """
     from tanpuhui.cli.places import places
+    from tanpuhui.evidence.id_index import lacking
     from tanpuhui.evidence.inbox import missing_or_changed_in
     from tanpuhui.evidence.lake import missing_or_changed
 
-    wrong = [*missing_or_changed(places().lake), *missing_or_changed_in(inbox())]
+    lake = places().lake
+    wrong = [*missing_or_changed(lake), *lacking(lake), *missing_or_changed_in(inbox())]
     if as_json:
         print_json({"ok": not wrong, "findings": wrong})
     else:

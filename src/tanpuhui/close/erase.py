@@ -25,14 +25,18 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from django.db import transaction
+from django.db.models import QuerySet, Sum
 
 from tanpuhui.close.inputs import standing_between
 from tanpuhui.close.models import ErasedCredit, ErasedFile, Erasure, Manifest
 from tanpuhui.close.places import FROZEN, RESULTS, Places
 from tanpuhui.close.store import ROW_GROUP, checked
 from tanpuhui.consent.artefact import moment_text, sign
+from tanpuhui.evidence.id_index import files_of, remove
 from tanpuhui.evidence.lake import UNLINKED
-from tanpuhui.evidence.models import LakeFile
+from tanpuhui.evidence.models import IdRun, LakeFile
+from tanpuhui.evidence.take import wait_for_turn
 from tanpuhui.kit.digest import PREFIX, digest_bytes, digest_json
 from tanpuhui.kit.erased import SUFFIX, TYPE, beside, notes_of, said, write_notes
 from tanpuhui.kit.files import write_bytes
@@ -196,7 +200,28 @@ def finish(places: Places) -> int:
         for old in [path, *(beside(path, before) for _, before, _ in known)]:
             gone += old.exists()
             old.unlink(missing_ok=True)
+    _forget_ids(places)
     return gone
+
+
+def _forget_ids(places: Places) -> None:
+    """Remove runs of ids that were made of a file before rows of it were erased, which they still have.
+
+    After the files are gone, in the turn of each provider: a batch under way may make such a run until then.
+    """
+    ids = LakeFile.objects.filter(part=LakeFile.IDS, path__in=ErasedFile.objects.values("path"))
+    with transaction.atomic():
+        for provider in sorted(set(ids.values_list("batch__provider", flat=True))):
+            wait_for_turn(provider)
+            for run in IdRun.objects.filter(provider=provider):
+                files = files_of(run)
+                erased = ErasedFile.objects.filter(path__in=files.values("path"))
+                if run.rows != _rows(files) - _rows(erased):
+                    remove(places.lake, [run])
+
+
+def _rows(found: QuerySet[Any]) -> int:
+    return found.aggregate(rows=Sum("rows"))["rows"] or 0
 
 
 def removed_of(path: Path) -> dict[str, Any]:

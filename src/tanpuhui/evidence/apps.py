@@ -7,6 +7,7 @@ class EvidenceConfig(AppConfig):
     name = "tanpuhui.evidence"
     #: Tables whose rows the application role may change; every other table is append-only for it.
     mutable_tables: tuple[str, ...] = (
+        "evidence_idrun",
         "evidence_inboxwaiting",
         "evidence_requestcount",
         "evidence_usednonce",

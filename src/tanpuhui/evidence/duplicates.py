@@ -26,15 +26,20 @@ PERSON_CHANGED = Check("evidence.id_reused", "person", "")
 COUNTED = "keyed ANTI JOIN verdicts USING (row_number)"
 
 
-def make_verdicts(
-    connection: duckdb.DuckDBPyConnection, measures: Sequence[str], earlier: Sequence[Path], place: str
-) -> bool:
-    """Make ``keyed`` (unrefused candidates with id, content and account) and ``verdicts`` (row_number, verdict).
+def make_keyed(connection: duckdb.DuckDBPyConnection, measures: Sequence[str], place: str) -> None:
+    """Make ``keyed``: unrefused candidates with id, content and account.
 
-    A verdict is ``duplicate``, ``reused`` or ``person_changed``; a row without one is accepted. Answers whether there
-    is any. ``place`` is SQL for more columns: where a candidate's record lies.
+    ``place`` is SQL for more columns: where a candidate's record lies.
     """
     connection.execute(f"CREATE OR REPLACE TEMP TABLE keyed AS {_keyed(measures, place)}")
+
+
+def make_verdicts(connection: duckdb.DuckDBPyConnection, earlier: Sequence[Path]) -> bool:
+    """Make ``verdicts`` (row_number, verdict) of ``keyed``, beside the id files that may know one of its ids.
+
+    A verdict is ``duplicate``, ``reused`` or ``person_changed``; a row without one is accepted. Answers whether there
+    is any.
+    """
     connection.execute(f"CREATE OR REPLACE TEMP TABLE known AS {_known(earlier)}")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE repeated AS {_REPEATED}")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE verdicts AS {_VERDICTS}")

@@ -22,7 +22,7 @@ ROW_GROUP = 122_880
 def write_ids(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     """Write id, revision, content, subject and day of each row of ``accepted``; answers how many there are."""
     found = connection.sql(f"SELECT {', '.join(COLUMNS)} FROM accepted").to_arrow_table().combine_chunks()
-    ids, contents = _digests(found["id"]), _digests(found["content"])
+    ids, contents = digests_of(found["id"]), digests_of(found["content"])
     order = _order(ids, found["revision"])
     # Made of buffers: an array of NumPy would load pandas, where it is installed, to ask whether it is one of its own.
     rows = pa.Array.from_buffers(pa.int64(), len(order), [None, pa.py_buffer(order)])
@@ -39,8 +39,8 @@ def write_ids(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     return len(found)
 
 
-def _digests(column: pa.ChunkedArray) -> np.ndarray:
-    """(count, 16) bytes of a column of digests."""
+def digests_of(column: pa.ChunkedArray) -> np.ndarray:
+    """(count, 16) bytes of a column of digests, of which none is NULL."""
     rows = [np.zeros((0, ID_BYTES), np.uint8)]
     for chunk in column.chunks:
         _, offsets, values = chunk.buffers()

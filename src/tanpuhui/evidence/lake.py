@@ -3,6 +3,7 @@
     evidence/day=2018-09-01/bucket=03/<digest>.parquet   records, sorted by account and start
     evidence/revisions/<digest>.parquet                  records with a revision above 0, once more
     evidence/ids/<digest>.parquet                        ids taken, for de-duplication (see id_file.py)
+    evidence/runs/<uuid>.run                             which of those to look into (see id_index.py)
 
 Files are written before the transaction that refers to them commits: a crash leaves files that nothing refers to,
 and :func:`sweep` removes them.
@@ -25,7 +26,8 @@ from django.db.models import Q
 
 from tanpuhui.evidence.expressions import literal, local_day, name
 from tanpuhui.evidence.id_file import write_ids
-from tanpuhui.evidence.models import LakeFile
+from tanpuhui.evidence.id_run import SUFFIX
+from tanpuhui.evidence.models import IdRun, LakeFile
 from tanpuhui.evidence.record import CORE, PLACES, RAW_KINDS
 from tanpuhui.kit.digest import PREFIX, digest_file
 from tanpuhui.kit.erased import standing
@@ -136,11 +138,6 @@ def revision_files(day: date, before: timedelta, after: timedelta) -> list[LakeF
     return list(files.distinct().order_by("digest"))
 
 
-def id_files(provider: str) -> list[LakeFile]:
-    """Files of the ids that a provider's earlier batches took."""
-    return list(LakeFile.objects.filter(part=LakeFile.IDS, batch__provider=provider).order_by("id"))
-
-
 def days_with_records() -> list[date]:
     """Every local day on which the lake has records, in order."""
     days = LakeFile.objects.filter(part=LakeFile.RECORDS).order_by("day").values_list("day", flat=True)
@@ -160,7 +157,9 @@ def sweep(lake: Path) -> list[Path]:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SWEEP_LOCK])
     known = set(LakeFile.objects.values_list("path", flat=True))
     known |= {str(standing(lake / path).relative_to(lake)) for path in known if not (lake / path).exists()}
-    found = (path for path in (lake / FOLDER).rglob("*.parquet") if str(path.relative_to(lake)) not in known)
+    known |= set(IdRun.objects.values_list("path", flat=True))
+    there = (path for suffix in (".parquet", SUFFIX) for path in (lake / FOLDER).rglob(f"*{suffix}"))
+    found = (path for path in there if str(path.relative_to(lake)) not in known)
     orphans = sorted([*found, *(path for path in (lake / _WORK).rglob("*") if path.is_file())])
     for path in orphans:
         path.unlink()

@@ -1,4 +1,5 @@
-"""Tables of evidence. Every one is append-only: what changes is said by a new row that refers to the old one."""
+"""Tables of evidence. Every one is append-only: what changes is said by a new row that refers to the old one. But for
+``IdRun``, which is derived."""
 
 from __future__ import annotations
 
@@ -159,6 +160,29 @@ class RevisionDay(models.Model):
             models.UniqueConstraint(fields=["day", "file"], name="evidence_revision_day_once"),
         ]
         triggers = _append_only()
+
+
+class IdRun(models.Model):
+    """A file that says which id files of a provider may know an id: all of those from ``first`` to ``last``.
+
+    Derived, and so the one table here whose rows go: see ``id_index.py``.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    provider = models.CharField(max_length=60)
+    #: Numbers of id files (LakeFile).
+    first = models.BigIntegerField()
+    last = models.BigIntegerField()
+    #: Relative to the lake's folder.
+    path = models.CharField(max_length=200)
+    rows = models.BigIntegerField()
+    files = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "first"], name="evidence_id_run_first"),
+            models.CheckConstraint(condition=Q(first__lte=models.F("last")), name="evidence_id_run_range"),
+        ]
 
 
 class QuarantinedRow(models.Model):

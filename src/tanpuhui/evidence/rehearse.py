@@ -45,7 +45,8 @@ def rehearse(provider: str, path: Path, *, stem: str, at: datetime, folder: Path
         sheet = sheet_of(connection, shape, stem)
         read = read_rows(connection, Bench(contract, terms, folder, 1, zone), [intake], form, sheet)
         _number_people(connection)
-        duplicates.make_verdicts(connection, read.measures, [], lake.place(1, zone))
+        duplicates.make_keyed(connection, read.measures, lake.place(1, zone))
+        duplicates.make_verdicts(connection, [])
         quarantine.make_refused(connection, read, sheet, {intake.batch: stem})
         counts = count(connection, read, [intake])[intake.batch]
         checks = quarantine.checks_of(read)

@@ -16,6 +16,7 @@ from tanpuhui.evidence import duplicates, lake, quarantine, receipt
 from tanpuhui.evidence.candidates import Read, read_candidates
 from tanpuhui.evidence.expressions import keyed_id, macros
 from tanpuhui.evidence.format import Format, Sheet, Terms
+from tanpuhui.evidence.id_index import files_that_may_know
 from tanpuhui.evidence.models import Batch, Contract, LakeFile, RevisionDay
 from tanpuhui.evidence.receipt import Receipt
 from tanpuhui.evidence.record import ROWS_PER_BATCH, by_batch
@@ -108,10 +109,12 @@ def settle(
     assert batches == sorted(set(batches)), "batches are taken in the order of their numbers"
     read = read_rows(connection, bench, intakes, form, sheet)
     make_people(connection, bench.contract)
-    earlier = [standing(bench.lake / file.path) for file in _id_files(bench)]
-    some_turned_away = duplicates.make_verdicts(
-        connection, read.measures, earlier, lake.place(bench.buckets, bench.zone)
-    )
+    duplicates.make_keyed(connection, read.measures, lake.place(bench.buckets, bench.zone))
+    earlier = {
+        standing(bench.lake / file.path): file
+        for file in files_that_may_know(connection, bench.lake, bench.terms.provider)
+    }
+    some_turned_away = duplicates.make_verdicts(connection, list(earlier))
     lake.make_accepted(
         connection, provider=bench.terms.provider, counted=duplicates.COUNTED, copied=some_turned_away
     )
@@ -126,7 +129,7 @@ def settle(
         _receipt(bench, intake, counts[intake.batch], refusals_digests[intake.batch]) for intake in intakes
     ]
     _store(bench, intakes, counts, answers, files)
-    _store_days_revised(connection, bench, files)
+    _store_days_revised(connection, earlier, files)
     crash_point("evidence.take.before_commit")
     return answers
 
@@ -261,20 +264,14 @@ def _store(
     LakeFile.objects.bulk_create(files, batch_size=1000)
 
 
-def _id_files(bench: Bench) -> list[LakeFile]:
-    return lake.id_files(bench.terms.provider)
-
-
 def _store_days_revised(
-    connection: duckdb.DuckDBPyConnection, bench: Bench, files: Sequence[LakeFile]
+    connection: duckdb.DuckDBPyConnection, earlier: Mapping[Path, LakeFile], files: Sequence[LakeFile]
 ) -> None:
     """Say of which days these batches' revisions, or earlier ones that they come after, change a record."""
     mine = [file for file in files if file.part == LakeFile.REVISIONS]
     changed = [(file, day) for file in mine for day in duplicates.days_revised(connection)]
-    revised_before = duplicates.days_revised_before(connection)
-    known_by = {str(standing(bench.lake / file.path)): file for file in _id_files(bench) if revised_before}
-    for path, day in revised_before:
-        known = known_by[path]
+    for path, day in duplicates.days_revised_before(connection):
+        known = earlier[Path(path)]
         changed.append((LakeFile.objects.get(batch=known.batch_id, part=LakeFile.REVISIONS), day))
     RevisionDay.objects.bulk_create(
         [RevisionDay(file=file, day=day) for file, day in changed], ignore_conflicts=True
