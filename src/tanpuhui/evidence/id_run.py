@@ -62,7 +62,8 @@ class Run:
     def files_with(self, wanted: np.ndarray) -> np.ndarray:
         """Numbers of the id files that have an id with one of these prefixes, which are sorted and different."""
         _, places = self._places_of(wanted)
-        return self.numbers[np.unique(places)]
+        numbers: np.ndarray = self.numbers[np.unique(places)]
+        return numbers
 
     def has(self, wanted: np.ndarray, place: int) -> bool:
         """Whether the file at a place has each of these prefixes, which are sorted and different."""
