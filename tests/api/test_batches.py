@@ -292,6 +292,26 @@ def test_what_is_left_behind_is_swept_and_what_waits_stays(key: SigningKey) -> N
     assert len(waiting_files()) == 2
 
 
+def test_a_batch_that_is_admitted_while_the_inbox_is_swept_stays(
+    key: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a slow disk to list a folder takes long enough for others to be answered meanwhile."""
+    iterdir, arrived = Path.iterdir, []
+
+    def slow(folder: Path) -> list[Path]:
+        if folder == inbox() and not arrived:
+            arrived.append(Call(key, body=rides("a,p")).send().json()["batch"])
+        return list(iterdir(folder))
+
+    monkeypatch.setattr(Path, "iterdir", slow)
+    with transaction.atomic():
+        removed = sweep_inbox(inbox())
+    work()
+
+    assert (removed, len(arrived)) == ([], 1)
+    assert [batch.accepted for batch in Batch.objects.filter(pk=arrived[0])] == [1]
+
+
 def test_the_client_sends_follows_and_lists(key: SigningKey, tmp_path: Path) -> None:
     path = tmp_path / "montag 星期一.csv"
     path.write_bytes(rides("a,p", "b,q,far"))
