@@ -56,8 +56,8 @@ SETTINGS = {
 class DatabaseOnItsWay(Refusal):
     code = "project.database_on_its_way"
     message = (
-        "PostgreSQL in {folder} has been starting or stopping for {seconds} s: {reason}. Nothing is lost; "
-        "'tanpuhui doctor' says whether the disk is slow. Wait until {log} says that it is done, and repeat the command."
+        "PostgreSQL in {folder} has been starting or stopping for {seconds} s: {reason}. Nothing is lost. "
+        "Wait until {log} says that it is done, and repeat the command; 'tanpuhui doctor' says whether a disk is slow."
     )
 
 
