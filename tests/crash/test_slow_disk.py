@@ -1,4 +1,4 @@
-"""Slow disk: whatever takes long, the same is credited once; who comes meanwhile waits, and a limit undoes the whole."""
+"""Slow disk: the same is credited, once; who comes meanwhile waits, and a limit of time undoes all of it."""
 
 from __future__ import annotations
 
@@ -246,3 +246,54 @@ def refuse(program: Program, setting: str, limit: str, why: str, table: str, *co
     else:
         answer = program.json(*command, status=2, **options, **{SECONDS: "0.4"})
     assert (answer["refused"]["code"], answer["refused"]["facts"]["setting"]) == ("kit.time_limit", setting)
+
+
+#: A file into the queue of the inbox, as the server puts it there.
+ARRIVE = """
+import sys
+from pathlib import Path
+from django.db import transaction
+from tanpuhui.client.key import generate_key
+from tanpuhui.evidence.inbox import Arrival, admit
+from tanpuhui.evidence.provider_key import add_key
+from tanpuhui.evidence.upload import store_upload
+from tanpuhui.kit.home import inbox
+from tanpuhui.kit.moment import utc_now
+content, at = Path(sys.argv[1]).read_bytes(), utc_now()
+with transaction.atomic():
+    key = add_key("generic", generate_key("generic").public_bytes, valid_from=at, at=at)
+    upload = store_upload([content], folder=inbox(), said="csv", compressed=False, announced_bytes=len(content))
+    admit(upload, Arrival("generic", "slow", "slow", key, "nonce", at))
+"""
+RESTS = """
+from tanpuhui.evidence.models import InboxWaiting
+from tanpuhui.kit.moment import utc_now
+print(list(InboxWaiting.objects.filter(not_before__gt=utc_now()).values_list("attempts", flat=True)))
+InboxWaiting.objects.update(not_before=utc_now())
+"""
+
+
+@pytest.mark.parametrize(("setting", "limit", "why"), LIMITS[:3])
+def test_a_batch_whose_taking_a_limit_ended_rests_with_its_name_and_is_taken_later(
+    program: Program, setting: str, limit: str, why: str
+) -> None:
+    day, path = next_day(program)
+    program.python(
+        ARRIVE.replace('"slow", "slow", key, "nonce"', f'"{day}", "slow", key, "{day}"'), str(path)
+    )
+    before, options = essence(program), {"PGOPTIONS": f"-c {setting}={limit}"}
+
+    if why == "held":
+        with held(program, "evidence_batch"):
+            ended = program.run("evidence", "work", "--once", "--json", **options)
+    else:
+        ended = program.run("evidence", "work", "--once", "--json", **options, **{SECONDS: "0.4"})
+    untouched = essence(program) == before
+    rests = json.loads(program.python(RESTS))
+    again = program.json("evidence", "work", "--once")
+
+    assert (ended.status, ended.json["failed"], setting in ended.err, untouched) == (1, 1, True, True)
+    assert "Traceback" not in ended.err
+    assert (rests, again) == ([1], {"taken": 1, "refused": 0, "rows": 4, "failed": 0})
+    close_again(program, day)
+    check_books(program)
