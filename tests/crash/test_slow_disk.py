@@ -259,11 +259,11 @@ from tanpuhui.evidence.provider_key import add_key
 from tanpuhui.evidence.upload import store_upload
 from tanpuhui.kit.home import inbox
 from tanpuhui.kit.moment import utc_now
-content, at = Path(sys.argv[1]).read_bytes(), utc_now()
+content, name, at = Path(sys.argv[1]).read_bytes(), sys.argv[2], utc_now()
 with transaction.atomic():
     key = add_key("generic", generate_key("generic").public_bytes, valid_from=at, at=at)
     upload = store_upload([content], folder=inbox(), said="csv", compressed=False, announced_bytes=len(content))
-    admit(upload, Arrival("generic", "slow", "slow", key, "nonce", at))
+    admit(upload, Arrival("generic", name, name, key, name, at))
 """
 RESTS = """
 from tanpuhui.evidence.models import InboxWaiting
@@ -278,9 +278,7 @@ def test_a_batch_whose_taking_a_limit_ended_rests_with_its_name_and_is_taken_lat
     program: Program, setting: str, limit: str, why: str
 ) -> None:
     day, path = next_day(program)
-    program.python(
-        ARRIVE.replace('"slow", "slow", key, "nonce"', f'"{day}", "slow", key, "{day}"'), str(path)
-    )
+    program.python(ARRIVE, str(path), day.isoformat())
     before, options = essence(program), {"PGOPTIONS": f"-c {setting}={limit}"}
 
     if why == "held":
