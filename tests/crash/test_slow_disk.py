@@ -121,8 +121,8 @@ def ends_of_a_day(day: date, path: Path, *, slow_s: str = "") -> Any:
                 program.json("evidence", "take", "generic", path, **{SECONDS: slow_s})
                 program.json("close", day, **{SECONDS: slow_s})
             assert {"machine.disk_slow"} <= codes(program, **{SECONDS: "0.11"}), "the disk was slow"
+            check_books(program)
         statements = [program.json("statement", account) for account in (1, 2)]
-        check_books(program)
         kept = [{"pending_mg": each["pending_mg"], "lines": len(each["lines"])} for each in statements]
         return {**essence(program), "statements": kept}
 
@@ -294,4 +294,3 @@ def test_a_batch_whose_taking_a_limit_ended_rests_with_its_name_and_is_taken_lat
     assert "Traceback" not in ended.err
     assert (rests, again) == ([1], {"taken": 1, "refused": 0, "rows": 4, "failed": 0})
     close_again(program, day)
-    check_books(program)
