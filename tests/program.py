@@ -27,6 +27,7 @@ from threading import Lock
 from typing import Any
 
 import prepared
+import slow_disk
 
 #: Where servers of tests listen.
 HOST = "127.0.0.1"
@@ -306,6 +307,7 @@ def _ended(order: dict[str, Any], beside: set[int]) -> dict[str, Any]:
 
 def _become(order: dict[str, Any], work: Callable[[], int]) -> None:
     os.environ.update(order.get("environment", {}))
+    slow_disk.slow_down()
     if order.get("largest_file_bytes") is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         limit = order["largest_file_bytes"]

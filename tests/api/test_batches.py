@@ -5,19 +5,23 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from api.caller import BATCHES, GENERIC, RIDE, Call, client, code_of, registered, rides
+from tanpuhui.api.provider import batches
 from tanpuhui.client import Client, SigningKey
 from tanpuhui.close.installation import jurisdiction, places
 from tanpuhui.evidence import receipt
 from tanpuhui.evidence.contract import disable
-from tanpuhui.evidence.inbox import TYPE, sweep_inbox
+from tanpuhui.evidence.inbox import TYPE, missing_or_changed_in, sweep_inbox
 from tanpuhui.evidence.models import Batch, InboxBatch, InboxWaiting
 from tanpuhui.evidence.take import take
 from tanpuhui.evidence.work import Place, Taken, take_waiting
@@ -290,6 +294,73 @@ def test_what_is_left_behind_is_swept_and_what_waits_stays(key: SigningKey) -> N
 
     assert [path.name for path in removed] == [name]
     assert len(waiting_files()) == 2
+
+
+def test_a_batch_that_is_taken_while_the_inbox_is_checked_is_not_missing(
+    key: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To read what waits takes long on a slow disk, and a worker removes what it took."""
+    Call(key, body=rides("a,p")).send()
+    is_file, taken = Path.is_file, []
+
+    def slow(path: Path) -> bool:
+        if path.parent == inbox() and not taken:
+            taken.append(path)
+            work()
+        return bool(is_file(path))
+
+    monkeypatch.setattr(Path, "is_file", slow)
+
+    assert (missing_or_changed_in(inbox()), len(taken)) == ([], 1)
+
+
+@pytest.mark.parametrize("limit", ["lock_timeout", "statement_timeout"])
+def test_a_batch_that_is_waited_for_longer_than_a_limit_of_time_waits_and_is_taken_once(
+    key: SigningKey, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(batches, "WAIT_FOR_TURN", "300ms" if limit == "lock_timeout" else "1min")
+    with others_turn("generic"), connection.cursor() as cursor:
+        if limit == "statement_timeout":
+            cursor.execute("SET LOCAL statement_timeout = '300ms'")
+        answer = Call(key, body=rides("a,p"), headers={"Prefer": "wait"}).send()
+        cursor.execute("SET LOCAL statement_timeout = 0")
+
+    waiting = InboxWaiting.objects.count()
+    taken = work()
+    again = Call(key, body=rides("a,p"), headers={"Prefer": "wait"}).send()
+    assert (answer.status_code, answer.json()["state"], waiting) == (202, "waiting", 1)
+    assert [each.accepted for each in taken.receipts] == [1]
+    assert (again.status_code, again.json()["batch"]) == (201, answer.json()["batch"])
+
+
+@contextmanager
+def others_turn(provider: str) -> Iterator[None]:
+    """Another session takes this provider's batches."""
+    given = connection.get_connection_params()
+    named = {name: given[name] for name in ("dbname", "user", "password", "host", "port") if given.get(name)}
+    with psycopg.connect(**named) as other:
+        other.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))", [f"evidence|{provider}"])
+        yield
+
+
+def test_a_batch_that_is_admitted_while_the_inbox_is_swept_stays(
+    key: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a slow disk to list a folder takes long enough for others to be answered meanwhile."""
+    iterdir, arrived = Path.iterdir, []
+
+    def slow(folder: Path) -> list[Path]:
+        if folder == inbox() and not arrived:
+            arrived.append(Call(key, body=rides("a,p")).send().json()["batch"])
+        return list(iterdir(folder))
+
+    monkeypatch.setattr(Path, "iterdir", slow)
+    with transaction.atomic():
+        removed = sweep_inbox(inbox())
+    work()
+
+    assert (removed, len(arrived)) == ([], 1)
+    assert [batch.accepted for batch in Batch.objects.filter(pk=arrived[0])] == [1]
 
 
 def test_the_client_sends_follows_and_lists(key: SigningKey, tmp_path: Path) -> None:

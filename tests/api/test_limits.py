@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 
+import httpx
 import pytest
+from django.db import connections, transaction
 from pytest_django import Settings
 
 from api.caller import BATCHES, Call, code_of, registered, rides
 from tanpuhui.client import SigningKey
+from tanpuhui.close.installation import jurisdiction, places
 from tanpuhui.evidence import inbox
-from tanpuhui.evidence.models import InboxBatch
+from tanpuhui.evidence.models import Batch, InboxBatch, LakeFile
+from tanpuhui.evidence.work import Place, take_waiting
+from tanpuhui.kit.home import inbox as folder
+from tanpuhui.kit.moment import utc_now
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +86,70 @@ def test_a_provider_with_too_many_waiting_batches_is_asked_to_wait(
     assert third.json()["facts"]["waiting"] == 2  # type: ignore[attr-defined]
     assert InboxBatch.objects.count() == 2
     assert Call(registered("szt"), method="GET").send().status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_a_worker_stands_on_the_disk_batches_are_kept_up_to_the_limit_and_all_of_them_taken_once(
+    key: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "MOST_WAITING", 3)
+    places()  # A new home writes its number of buckets down.
+    fsync, stands, go_on = os.fsync, threading.Event(), threading.Event()
+
+    def slow(file: int) -> None:
+        if threading.current_thread() is worker:
+            stands.set()
+            assert go_on.wait(60)
+        fsync(file)
+
+    def send(name: str) -> httpx.Response:
+        inbox._backlogs.clear()
+        return Call(key, body=rides(f"{name},p")).send()
+
+    monkeypatch.setattr(os, "fsync", slow)
+    worker = threading.Thread(target=_take_and_leave)
+    answered = [send("a")]
+    worker.start()
+    assert stands.wait(60)
+    answered += [send(name) for name in "bc"]
+    beside = _take()
+    refused = [send("d"), send("e")]
+    go_on.set()
+    worker.join()
+    _take()
+    later = send("d")
+    _take()
+
+    assert [each.status_code for each in answered] == [202, 202, 202]
+    assert beside == 0, "another worker leaves the batches of a provider to the one that takes them"
+    assert [(code_of(each), each.headers["Retry-After"]) for each in refused] == [
+        ((429, "api.inbox_full"), "30"),
+        ((429, "api.inbox_full"), "30"),
+    ]
+    kept = [*answered, later]
+    assert {batch.pk: (batch.accepted, batch.duplicate) for batch in Batch.objects.all()} == {
+        each.json()["batch"]: (1, 0) for each in kept
+    }
+    assert InboxBatch.objects.count() == len(kept)
+    assert inbox.backlog() == (0, 0)
+    assert sum(file.rows for file in LakeFile.objects.filter(part=LakeFile.RECORDS)) == len(kept)
+
+
+def _take() -> int:
+    """What a worker does once for a provider; how many batches that were."""
+    where = places()
+    place = Place(folder(), where.lake, where.buckets, jurisdiction().zone)
+    with transaction.atomic():
+        taken = take_waiting("generic", place, at=utc_now(), wait=False)
+    taken.remove_files(place.inbox)
+    return len(taken.receipts)
+
+
+def _take_and_leave() -> None:
+    try:
+        _take()
+    finally:
+        connections.close_all()
 
 
 def test_too_many_bytes_waiting_count_as_well(key: SigningKey, monkeypatch: pytest.MonkeyPatch) -> None:

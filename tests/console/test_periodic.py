@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import datetime, timedelta
+from threading import Event
 
 import pytest
 from django.db import connection, transaction
@@ -121,6 +123,35 @@ def test_workers_at_once_do_each_thing_once() -> None:
     counts = [result.get("points.expire_redemptions", 0) for result in results]
     assert sum(counts) == 5
     assert findings() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_round_that_falls_due_while_another_process_is_in_one_is_not_done_beside_it() -> None:
+    """As on a slow disk, where a round takes longer than the time between two."""
+    begun, go_on, clock, done = Event(), Event(), Clock(), list[str]()
+
+    def stand(_at: datetime) -> int:
+        begun.set()
+        assert go_on.wait(30)
+        done.append("first")
+        return 1
+
+    def first(_number: int) -> dict[str, int | None]:
+        return Rounds((Periodic("a", 10, stand),)).tend()
+
+    def second(_number: int) -> list[dict[str, int | None]]:
+        assert begun.wait(30)
+        rounds = Rounds((Periodic("a", 10, lambda _at: len(done.append("second") or done)),), clock)
+        beside = [rounds.tend(), rounds.tend()]
+        go_on.set()
+        while "first" not in done or not (after := rounds.tend()):
+            time.sleep(0.01)
+        return [*beside, after]
+
+    results = in_parallel(2, lambda number: (first, second)[number](number))
+
+    assert results == [{"a": 1}, [{}, {}, {"a": 2}]]
+    assert done == ["first", "second"]
 
 
 @pytest.mark.django_db(transaction=True)

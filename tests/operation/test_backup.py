@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -25,6 +26,7 @@ from tanpuhui.operation.refusals import (
     NoBackup,
     OtherInstallation,
     TooLate,
+    ToolFailed,
 )
 from tanpuhui.operation.restore import restore
 from tanpuhui.operation.server import Server, check_copy
@@ -147,6 +149,37 @@ def test_a_copy_in_which_one_byte_is_another_is_refused(lost: Lost, tmp_path: Pa
 
     with pytest.raises(CopyAltered):
         check_copy(copy)
+
+
+@dataclass
+class SlowlyReceived:
+    """A server of which a little more is received at each look, until all of it is; or from some look on no more."""
+
+    looks: int
+    stops_at: int = 1_000
+    seen: int = 0
+
+    def is_received(self, _position: str) -> bool:
+        self.seen += 1
+        return self.seen > self.looks
+
+    def received(self) -> str:
+        return f"0/{min(self.seen, self.stops_at)}"
+
+    def poll(self) -> None:
+        """It runs."""
+
+
+def test_a_slow_disk_is_waited_for_as_long_as_more_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backup, "RECEIVED_IN_S", 0.2)
+    slow: Any = SlowlyReceived(looks=25)
+    stuck: Any = SlowlyReceived(looks=1_000_000, stops_at=5)
+
+    backup._receive(slow, slow, "0/FF")
+
+    assert slow.seen == 26
+    with pytest.raises(ToolFailed, match="nothing more was received"):
+        backup._receive(stuck, stuck, "0/FF")
 
 
 def test_an_archive_is_of_one_installation_and_not_in_its_home(tmp_path: Path) -> None:

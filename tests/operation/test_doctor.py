@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
+import time
+from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
 
 from tanpuhui.evidence import contract
 from tanpuhui.evidence.models import Batch, LakeFile
+from tanpuhui.kit import time_limit
 from tanpuhui.kit.digest import digest_bytes
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.operation import database, machine, proof
@@ -48,6 +55,95 @@ def test_a_full_disk_is_found_once_for_all_its_folders(
     found = list(machine.room({"the home": tmp_path, "the lake": tmp_path, "nothing": tmp_path / "missing"}))
 
     assert [(one.code, one.is_wrong) for one in found] == [("machine.disk_nearly_full", False)]
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(0.0, []), (0.11, [False]), (1.01, [True])])
+def test_a_disk_that_takes_long_to_keep_a_write_is_found_with_how_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, found: list[bool]
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda _file: time.sleep(seconds))
+
+    slow = list(machine.speed({"the home": tmp_path, "the lake": tmp_path, "nothing": tmp_path / "missing"}))
+
+    assert [(one.code, one.is_wrong) for one in slow] == [("machine.disk_slow", wrong) for wrong in found]
+    assert all(
+        int(re.findall(r"64 KiB take ([\d,]+) ms", one.found)[0].replace(",", "")) >= 110 for one in slow
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_takes_no_file_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_file: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", broken)
+
+    assert codes(list(machine.speed({"the lake": tmp_path}))) == ["machine.cannot_write"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_whose_commits_take_long_is_found() -> None:
+    """PostgreSQL itself waits so long before it writes a commit down, whoever else is there."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET commit_siblings = 0")
+        cursor.execute("SET commit_delay = 100000")
+        try:
+            found = list(database.speed(cursor))
+        finally:
+            cursor.execute("RESET commit_delay")
+            cursor.execute("RESET commit_siblings")
+
+    assert [(one.code, one.is_wrong) for one in found] == [("database.commits_slow", False)]
+
+
+@pytest.mark.django_db()
+@pytest.mark.parametrize("name", sorted(time_limit.SETTINGS.values()))
+def test_a_limit_of_time_that_a_long_taking_does_not_keep_is_found(name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL {name} = '1h'")
+        long = codes(list(database.time_limits(cursor)))
+        cursor.execute(f"SET LOCAL {name} = '59min'")
+        short = list(database.time_limits(cursor))
+
+    assert (long, codes(short)) == ([], ["database.time_limit"])
+    assert f"SET {name} = 0" in short[0].next_step
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("lock", "is_wrong"),
+    [
+        ("SELECT pg_advisory_xact_lock(7)", False),
+        ("LOCK TABLE evidence_batch IN ACCESS EXCLUSIVE MODE", True),
+    ],
+)
+def test_who_waits_for_a_turn_is_told_from_who_is_held_up(
+    monkeypatch: pytest.MonkeyPatch, lock: str, is_wrong: bool
+) -> None:
+    monkeypatch.setattr(database, "WAITING_S", 0)
+
+    def wait() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(lock)
+        connection.close()
+
+    waiting = Thread(target=wait)
+    with (
+        closing(connections["default"].copy()) as another,
+        another.cursor() as looking,
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(lock)
+        waiting.start()
+        for _ in range(400):
+            found = [one for one in database.sessions(looking) if one.code == "database.held_up"]
+            if found:
+                break
+            time.sleep(0.01)
+    waiting.join()
+
+    assert [(one.is_wrong, "its turn" in one.next_step) for one in found] == [(is_wrong, not is_wrong)]
 
 
 @pytest.mark.django_db()

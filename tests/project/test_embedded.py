@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 import psycopg
 import pytest
@@ -59,3 +62,72 @@ def test_it_stops_with_its_last_process_and_not_before(closed_home: Path) -> Non
     assert (cluster.data / "postmaster.pid").exists()
     embedded.leave(closed_home)
     assert not (cluster.data / "postmaster.pid").exists()
+
+
+@contextmanager
+def stuck(cluster: embedded.Cluster) -> Iterator[int]:
+    """The process that writes the server's memory to its disk stands still, as on a disk that does not answer."""
+    with psycopg.connect(cluster.url(), autocommit=True) as connection:
+        row = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
+        ).fetchone()
+    assert row is not None
+    os.kill(row[0], signal.SIGSTOP)
+    try:
+        yield row[0]
+    finally:
+        if Path(f"/proc/{row[0]}").exists():
+            os.kill(row[0], signal.SIGCONT)
+
+
+@pytest.mark.slow
+def test_a_server_that_stops_slowly_is_left_to_itself_and_the_next_start_waits_for_it(
+    closed_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "STOPS_IN_S", 1)
+    cluster = embedded.start(closed_home)
+    with psycopg.connect(cluster.url(), autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
+
+    with stuck(cluster) as writer:
+        embedded.leave(closed_home)
+        assert (cluster.data / "postmaster.pid").exists()
+        Timer(1.0, os.kill, (writer, signal.SIGCONT)).start()
+        embedded.start(closed_home)
+
+    with psycopg.connect(cluster.url()) as connection:
+        assert connection.execute("SELECT number FROM kept").fetchone() == (7,)
+
+
+@pytest.mark.slow
+def test_a_server_that_never_ends_its_stop_is_refused_with_what_it_does(
+    closed_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "STOPS_IN_S", 1)
+    monkeypatch.setattr(embedded, "LONG_PATIENCE", 3)
+    cluster = embedded.start(closed_home)
+
+    with stuck(cluster):
+        embedded.leave(closed_home)
+        with pytest.raises(embedded.DatabaseOnItsWay, match="shutting down"):
+            embedded.start(closed_home)
+        monkeypatch.undo()
+
+
+@pytest.mark.slow
+def test_a_start_that_takes_longer_than_its_command_waits_is_waited_for_all_the_same(
+    closed_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks for more of its log for seconds before it answers, as after a kill on a slow disk."""
+    data = embedded.start(closed_home).data
+    embedded.leave(closed_home)
+    with (data / "postgresql.conf").open("a") as settings:
+        settings.write("restore_command = 'sleep 1.5; false'\nhot_standby = off\n")
+    (data / "recovery.signal").touch()
+    monkeypatch.setattr(embedded, "STARTS_IN_S", 1)
+
+    cluster = embedded.start(closed_home)
+
+    with psycopg.connect(cluster.url()) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert "starting up" in cluster.log.read_text()

@@ -17,6 +17,7 @@ from tanpuhui.cli.whole_number import take_whole_numbers_as_written
 from tanpuhui.kit.files import DiskFull
 from tanpuhui.kit.home import home
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.kit.time_limit import time_limit_in
 
 REFUSED = 2
 #: PostgreSQL's code for a full disk.
@@ -239,9 +240,10 @@ def status_of(given: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OUR_FAULT
     except Exception as error:
-        if not _is_disk_full(error):
+        known = DiskFull(folder=home()) if _is_disk_full(error) else time_limit_in(error)
+        if known is None:
             raise
-        _show_refusal(DiskFull(folder=home()).as_json(), as_json=as_json)
+        _show_refusal(known.as_json(), as_json=as_json)
         return REFUSED
     return answer if isinstance(answer, int) else 0
 

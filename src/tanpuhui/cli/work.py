@@ -15,6 +15,7 @@ from tanpuhui.cli.progress import WATCHED, Watching
 from tanpuhui.kit.home import home
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.progress import Report, nobody
+from tanpuhui.kit.time_limit import time_limit_in
 
 OUR_FAULT = 1
 PAUSE_S = 0.5
@@ -106,10 +107,11 @@ def _take_the_oldest_alone(provider: str, done: dict[str, int]) -> None:
         return
     try:
         _count(done, _take(provider, only=oldest))
-    except Exception:
+    except Exception as error:
         done["failed"] += 1
         errors.print(f"Batch {oldest} of {provider} could not be taken; it is tried again later.")
-        errors.print(traceback.format_exc(), markup=False, highlight=False)
+        known = time_limit_in(error)
+        errors.print(str(known) if known else traceback.format_exc(), markup=False, highlight=False)
         with transaction.atomic():
             rest(provider, at=utc_now(), only=oldest)
 

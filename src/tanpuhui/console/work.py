@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.kit.time_limit import time_limit_in
 
 if TYPE_CHECKING:
     from tanpuhui.console.kinds import Kind
@@ -114,7 +115,7 @@ def do(number: int) -> None:
         finish(Job.objects.get(pk=number), refusal.as_json(), done=False, at=utc_now())
     except Exception as error:
         log.exception("job %s", number)
-        fault = OurFault(what=type(error).__name__)
+        fault = time_limit_in(error) or OurFault(what=type(error).__name__)
         finish(Job.objects.get(pk=number), fault.as_json(), done=False, at=utc_now())
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import connection as database
+from django.db.models import Exists, OuterRef
 
 from tanpuhui.evidence import receipt as receipts
 from tanpuhui.evidence.models import InboxBatch, InboxWaiting
@@ -208,25 +209,40 @@ def providers_waiting(*, at: datetime) -> list[str]:
 
 
 def sweep_inbox(folder: Path) -> list[Path]:
-    """Remove files of the inbox that no waiting batch needs: taken already, or never answered. In a transaction."""
-    waiting = set(InboxWaiting.objects.values_list("batch__path", flat=True))
+    """Remove files of the inbox that no waiting batch needs: taken already, or never answered. In a transaction.
+
+    The files are looked at first, and then all rows in one statement: on a slow disk a batch may be admitted and
+    answered meanwhile, and its file must not look like that of one that was taken.
+    """
+    found = sorted(folder.iterdir())
+    is_waiting = Exists(InboxWaiting.objects.filter(batch=OuterRef("pk")))
+    known = InboxBatch.objects.filter(path__in=[path.name for path in found]).annotate(waits=is_waiting)
+    needed = dict(known.values_list("path", "waits"))
     removed = []
-    for path in sorted(folder.iterdir()):
-        if path.name in waiting:
+    for path in found:
+        if needed.get(path.name, not _is_abandoned(path)):
             continue
-        known = path.is_file() and InboxBatch.objects.filter(path=path.name).exists()
-        if known or time.time() - path.stat().st_mtime > ABANDONED_S:
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-            removed.append(path)
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        removed.append(path)
     return removed
 
 
+def _is_abandoned(path: Path) -> bool:
+    """Whether a file that no row names is too old to be of an upload under way; one that went away meanwhile is not."""
+    try:
+        return time.time() - path.stat().st_mtime > ABANDONED_S
+    except FileNotFoundError:
+        return False
+
+
 def missing_or_changed_in(folder: Path) -> list[str]:
-    """Files of waiting batches that are absent or not what was received."""
+    """Files of waiting batches that are absent or not what was received; a batch taken meanwhile needs none."""
     from tanpuhui.kit.digest import digest_file
 
-    return [
+    wrong = [
         path
         for path, digest in InboxWaiting.objects.values_list("batch__path", "batch__digest")
         if not (folder / path).is_file() or digest_file(folder / path) != digest
     ]
+    waiting = set(InboxWaiting.objects.filter(batch__path__in=wrong).values_list("batch__path", flat=True))
+    return [path for path in wrong if path in waiting]

@@ -23,7 +23,7 @@ from tanpuhui.operation.server import Server
 
 #: Between two looks at the files, at least; and this many times as long as a look takes.
 PAUSE_S, PAUSE_TIMES = 1.0, 5
-#: How long the server may take to have its log received.
+#: How long nothing more of the server's log may be received.
 RECEIVED_IN_S = 30.0
 
 
@@ -89,14 +89,16 @@ def follow(archive: Archive, server: Server, home: Path, *, until: Callable[[], 
 
 
 def _receive(receiver: subprocess.Popen[bytes], server: Server, position: str) -> None:
-    """Wait until everything up to a position is on the other disk."""
-    end = time.monotonic() + RECEIVED_IN_S
+    """Wait until everything up to a position is on the other disk, as long as more of it comes."""
+    so_far, end = "", time.monotonic() + RECEIVED_IN_S
     while not server.is_received(position):
+        if (now := server.received()) != so_far:
+            so_far, end = now, time.monotonic() + RECEIVED_IN_S
         if receiver.poll() is not None:
             said = receiver.stderr.read().decode() if receiver.stderr else ""
             raise ToolFailed(tool="pg_receivewal", said=" ".join(said.split())[-400:] or "it ended")
         if time.monotonic() > end:
-            raise ToolFailed(tool="pg_receivewal", said=f"nothing was received in {RECEIVED_IN_S:.0f} s")
+            raise ToolFailed(tool="pg_receivewal", said=f"nothing more was received in {RECEIVED_IN_S:.0f} s")
         time.sleep(0.02)
 
 

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from django.db.backends.utils import CursorWrapper
 
-from tanpuhui.operation.finding import Finding
+from tanpuhui.kit import time_limit
+from tanpuhui.operation.finding import MUCH_TOO_SLOW_MS, SLOW_MS, Finding, median_ms
 from tanpuhui.operation.server import SLOT
 from tanpuhui.project.database import APP_ROLE, mutable_tables
 
@@ -20,6 +21,8 @@ OPEN_S, WAITING_S = 600, 30
 #: Transactions' numbers are 32 bits; autovacuum freezes from 200 million on.
 AGE = 1_000_000_000
 CLOCK_S = 2.0
+#: A shorter limit of time is found: a taking is one transaction, and a day of a large city takes the better part of it.
+LEAST_LIMIT_MS = 3_600_000
 #: What the server keeps for a follower that does not come.
 KEPT_BYTES = 2_000_000_000
 
@@ -29,6 +32,7 @@ def look(cursor: CursorWrapper, at: datetime) -> Iterator[Finding]:
     yield from settings(cursor)
     yield from privileges(cursor)
     yield from sessions(cursor)
+    yield from speed(cursor)
     yield from numbers(cursor)
     yield from clock(cursor, at)
     yield from follower(cursor)
@@ -60,6 +64,35 @@ def settings(cursor: CursorWrapper) -> Iterator[Finding]:
                 f"{name} is {found}.",
                 f"Run ALTER SYSTEM SET {name} = {must}; SELECT pg_reload_conf().",
             )
+
+
+def time_limits(cursor: CursorWrapper) -> Iterator[Finding]:
+    """Limits of the application's own sessions that a large file, or any file on a slow disk, does not keep."""
+    cursor.execute(
+        "SELECT name, setting::bigint, session_user FROM pg_settings WHERE name = ANY (%s) "
+        "AND setting::bigint BETWEEN 1 AND %s ORDER BY name",
+        [sorted(time_limit.SETTINGS.values()), LEAST_LIMIT_MS - 1],
+    )
+    for name, limit_ms, login in cursor.fetchall():
+        yield Finding(
+            "database.time_limit",
+            False,
+            f"{name} is {limit_ms:,} ms for {login}: what takes longer is undone, and ends the same way again.",
+            f"Run ALTER ROLE {login} SET {name} = 0, and start servers and workers again.",
+        )
+
+
+def speed(cursor: CursorWrapper) -> Iterator[Finding]:
+    """How long a commit takes that writes next to nothing."""
+    took_ms = median_ms(lambda: cursor.execute("SELECT pg_logical_emit_message(true, 'tanpuhui.doctor', '')"))
+    if took_ms > SLOW_MS:
+        yield Finding(
+            "database.commits_slow",
+            took_ms > MUCH_TOO_SLOW_MS,
+            f"An empty commit takes {took_ms:,.0f} ms; more than {SLOW_MS} ms are slow.",
+            "Look at what else uses the disk of the database ('iostat -x 1'), at commit_delay, and at standbys that it "
+            "waits for. Every answer waits for a commit; nothing is lost.",
+        )
 
 
 def privileges(cursor: CursorWrapper) -> Iterator[Finding]:
@@ -95,20 +128,24 @@ def sessions(cursor: CursorWrapper) -> Iterator[Finding]:
             "database.long_transaction",
             False,
             f"Session {row[0]} has had a transaction open for {row[1]} s.",
-            f"If nobody waits for it, end it: SELECT pg_terminate_backend({row[0]}).",
+            "A taking on a slow disk takes so long by itself, and would begin again. If it is none and nobody waits "
+            f"for it, end it: SELECT pg_terminate_backend({row[0]}).",
         )
     cursor.execute(
-        "SELECT pid, pg_blocking_pids(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
-        "AND datname = current_database() AND state_change < now() - make_interval(secs => %s) LIMIT 1",
+        "SELECT pid, pg_blocking_pids(pid), wait_event = 'advisory' FROM pg_stat_activity "
+        "WHERE wait_event_type = 'Lock' AND datname = current_database() "
+        "AND state_change < now() - make_interval(secs => %s) ORDER BY 3 LIMIT 1",
         [WAITING_S],
     )
     row = cursor.fetchone()
     if row:
         yield Finding(
             "database.held_up",
-            True,
+            not row[2],
             f"Session {row[0]} waits for {', '.join(map(str, row[1])) or 'another'} for more than {WAITING_S} s.",
-            "Look at pg_stat_activity for what the other does; end it if it is stuck.",
+            "It waits for its turn, and goes on when the other has ended; on a slow disk that takes long."
+            if row[2]
+            else "Look at pg_stat_activity for what the other does; end it if it is stuck.",
         )
     cursor.execute(
         "SELECT count(*), current_setting('max_connections')::integer FROM pg_stat_activity "

@@ -23,7 +23,7 @@ def doctor(
 ) -> int:
     """Look at disks, keys, the database, queues, the log and the files, and say what is wrong and what to do.
 
-    It changes nothing. Exit status 3 when something was found.
+    It changes nothing, but writes a small file to each disk and removes it. Exit status 3 when something was found.
 
     Example: tanpuhui doctor --files --json
 
@@ -53,7 +53,9 @@ def doctor(
 
 def look(*, files: bool = False) -> Iterator[Finding]:
     """Everything; where the database does not answer, that is the finding, and what needs none was looked at before."""
-    yield from machine.room({"the home": home(), "the lake": lake()})
+    folders = {"the home": home(), "the lake": lake()}
+    yield from machine.room(folders)
+    yield from machine.speed(folders)
     yield from machine.traces()
     try:
         from tanpuhui.project.database import prepare
@@ -74,6 +76,8 @@ def _with_database(*, files: bool) -> Iterator[Finding]:
 
     with connections["owner"].cursor() as cursor:
         yield from database.look(cursor, utc_now())
+    with connections["default"].cursor() as cursor:
+        yield from database.time_limits(cursor)
     yield from work.look(utc_now())
     yield from proof.log()
     yield from proof.files(lake(), digests=files)

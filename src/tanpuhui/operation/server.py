@@ -110,6 +110,14 @@ class Server:
             ).fetchone()
         return row == (True,)
 
+    def received(self) -> str:
+        """How far whoever follows has everything on disk; empty where nobody ever followed."""
+        with self.connection() as connection:
+            row = connection.execute(
+                "SELECT restart_lsn::text FROM pg_replication_slots WHERE slot_name = %s", [SLOT]
+            ).fetchone()
+        return str(row[0]) if row else ""
+
     def forget(self) -> None:
         """Keep nothing for a follower any more."""
         with self.connection() as connection:

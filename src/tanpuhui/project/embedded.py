@@ -30,6 +30,13 @@ ROOT_FOLDER = Path("/var/lib/tanpuhui")
 SOCKET_PATH_LIMIT = 90
 #: How often a server that runs and does not answer is asked again, five times a second.
 PATIENCE = 50
+#: How often one that says itself that it starts or stops: on a slow disk what it has in memory takes minutes to write,
+#: and after a kill as long to read again.
+LONG_PATIENCE = 3_000
+#: What it says then.
+ON_ITS_WAY = ("starting up", "shutting down", "recovery", "not yet accepting connections")
+#: How long a command waits for the start, and the last one for the end; after that it goes on by itself.
+STARTS_IN_S, STOPS_IN_S = 60, 60
 SETTINGS = {
     "shared_buffers": "512MB",
     "max_wal_size": "4GB",
@@ -46,9 +53,22 @@ SETTINGS = {
 }
 
 
+class DatabaseOnItsWay(Refusal):
+    code = "project.database_on_its_way"
+    message = (
+        "PostgreSQL in {folder} has been starting or stopping for {seconds} s: {reason}. Nothing is lost. "
+        "Wait until {log} says that it is done, and repeat the command; 'tanpuhui doctor' says whether a disk is slow."
+    )
+
+
 class DatabaseDoesNotStart(Refusal):
     code = "project.database_does_not_start"
     message = "PostgreSQL in {folder} did not start: {reason} Read {log}, mend that, and repeat the command."
+
+
+class DatabaseDoesNotStop(Refusal):
+    code = "project.database_does_not_stop"
+    message = "PostgreSQL in {folder} did not stop: {reason} Read {log}, and stop it with pg_ctl."
 
 
 @dataclass(frozen=True)
@@ -116,7 +136,15 @@ def leave(home: Path) -> None:
             return
         cluster = _place(home)
         if _runs(cluster):
-            _run(cluster, "pg_ctl", "-w", "-m", "fast", "-D", str(cluster.data), "stop")
+            _stop(cluster)
+
+
+def _stop(cluster: Cluster) -> None:
+    """Have the server stop; one that is still writing after a while goes on alone, and the next start waits for it."""
+    how = ("-w", "-t", str(STOPS_IN_S), "-m", "fast", "-D", str(cluster.data))
+    answer = _run(cluster, "pg_ctl", *how, "stop", check=False)
+    if answer.returncode != 0 and "does not shut down" not in answer.stdout:
+        raise DatabaseDoesNotStop(folder=cluster.data, reason=answer.stdout.strip()[-500:], log=cluster.log)
 
 
 def _place(home: Path) -> Cluster:
@@ -247,25 +275,41 @@ def _runs(cluster: Cluster) -> bool:
 
 
 def _answers(cluster: Cluster) -> bool:
-    """Whether the server runs and lets us in; one that was just killed may look alive for a moment."""
-    for _ in range(PATIENCE):
-        if not _runs(cluster):
-            return False
-        try:
-            psycopg.connect(cluster.url(), connect_timeout=5).close()
-        except psycopg.OperationalError:
-            time.sleep(0.2)
-        else:
+    """Whether the server runs and lets us in; one that was just killed may look alive for a moment.
+
+    One that starts or stops is waited for, as long as that is what it says (:class:`DatabaseOnItsWay`).
+    """
+    began, asked = time.monotonic(), 0
+    while _runs(cluster):
+        reason = _why_not(cluster)
+        if not reason:
             return True
+        asked += 1
+        is_on_its_way = any(words in reason for words in ON_ITS_WAY)
+        if asked >= PATIENCE and not is_on_its_way:
+            return False
+        if asked >= LONG_PATIENCE:
+            seconds = round(time.monotonic() - began)
+            raise DatabaseOnItsWay(folder=cluster.data, seconds=seconds, reason=reason, log=cluster.log)
+        time.sleep(0.2)
     return False
+
+
+def _why_not(cluster: Cluster) -> str:
+    """Why the server does not let us in; empty where it does."""
+    try:
+        psycopg.connect(cluster.url(), connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        return " ".join(str(error).split())
+    return ""
 
 
 def _start(cluster: Cluster) -> None:
     if cluster.sockets != cluster.data:
         _make_folder(cluster, cluster.sockets)
     where = ("-D", str(cluster.data), "-l", str(cluster.log), "-o", f"-k {cluster.sockets}")
-    answer = _run(cluster, "pg_ctl", "-w", "-t", "60", *where, "start", check=False)
-    if answer.returncode != 0:
+    answer = _run(cluster, "pg_ctl", "-w", "-t", str(STARTS_IN_S), *where, "start", check=False)
+    if answer.returncode != 0 and not _answers(cluster):
         reason = (answer.stderr or answer.stdout).strip().splitlines()
         raise DatabaseDoesNotStart(folder=cluster.data, reason=reason[-1] if reason else "", log=cluster.log)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router, Status
@@ -38,6 +38,7 @@ from tanpuhui.kit.crash import crash_point
 from tanpuhui.kit.home import inbox
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.kit.refusal import Refusal
+from tanpuhui.kit.time_limit import time_limit_in
 
 #: A batch above this is never waited for.
 WAITED_FOR_BYTES = 16 * 1024 * 1024
@@ -142,7 +143,7 @@ def _answer(
 
 
 def _take_now(batch_id: int) -> bool:
-    """Take one batch of the inbox now; false where others of its provider are being taken for too long."""
+    """Take one batch of the inbox now; false where that, or those of its provider before it, take too long."""
     provider = InboxBatch.objects.filter(pk=batch_id).values_list("provider", flat=True).first()
     if provider is None:
         return True
@@ -154,8 +155,9 @@ def _take_now(batch_id: int) -> bool:
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT set_config('lock_timeout', %s, true)", [WAIT_FOR_TURN])
                 taken = take_waiting(provider, place, at=utc_now(), only=batch_id)
-        except OperationalError as error:
-            if getattr(error.__cause__, "sqlstate", None) != "55P03":
+        except Exception as error:
+            # The batch is durable: it waits for a worker, whichever limit of time was over, this one or the database's.
+            if time_limit_in(error) is None:
                 raise
             return False
         taken.remove_files(place.inbox)
