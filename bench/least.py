@@ -1,7 +1,7 @@
 """The least schema that moves and holds an amount: a unique key, a balance with a floor, two legs, and nothing else.
 
-No rule but the floor, no offers, stock, refusals, digests or judges; nothing keeps a row from being changed. What it does
-in a second is what the machine gave in that run, and so is what one row alone costs with its commit (``COMMIT``).
+No rule but the floor, no offers, stock, refusals, digests or judges; nothing keeps a row from being changed. What it
+does in a second is what the machine gave in that run, and so is what one row alone costs with its commit (``COMMIT``).
 """
 
 from __future__ import annotations

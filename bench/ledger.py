@@ -8,11 +8,12 @@ with the same promises (once under a key, sum zero, no balance below zero, only 
 then ours; what is printed are medians of the rounds and of their ratios, so that a busy neighbour meets both.
 
 Parts: ``transfer`` between any two accounts at each number of clients, and in the same turns what the least schema
-(``bench/least.py``) and one row with its commit do: the ceilings of that run; ``hot``, all from one account; ``hold``, a hold,
-a commit, a capture, a commit (the peer: to an account beside, and on); ``many``, a thousand transfers in one call;
-``batch``, a day's credits for half a million residents in one transaction where ``--balances`` balances are kept (the
-peer: calls of a thousand); ``read``, balance now, a page of a statement and balance at a time of accounts drawn from
-all (median and 99 % of a hundred). At the end every invariant of both is checked, and how long that takes is told.
+(``bench/least.py``) and one row with its commit do: the ceilings of that run; ``hot``, all from one account;
+``hold``, a hold, a commit, a capture, a commit (the peer: to an account beside, and on); ``many``, a thousand
+transfers in one call; ``batch``, a day's credits for half a million residents in one transaction where ``--balances``
+balances are kept (the peer: calls of a thousand); ``read``, balance now, a page of a statement and balance at a time
+of accounts drawn from all (median and 99 % of a hundred). At the end every invariant of both is checked, and how long
+that takes is told.
 """
 
 from __future__ import annotations
@@ -133,7 +134,11 @@ class Bench:
         figures |= {name: getattr(self.given, name) for name in told}
         parts: dict[str, Callable[[], Any]] = {
             "transfer": lambda: self.at_each(
-                "transfer", PAIR + PEER_TRANSFER, PAIR + TRANSFER, least=PAIR + least.MOVE, commit=least.COMMIT
+                "transfer",
+                PAIR + PEER_TRANSFER,
+                PAIR + TRANSFER,
+                least=PAIR + least.MOVE,
+                commit=least.COMMIT,
             ),
             "hot": lambda: self.at_each("hot", HOT + PEER_TRANSFER, HOT + TRANSFER),
             "hold": lambda: self.at_each("hold", PEER_HOLD, HOLD),

@@ -1,4 +1,4 @@
-"""What no row of the ledger may be, whoever writes it, and what the trigger of postings makes of two legs that anybody inserts."""
+"""What no row of the ledger may be, whoever writes it, and two legs that anybody inserts."""
 
 from __future__ import annotations
 
@@ -189,4 +189,3 @@ def test_two_legs_are_one_transaction_of_one_day_and_one_asset_that_sums_to_zero
         insert(leg(tx, giver, -7, asset), leg(tx, taker, 7, asset))
 
     assert (available(giver), available(taker)) == (93, 7)
-
