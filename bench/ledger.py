@@ -7,11 +7,13 @@ prepared statements, on the same cores as the server. The peer is ``bench/peer.p
 with the same promises (once under a key, sum zero, no balance below zero, only added to). Each round runs the peer and
 then ours; what is printed are medians of the rounds and of their ratios, so that a busy neighbour meets both.
 
-Parts: ``transfer`` between any two accounts at each number of clients; ``hot``, all from one account; ``hold``, a hold,
-a commit, a capture, a commit (the peer: to an account beside, and on); ``many``, a thousand transfers in one call;
-``batch``, a day's credits for half a million residents in one transaction where ``--balances`` balances are kept (the
-peer: calls of a thousand); ``read``, balance now, a page of a statement and balance at a time of accounts drawn from
-all (median and 99 % of a hundred). At the end every invariant of both is checked, and how long that takes is told.
+Parts: ``transfer`` between any two accounts at each number of clients, and in the same turns what the least schema
+(``bench/least.py``) and one row with its commit do: the ceilings of that run; ``hot``, all from one account;
+``hold``, a hold, a commit, a capture, a commit (the peer: to an account beside, and on); ``many``, a thousand
+transfers in one call; ``batch``, a day's credits for half a million residents in one transaction where ``--balances``
+balances are kept (the peer: calls of a thousand); ``read``, balance now, a page of a statement and balance at a time
+of accounts drawn from all (median and 99 % of a hundred). At the end every invariant of both is checked, and how long
+that takes is told.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import least
 import numpy as np
 import peer
 from machine import Tool, execute, in_turns, installation, median_ratio, ran_on, settings, value_of
@@ -116,7 +119,8 @@ class Bench:
         self.given, self.tool, self.kept = given, Tool(url(), home), 0
         self.clients = [int(number) for number in given.clients.split(",")]
         self.asset = fill_ours(given.accounts)
-        execute(*peer.filled(given.accounts, EACH, plain_ids=given.peer_ids == "uuid"), "VACUUM ANALYZE")
+        execute(*peer.filled(given.accounts, EACH, plain_ids=given.peer_ids == "uuid"))
+        execute(*least.filled(given.accounts, EACH), "VACUUM ANALYZE")
         self.named = {
             "accounts": given.accounts,
             "asset": self.asset,
@@ -129,7 +133,13 @@ class Bench:
         figures: dict[str, Any] = {**ran_on(), "settings": settings(self.given.set)}
         figures |= {name: getattr(self.given, name) for name in told}
         parts: dict[str, Callable[[], Any]] = {
-            "transfer": lambda: self.at_each("transfer", PAIR + PEER_TRANSFER, PAIR + TRANSFER),
+            "transfer": lambda: self.at_each(
+                "transfer",
+                PAIR + PEER_TRANSFER,
+                PAIR + TRANSFER,
+                least=PAIR + least.MOVE,
+                commit=least.COMMIT,
+            ),
             "hot": lambda: self.at_each("hot", HOT + PEER_TRANSFER, HOT + TRANSFER),
             "hold": lambda: self.at_each("hold", PEER_HOLD, HOLD),
             "many": lambda: self.at_each("many", PEER_MANY, MANY, times=CALL, clients=[1, 2]),
@@ -147,28 +157,41 @@ class Bench:
         return figures
 
     def at_each(
-        self, name: str, theirs: str, ours: str, *, times: int = 1, clients: list[int] | None = None
+        self,
+        name: str,
+        theirs: str,
+        ours: str,
+        *,
+        times: int = 1,
+        clients: list[int] | None = None,
+        **ceilings: str,
     ) -> list[dict[str, Any]]:
-        """At each number of clients, the peer and ours in turns; a second."""
-        peers, own = (
+        """At each number of clients, the peer, ours and what shows how much the machine gave, in turns; a second."""
+        scripts = [
             self.tool.script(f"{whose}_{name}", text.format(**self.named))
-            for whose, text in (("peer", theirs), ("ours", ours))
-        )
+            for whose, text in {"peer": theirs, "ours": ours, **ceilings}.items()
+        ]
         found = []
         for number in clients or self.clients:
-            pairs = in_turns(
-                self.given.rounds, self.rate(number, peers, times), self.rate(number, own, times)
-            )
-            ratio = median_ratio(pairs)
-            found.append({
+            loops = [self.rate(number, script, times) for script in scripts]
+            turns = in_turns(self.given.rounds, *loops)
+            ratio = median_ratio(turns)
+            one = {
                 "clients": number,
-                "ours_per_s": round(statistics.median(pair[1] for pair in pairs)),
-                "peer_per_s": round(statistics.median(pair[0] for pair in pairs)),
-                "rounds": [[round(rate) for rate in pair] for pair in pairs],
+                "ours_per_s": round(statistics.median(turn[1] for turn in turns)),
+                "peer_per_s": round(statistics.median(turn[0] for turn in turns)),
+                "rounds": [[round(rate) for rate in turn] for turn in turns],
                 "ratio": round(ratio, 2),
                 "target": TIMES_THE_PEER,
                 "met": ratio >= TIMES_THE_PEER,
-            })  # fmt: skip
+            }
+            for place, ceiling in enumerate(ceilings, 2):
+                one |= {
+                    f"{ceiling}_per_s": round(statistics.median(turn[place] for turn in turns)),
+                    f"ours_of_{ceiling}": round(median_ratio(turns, of=1, to=place), 2),
+                    f"{ceiling}_times_the_peer": round(median_ratio(turns, of=place), 2),
+                }
+            found.append(one)
         return found
 
     def rate(self, clients: int, script: Path, times: int) -> Callable[[], float]:

@@ -115,13 +115,11 @@ class Tool:
         return float(tps[1])
 
 
-def in_turns(
-    rounds: int, first: Callable[[], float], second: Callable[[], float]
-) -> list[tuple[float, float]]:
-    """Two rates in turns, so that what others do on the machine meets both."""
-    return [(first(), second()) for _ in range(rounds)]
+def in_turns(rounds: int, *loops: Callable[[], float]) -> list[tuple[float, ...]]:
+    """Rates in turns, so that what others do on the machine meets all."""
+    return [tuple(loop() for loop in loops) for _ in range(rounds)]
 
 
-def median_ratio(pairs: Sequence[tuple[float, float]]) -> float:
-    """The median of second to first, pair by pair."""
-    return statistics.median(second / first for first, second in pairs)
+def median_ratio(turns: Sequence[tuple[float, ...]], *, of: int = 1, to: int = 0) -> float:
+    """The median of one rate to another, turn by turn: of the second to the first, where nothing else is said."""
+    return statistics.median(turn[of] / turn[to] for turn in turns)

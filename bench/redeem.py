@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import least
 import numpy as np
 from machine import Tool, execute, in_turns, installation, median_ratio, ran_on, shown
 
@@ -31,50 +32,6 @@ SCRIPT = """\\set account random(1, {accounts})
 SELECT (points_hold(
     gen_random_uuid()::text, repeat('d', 64), :offer, :account, 1, NULL, NULL, current_date, now())).id \\gset
 SELECT points_capture(gen_random_uuid()::text, repeat('d', 64), :id, {merchant}, 1, current_date, now());
-"""
-
-YARDSTICK = """\\set account random(1, {accounts})
-SELECT yardstick.hold(gen_random_uuid(), :account, 1) AS id \\gset
-SELECT yardstick.capture(:id, 0);
-"""
-YARDSTICK_SCHEMA = """
-CREATE SCHEMA yardstick;
-CREATE TABLE yardstick.balance (
-    account   bigint PRIMARY KEY,
-    available bigint NOT NULL CHECK (available >= 0),
-    held      bigint NOT NULL DEFAULT 0 CHECK (held >= 0)
-) WITH (fillfactor = 60);
-CREATE TABLE yardstick.held (
-    id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    key     uuid   NOT NULL UNIQUE,
-    account bigint NOT NULL,
-    amount  bigint NOT NULL,
-    is_open boolean NOT NULL DEFAULT true
-) WITH (fillfactor = 60);
-CREATE TABLE yardstick.leg (hold bigint NOT NULL, account bigint NOT NULL, amount bigint NOT NULL);
-CREATE INDEX ON yardstick.leg (account);
-CREATE FUNCTION yardstick.hold(wanted uuid, who bigint, price bigint) RETURNS bigint
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $body$
-DECLARE
-    made bigint;
-BEGIN
-    INSERT INTO yardstick.held (key, account, amount) VALUES (wanted, who, price) RETURNING id INTO made;
-    UPDATE yardstick.balance SET available = available - price, held = held + price WHERE account = who;
-    RETURN made;
-END
-$body$;
-CREATE FUNCTION yardstick.capture(wanted bigint, merchant bigint) RETURNS void
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $body$
-DECLARE
-    who   bigint;
-    price bigint;
-BEGIN
-    UPDATE yardstick.held SET is_open = false WHERE id = wanted AND is_open
-    RETURNING account, amount INTO STRICT who, price;
-    UPDATE yardstick.balance SET held = held - price WHERE account = who;
-    INSERT INTO yardstick.leg VALUES (wanted, who, -price), (wanted, merchant, price);
-END
-$body$;
 """
 #: Transfers of one call, from a thousand accounts to a thousand others; clients have thousands of their own.
 TRANSFERS = 1_000
@@ -119,16 +76,11 @@ def run(arguments: argparse.Namespace, home: Path) -> None:
     execute("ALTER TABLE ledger_counter_total ENABLE TRIGGER points_judge_minted")
     with connections["owner"].cursor() as cursor:
         assert shown("fsync") == "on"
-        cursor.execute(YARDSTICK_SCHEMA)
-        cursor.execute(
-            "INSERT INTO yardstick.balance SELECT n, 1000000, 0 FROM generate_series(1, %s) n",
-            [arguments.accounts],
-        )
         cursor.execute("SELECT points_asset FROM points_sponsor")
         (asset,) = cursor.fetchone()
-        cursor.execute("VACUUM ANALYZE")
+    execute(*least.filled(arguments.accounts, 1_000_000), "VACUUM ANALYZE")
     tool = Tool(url(), home)
-    yardstick = tool.script("yardstick", YARDSTICK.format(accounts=arguments.accounts))
+    yardstick = tool.script("yardstick", least.HOLD.format(accounts=arguments.accounts))
     figures: dict[str, Any] = {"accounts": arguments.accounts, **ran_on()}
     for name, clients, (first, last) in (("many_offers", 8, many), ("one_hot_offer", 20, (hot, hot))):
         script = tool.script(

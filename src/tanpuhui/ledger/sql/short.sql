@@ -1,4 +1,4 @@
--- The short way: a hold of one line, and its capture to an account without a floor, for redemptions by the thousand a
+-- The short way: a hold of one line, and its capture (capture_one.sql) to an account without a floor, for redemptions by the thousand a
 -- second. A hold is a row that is only added, and so is its end: no row of it is written twice, and none has an index but
 -- its number, which is drawn with those of ledger_hold. The functions are called by functions of the stage above, which
 -- keep the keys, the digests and the time limits; nobody else may call them.
@@ -46,34 +46,6 @@ BEGIN
 END
 $body$;
 
--- Take from a hold, as a transaction under a number that was drawn for it. A hold that has ended is a unique_violation;
--- more than was held, a check_violation. What is not taken is free again.
-CREATE FUNCTION ledger_capture_one(
-    tx bigint, tx_key text, tx_reason text, effective date, at timestamptz, wanted bigint, target bigint, taken bigint,
-    tx_ref bigint
-) RETURNS void
-LANGUAGE plpgsql AS
-$body$
-DECLARE
-    line  ledger_single_hold;
-    today constant date := (at AT TIME ZONE 'UTC')::date;
-BEGIN
-    SELECT * INTO STRICT line FROM ledger_single_hold WHERE id = wanted;
-    IF taken > line.amount THEN
-        RAISE EXCEPTION 'hold % holds %', wanted, line.amount USING ERRCODE = 'check_violation';
-    END IF;
-    INSERT INTO ledger_single_hold_end (hold_id, tx_id, taken, at) VALUES (wanted, tx, taken, at);
-    INSERT INTO ledger_transaction (id, key, content_digest, reason, state, effective_on, posted_at, posted_on)
-    OVERRIDING SYSTEM VALUE VALUES (tx, tx_key, 'hold', tx_reason, 'posted', effective, at, today);
-    UPDATE ledger_balance SET available = available + line.amount, held = held - line.amount
-    WHERE account_id = line.account_id AND asset_id = line.asset_id;
-    PERFORM ledger_partition(2::smallint, today);
-    INSERT INTO ledger_posting_single (tx_id, account_id, amount, ref, asset_id, posted_on, leg, code, stream)
-    VALUES (tx, line.account_id, -taken, tx_ref, line.asset_id, today, 1, 0, 2),
-           (tx, target, taken, tx_ref, line.asset_id, today, 2, 0, 2);
-END
-$body$;
-
 -- Give back what is held. A hold that has ended is a unique_violation.
 CREATE FUNCTION ledger_release_one(wanted bigint, at timestamptz) RETURNS void LANGUAGE plpgsql AS
 $body$
@@ -87,4 +59,4 @@ BEGIN
 END
 $body$;
 
-REVOKE ALL ON FUNCTION ledger_hold_one, ledger_capture_one, ledger_release_one FROM PUBLIC;
+REVOKE ALL ON FUNCTION ledger_hold_one, ledger_release_one FROM PUBLIC;

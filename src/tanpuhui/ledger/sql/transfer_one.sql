@@ -1,4 +1,5 @@
--- One transaction under its key. A repeat gives the first answer. Two legs of one asset between two accounts, as nearly
+-- One transaction under its key. A repeat gives the first answer: the unique key finds it when the row is written, so that
+-- nobody who comes with a new key pays for a look. Two legs of one asset between two accounts, as nearly
 -- every transaction has them, take a short way: the same rules with a few small statements instead of plans for many legs.
 
 CREATE OR REPLACE FUNCTION ledger_transfer(
@@ -13,11 +14,9 @@ DECLARE
     source constant integer := CASE WHEN amounts[1] < 0 THEN 1 ELSE 2 END;
     target constant integer := 3 - source;
     has    bigint;
+    enough boolean;
     short  jsonb;
 BEGIN
-    SELECT t.id, t.state, t.refusal, t.content_digest, true INTO answer FROM ledger_transaction t WHERE t.key = tx_key;
-    IF FOUND THEN RETURN answer; END IF;
-
     IF cardinality(accounts) = 2 AND assets[1] = assets[2] AND amounts[1] = -amounts[2] AND accounts[1] <> accounts[2] THEN
         -- Balances are locked in the order of their accounts; the one that comes second is locked when it is written.
         IF accounts[target] < accounts[source] THEN
@@ -25,12 +24,15 @@ BEGIN
         END IF;
         SELECT b.available INTO has FROM ledger_balance b
         WHERE b.account_id = accounts[source] AND b.asset_id = assets[1] FOR UPDATE;
-        IF has >= amounts[target] OR has IS NULL AND NOT (
-            SELECT k.floored FROM ledger_account_kind k WHERE k.code = (accounts[source] & 15)) THEN
+        enough := has >= amounts[target];
+        IF enough IS NULL THEN
+            enough := NOT (SELECT k.floored FROM ledger_account_kind k WHERE k.code = (accounts[source] & 15));
+        END IF;
+        IF enough THEN
             INSERT INTO ledger_transaction AS t
                 (key, content_digest, reason, state, effective_on, posted_at, posted_on, manifest)
             VALUES (tx_key, digest, tx_reason, 'posted', effective, at, today, tx_manifest)
-            ON CONFLICT DO NOTHING
+            ON CONFLICT (key) DO NOTHING
             RETURNING t.id, t.state, t.refusal, t.content_digest, false INTO answer;
             IF NOT FOUND THEN RETURN ledger_answer_of(tx_key); END IF;
             IF to_regclass('public.ledger_posting_single' || to_char(today, '_YYYY_MM')) IS NULL THEN
