@@ -251,13 +251,15 @@ def _found_late(one: Sealed, gaps: Sequence[Sequence[int]]) -> list[int]:
 
 
 def _any_of(one: Sealed, numbers: Sequence[int]) -> sql.Composable:
-    """Rows of these numbers; the months in which they can be are named, so that others are not read."""
-    return sql.SQL(
-        "t.{number} = ANY({numbers}) AND t.posted_on IN (SELECT posted_on FROM {of} WHERE id = ANY({numbers}))"
-    ).format(
-        number=sql.Identifier(one.number),
-        numbers=sql.Literal(list(numbers)),
-        of=sql.Identifier(one.of),
+    """Rows of these numbers. Their days are written into the query, so that other months are not even planned for."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql.SQL("SELECT DISTINCT posted_on FROM {} WHERE id = ANY(%s)").format(sql.Identifier(one.of)),
+            [list(numbers)],
+        )
+        days = [day for (day,) in cursor.fetchall()]
+    return sql.SQL("t.{} = ANY({}) AND t.posted_on = ANY({}::date[])").format(
+        sql.Identifier(one.number), sql.Literal(list(numbers)), sql.Literal(days)
     )
 
 
