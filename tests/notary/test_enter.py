@@ -6,15 +6,18 @@ import json
 from base64 import b64decode
 from collections import Counter
 from datetime import UTC, date, datetime
+from itertools import chain
 
 import pytest
 from django.db import connection, transaction
 
 from close.town import Town
 from notary.town import AT, by_force, districts_released, lived, lived_further, rests_on_more
+from points.book import certify
 from tanpuhui.kit.tonnes import TONNE_MG
 from tanpuhui.ledger.every_month import every_month
-from tanpuhui.notary import seals
+from tanpuhui.notary import keep, seals
+from tanpuhui.notary.audit import audit_table
 from tanpuhui.notary.detach import detach
 from tanpuhui.notary.documents import receipt_of
 from tanpuhui.notary.enter import enter_all, waiting
@@ -210,3 +213,38 @@ def test_a_policy_that_is_none_is_not_taken(town: Town) -> None:
         set_policy("trust everybody")
 
     assert policy() == before
+
+
+@pytest.mark.parametrize(("numbers", "rows", "most"), [(50_000, 3, 2), (2, 1_000_000, 2), (50_000, 5, 3)])
+def test_very_many_rows_are_sealed_in_one_round_on_pages_that_memory_holds(
+    town: Town, monkeypatch: pytest.MonkeyPatch, numbers: int, rows: int, most: int
+) -> None:
+    keep.integrate()
+    monkeypatch.setattr(seals, "AT_ONCE", numbers)
+    monkeypatch.setattr(seals, "ROWS_AT_ONCE", rows)
+    monkeypatch.setattr(seals, "FETCHED", 2)
+    account = town.settle("a")["a"]
+    for number in range(7):
+        certify(account, 1_000 + number)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t.id, a.legs FROM ledger_transaction t JOIN ledger_applied a ON a.tx_id = t.id"
+        )
+        legs = dict(cursor.fetchall())
+    assert set(legs.values()) == {2}
+
+    keep.integrate()
+
+    found: dict[str, list[list[int]]] = {"ledger_transaction": [], "ledger_posting": []}
+    for one in seals.TABLES:
+        if one.table in found:
+            found[one.table] = [list(seals.read_page(leaf).numbers) for leaf in seals.pages(one)]
+    assert [sorted({*page}) for page in found["ledger_posting"]] == found["ledger_transaction"]
+    assert list(chain(*found["ledger_transaction"])) == sorted(legs)
+    assert Counter(chain(*found["ledger_posting"])) == Counter(legs)
+    assert [len(page) for page in found["ledger_transaction"]] == [
+        min(most, len(legs) - first) for first in range(0, len(legs), most)
+    ]
+    with transaction.atomic():
+        for table in found:
+            assert list(audit_table(table, log(), town.places).findings) == []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tanpuhui.kit.progress import Report, nobody, told
-from tanpuhui.notary.seals import seal
+from tanpuhui.notary.seals import is_behind, seal
 from tanpuhui.notary.sources import sources
 from tanpuhui.transparency.log import Log, enter, lock, sign_checkpoint
 from tanpuhui.transparency.models import SignedCheckpoint
@@ -14,10 +14,11 @@ from tanpuhui.transparency.models import SignedCheckpoint
 
 @dataclass(frozen=True)
 class Entered:
-    """How many leaves are new, and the checkpoint that covers all of them."""
+    """How many leaves are new, the checkpoint that covers all of them, and whether more rows wait than it took."""
 
     new: int
     checkpoint: SignedCheckpoint
+    is_behind: bool = False
 
 
 def enter_all(log: Log, *, at: datetime, rows: bool = True, report: Report = nobody) -> Entered:
@@ -28,9 +29,9 @@ def enter_all(log: Log, *, at: datetime, rows: bool = True, report: Report = nob
     lock()
     kinds = told(sources(), report, "Entering facts", len(sources()))
     new = enter((record for source in kinds for record in source.waiting()), at=at)
-    if rows:
-        new += enter(seal(at=at, report=report), at=at)
-    return Entered(new, sign_checkpoint(log, at=at))
+    sealed = seal(at=at, report=report) if rows else []
+    new += enter(sealed, at=at)
+    return Entered(new, sign_checkpoint(log, at=at), is_behind(sealed))
 
 
 def waiting() -> dict[str, int]:

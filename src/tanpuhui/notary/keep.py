@@ -33,14 +33,16 @@ class Round:
 
 
 def integrate(*, rows: bool = True, report: Report = nobody) -> tuple[int, SignedCheckpoint]:
-    """Enter what waits, sign and publish."""
-    log = installation.log()
-    with transaction.atomic():
-        entered = enter_all(log, at=utc_now(), rows=rows, report=report)
-        crash_point("log.before_commit")
-    crash_point("log.committed")
+    """Enter what waits, sign and publish; of very many rows a transaction for each page of them."""
+    log, new, is_behind = installation.log(), 0, True
+    while is_behind:
+        with transaction.atomic():
+            entered = enter_all(log, at=utc_now(), rows=rows, report=report)
+            crash_point("log.before_commit")
+        crash_point("log.committed")
+        new, is_behind = new + entered.new, entered.is_behind
     publish(log)
-    return entered.new, entered.checkpoint
+    return new, entered.checkpoint
 
 
 def witness(ask: Ask = ask_over_http) -> tuple[Asked, ...]:

@@ -23,7 +23,8 @@ ROW_ID = "row_id"
 class Sealed:
     """A table whose rows are sealed: the column that numbers them, those that name a row, and all that are digested.
 
-    ``of`` names a sealed table whose numbers these rows share, and with which they were committed.
+    ``of`` names a sealed table whose numbers these rows share, and with which they were committed. ``rows_each`` is SQL
+    over a row ``p``: about how many of such rows come with it, where there may be very many.
     """
 
     table: str
@@ -31,6 +32,7 @@ class Sealed:
     names: tuple[str, ...]
     columns: tuple[str, ...]
     of: str = ""
+    rows_each: str = ""
 
 
 CERTIFIED = (
@@ -71,6 +73,7 @@ CERTIFIED = (
             "batch_id",
             "manifest",
         ),
+        rows_each="(SELECT a.legs FROM ledger_applied a WHERE a.tx_id = p.id)",
     ),
     Sealed(
         "ledger_posting",

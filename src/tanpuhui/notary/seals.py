@@ -8,12 +8,13 @@ was missed can still bring it: each page says before which transaction all had e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.db import connection
 from django.db.models import QuerySet
@@ -30,8 +31,10 @@ from tanpuhui.transparency.record import Record
 KIND = "rows"
 #: The key of a leaf that says of all tables that they were looked through, and has no rows.
 LOOKED = "looked"
-#: How many numbers a page takes at most; a number may have many rows.
-AT_ONCE = 50_000
+#: How many numbers a page takes at most, and with how many rows of theirs it takes no more of them.
+AT_ONCE, ROWS_AT_ONCE = 50_000, 1_000_000
+#: Rows that are brought from the database at once.
+FETCHED = 20_000
 #: For how long a number that was missing is looked for at least: it is given out just before its transaction has one.
 LATE_US = 3_600 * MICROSECONDS
 #: PostgreSQL's text of a value depends on these.
@@ -78,6 +81,16 @@ def seal(*, at: datetime, report: Report = nobody) -> list[Record]:
         # Nothing is new: said by itself, so that what was missing is known never to come.
         records.append(Record(KIND, f"{LOOKED}/{newest.index + 1}", look))
     return records
+
+
+def is_behind(records: Iterable[Record]) -> bool:
+    """Whether a page was full: more waits, which need not wait for the next round."""
+    of = {one.table: one.of for one in TABLES}
+    return any(
+        record.content["rows"] >= (ROWS_AT_ONCE if of[record.content["table"]] else AT_ONCE)
+        for record in records
+        if "rows" in record.content
+    )
 
 
 def pages(one: Sealed) -> Iterator[Leaf]:
@@ -186,22 +199,22 @@ def _next_page(
     count, last = _so_far(one)
     if one.of:
         numbers = sealed[one.of]
-        rows = _rows(one, one.columns, _any_of(one, numbers)) if numbers else []
+        table = _rows(one, _any_of(one, numbers) if numbers else sql.SQL("false"))
         gaps: list[list[int]] = []
     else:
-        rows = _rows(one, one.columns, _new(one, last, missing))
-        numbers = sorted({row[0] for row in rows})
+        table = _rows(one, _new(one, last, missing))
+        numbers = pc.unique(table["number"]).to_pylist()
         gaps = _gaps(last, [number for number in numbers if number > last])
-    if not rows:
+    if not len(table):
         return None, numbers
-    table = pa.table(list(zip(*rows, strict=True)), schema=_SCHEMA)
+    ends = pc.min_max(table["number"]).as_py()
     content = {
         "table": one.table,
         "columns": list(one.columns),
-        "first": rows[0][0],
-        "last": rows[-1][0],
-        "through": max(last, rows[-1][0]),
-        "rows": len(rows),
+        "first": ends["min"],
+        "last": ends["max"],
+        "through": max(last, ends["max"]),
+        "rows": len(table),
         "gaps": gaps,
         **look,
         "until": running()[1],
@@ -221,9 +234,17 @@ def _new(one: Sealed, last: int, gaps: Sequence[Sequence[int]]) -> sql.Composabl
     """Numbers above the last one, at most so many, and those that were missing."""
     number, table = sql.Identifier(one.number), sql.Identifier(one.table)
     above = sql.SQL(
-        "t.{number} > {last} AND t.{number} <= COALESCE((SELECT max(n) FROM (SELECT {number} AS n FROM {table} "
-        "WHERE {number} > {last} ORDER BY 1 LIMIT {most}) q), 0)"
-    ).format(number=number, table=table, last=sql.Literal(last), most=sql.Literal(AT_ONCE))
+        "t.{number} > {last} AND t.{number} <= COALESCE((SELECT max(n) FROM (SELECT n, "
+        "sum(rows) OVER (ORDER BY n) - rows AS before FROM (SELECT p.{number} AS n, COALESCE({rows}, 0) AS rows "
+        "FROM {table} p WHERE p.{number} > {last} ORDER BY 1 LIMIT {most}) r) q WHERE before < {full}), 0)"
+    ).format(
+        number=number,
+        table=table,
+        rows=sql.SQL(one.rows_each or "0"),
+        last=sql.Literal(last),
+        most=sql.Literal(AT_ONCE),
+        full=sql.Literal(ROWS_AT_ONCE),
+    )
     late = [
         sql.SQL("t.{} BETWEEN {} AND {}").format(number, sql.Literal(gap[0]), sql.Literal(gap[1]))
         for gap in gaps
@@ -263,10 +284,16 @@ def _any_of(one: Sealed, numbers: Sequence[int]) -> sql.Composable:
     )
 
 
-def _rows(one: Sealed, columns: Sequence[str], condition: sql.Composable) -> list[tuple[int, str, bytes]]:
-    with connection.cursor() as cursor:
-        cursor.execute(_query(one, columns, condition))
-        return [(number, key, bytes(digest)) for number, key, digest in cursor.fetchall()]
+def _rows(one: Sealed, condition: sql.Composable) -> pa.Table:
+    """Number, name and digest of rows, in order of all three; brought a portion at a time."""
+    assert connection.in_atomic_block, "one moment of the database"
+    portions = []
+    with connection.connection.cursor(name=f"new_{one.table}") as cursor:
+        cursor.itersize = FETCHED
+        cursor.execute(_query(one, one.columns, condition))
+        while rows := cursor.fetchmany(FETCHED):
+            portions.append(pa.table(list(zip(*rows, strict=True)), schema=_SCHEMA))
+    return pa.concat_tables(portions or [_SCHEMA.empty_table()]).combine_chunks()
 
 
 def _query(one: Sealed, columns: Sequence[str], condition: sql.Composable) -> sql.Composable:
