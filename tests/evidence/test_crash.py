@@ -45,7 +45,12 @@ def test_a_kill_while_taking_changes_nothing_and_a_second_start_ends_the_same(
     assert program.json("evidence", "check")["ok"]
 
 
-def test_a_kill_after_a_run_of_ids_was_written_leaves_what_a_sweep_removes(program: Program) -> None:
+def test_a_kill_after_a_run_of_ids_was_written_leaves_what_a_sweep_removes() -> None:
+    with installation() as program:
+        killed_after_a_run(program)
+
+
+def killed_after_a_run(program: Program) -> None:
     folder = program.home / "sent" / "generic"
     folder.mkdir(parents=True)
     for number in range(LOOSE_FILES):
