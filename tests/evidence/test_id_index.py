@@ -163,9 +163,10 @@ def test_a_merged_run_goes_when_that_is_for_good_and_a_sweep_takes_what_a_crash_
     stand = {lake / path for path in IdRun.objects.values_list("path", flat=True)}
     assert set((lake / id_index.FOLDER).iterdir()) == stand
 
-    left = lake / id_index.FOLDER / "0123.run"
-    left.write_bytes(b"of a crash")
-    assert left in settle.lake.sweep(lake)
+    left = [lake / id_index.FOLDER / name for name in ("0123.run", ".0123.run.4567")]
+    for path in left:
+        path.write_bytes(b"of a crash")
+    assert {*left} <= {*settle.lake.sweep(lake)}
     assert set((lake / id_index.FOLDER).iterdir()) == stand
 
 

@@ -158,7 +158,8 @@ def sweep(lake: Path) -> list[Path]:
     known = set(LakeFile.objects.values_list("path", flat=True))
     known |= {str(standing(lake / path).relative_to(lake)) for path in known if not (lake / path).exists()}
     known |= set(IdRun.objects.values_list("path", flat=True))
-    there = (path for suffix in (".parquet", SUFFIX) for path in (lake / FOLDER).rglob(f"*{suffix}"))
+    # A run that was not finished has more behind its suffix.
+    there = (path for name in ("*.parquet", f"*{SUFFIX}*") for path in (lake / FOLDER).rglob(name))
     found = (path for path in there if str(path.relative_to(lake)) not in known)
     orphans = sorted([*found, *(path for path in (lake / _WORK).rglob("*") if path.is_file())])
     for path in orphans:
