@@ -97,7 +97,8 @@ def write(
         file.part = LakeFile.REVISIONS
         written.append(file)
     unfinished = _unfinished(work)
-    rows = write_ids(connection, unfinished)
+    [(first_record,)] = connection.execute("SELECT min(record_id) FROM accepted").fetchall()
+    rows = write_ids(connection, unfinished, first_record=first_record)
     file = _adopted(unfinished, lake, Path(FOLDER, LakeFile.IDS), rows)
     file.part = LakeFile.IDS
     return [*written, file]
