@@ -127,7 +127,7 @@ def sent(lake: Path, files: int, rows: int, draw: np.random.Generator) -> bytes:
         ids = draw.bytes(ID_BYTES * rows)
         path = Path("evidence", "ids", f"{number}.parquet")
         put(connection, "accepted", ids)
-        write_ids(connection, lake / path)
+        write_ids(connection, lake / path, first_record=number)
         batches.append(Batch(
             id=number, provider=PROVIDER, key=str(number), digest="-", contract=made, rows=rows, accepted=rows,
             duplicate=0, refused=0, reasons={}, notes={}, buckets=1, received_at=AT, receipt={},

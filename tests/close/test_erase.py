@@ -153,6 +153,20 @@ def test_an_erasure_that_was_cut_short_is_finished_later(
     assert Erasure.objects.get().rows == prepared.rows
 
 
+def test_a_sweep_before_an_erasure_is_finished_takes_none_of_its_files(
+    town: Town, people: dict[str, int], closed: CloseAnswer
+) -> None:
+    for letter in "ab":
+        prepared = erase.prepare(person(people[letter]), uuid4(), town.places, at=TAKEN_AT)
+        erase.record(prepared)
+
+        assert lake.sweep(town.places.lake, lambda: erase.written_anew(town.places)) == []
+        erase.finish(town.places)
+
+        assert lake.missing_or_changed(town.places.lake) == []
+        assert again(town, closed).agrees
+
+
 def test_no_other_change_passes_for_an_erasure(
     town: Town, people: dict[str, int], closed: CloseAnswer
 ) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
+from uuid import uuid4
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 
@@ -21,6 +23,7 @@ from tanpuhui.access import approve
 from tanpuhui.access.hold import hold
 from tanpuhui.access.membership import join
 from tanpuhui.access.models import AuditEntry, Membership, User
+from tanpuhui.close.erase import Prepared
 from tanpuhui.close.places import Places
 from tanpuhui.consent.models import Resident
 from tanpuhui.consent.open_account import open_account
@@ -28,6 +31,7 @@ from tanpuhui.consent.show import standings
 from tanpuhui.consent.state import State
 from tanpuhui.erasure.erase import VERB, Erased, arguments_of, erase, erase_again
 from tanpuhui.erasure.refusals import NotAgreed, NotAnErasure, NotTheOwner, StillOpen
+from tanpuhui.erasure.retain import retain_acts
 from tanpuhui.evidence import id_index, lake
 from tanpuhui.evidence.id_run import Run
 from tanpuhui.evidence.models import IdRun, SubjectLink
@@ -222,6 +226,40 @@ def test_an_erasure_killed_at_any_point_is_whole_the_second_time(
     assert lake.missing_or_changed(town.places.lake) == []
     lake.sweep(town.places.lake)
     assert all(answer.agrees for answer in replayed(town))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_sweep_runs_between_new_files_and_the_rows_that_name_them(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    might_sweep = []
+
+    def ask(what: str) -> None:
+        given = {**connection.get_connection_params(), "cursor_factory": psycopg.Cursor}
+        given.pop("context", None)
+        with psycopg.connect(**given) as other:
+            found = other.execute("SELECT pg_try_advisory_xact_lock(%s)", [lake._SWEEP_LOCK]).fetchone()
+        might_sweep.append((what, found == (True,)))
+
+    def prepare_nothing(*_: object, **__: object) -> Prepared:
+        ask("retention")
+        return Prepared(uuid4(), THEN, ())
+
+    request = agreed(open_account(at=AT))
+    ask("before")
+    monkeypatch.setattr("tanpuhui.erasure.erase.crash_point", ask)
+    monkeypatch.setattr("tanpuhui.close.erase.prepare_days", prepare_nothing)
+
+    erase(request.pk, at=THEN, places=places)
+    retain_acts(places, at=THEN)
+    ask("after")
+
+    assert might_sweep == [
+        ("before", True),
+        *((point, False) for point in ERASING),
+        ("retention", False),
+        ("after", True),
+    ]
 
 
 def test_runs_of_ids_forget_what_is_erased_also_those_made_meanwhile(

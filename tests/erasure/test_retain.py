@@ -14,6 +14,7 @@ from close.replaying import replayed
 from close.town import DAY, SHANGHAI, TAKEN_AT, Town, metro, pending_mg
 from disclosure.people import AT, consent
 from tanpuhui.close.acts import acts_of
+from tanpuhui.close.erase import finish
 from tanpuhui.close.models import Manifest
 from tanpuhui.close.refusals import InputsOver
 from tanpuhui.close.replay import replay
@@ -22,6 +23,7 @@ from tanpuhui.consent.open_account import open_account
 from tanpuhui.disclosure.hand_over import hand_over
 from tanpuhui.disclosure.models import ReferenceCode, Statement
 from tanpuhui.erasure.retain import last_day_over, listed, retain, retain_acts
+from tanpuhui.evidence.lake import missing_or_changed
 from tanpuhui.evidence.models import QuarantinedRow
 from tanpuhui.methodology.load import load_library
 from tanpuhui.quantify.jurisdiction import load_jurisdiction
@@ -119,6 +121,24 @@ def test_days_that_are_over_leave_the_lake_and_what_was_credited_stays(town: Tow
     with pytest.raises(InputsOver, match="2026-03-02"):
         replay(young, places=town.places, jurisdiction=town.jurisdiction, library=town.library)
     assert retain_acts(town.places, at=datetime(2029, 3, 3, 12, tzinfo=SHANGHAI))["rows"] == 0
+
+
+def test_days_that_are_over_and_are_sent_again_count_once_and_go_again(town: Town) -> None:
+    town.settle("ab")
+    rows = [metro("1", "a", 9_000), metro("2", "b", 1_000)]
+    over = datetime(2029, 3, 3, 12, tzinfo=SHANGHAI)
+    town.take(*rows)
+    retain_acts(town.places, at=over)
+
+    # In other files: the same one again would have its first receipt.
+    assert town.take(*rows[::-1]).accepted == 2
+    finish(town.places)
+    assert town.take(*rows, rows[0]).duplicate == 3
+
+    assert retain_acts(town.places, at=over)["rows"] == 4
+    assert retain_acts(town.places, at=over)["rows"] == 0
+    assert rows_of(town, DAY) == 0
+    assert missing_or_changed(town.places.lake) == []
 
 
 def test_nothing_goes_before_its_time(town: Town) -> None:

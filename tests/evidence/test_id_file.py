@@ -23,7 +23,7 @@ def test_ids_are_in_order_of_all_their_bytes_then_of_the_revision(tmp_path: Path
                 [id_, revision, id_[::-1], subject],
             )
 
-        count = write_ids(connection, tmp_path / "ids.parquet")
+        count = write_ids(connection, tmp_path / "ids.parquet", first_record=1)
 
     written = pq.read_table(tmp_path / "ids.parquet").to_pylist()
     assert count == 5

@@ -185,3 +185,44 @@ def test_a_run_with_another_id_than_its_files_have_is_named(batches: Callable[..
 
     assert id_index.lacking(lake) == []
     assert batches(*(ride(name) for name in "abcde")).duplicate == 5
+
+
+def test_a_run_that_goes_while_it_is_compared_is_no_finding(
+    batches: Callable[..., Any], lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abcde":
+        batches(ride(name))
+    real = id_index.prefixes_in
+
+    def merged_meanwhile(path: Path) -> Any:
+        for run in IdRun.objects.all():
+            (lake / run.path).unlink(missing_ok=True)
+        return real(path)
+
+    monkeypatch.setattr(id_index, "prefixes_in", merged_meanwhile)
+
+    assert id_index.lacking(lake) == []
+
+
+def test_a_sweep_beside_a_taking_that_removes_its_merged_runs_goes_on(
+    defaults: None, lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = lake / id_index.FOLDER
+    folder.mkdir(parents=True)
+    merged, left = folder / "merged.run", folder / "left.run"
+    for path in (merged, left):
+        path.write_bytes(b"nobody refers to it")
+
+    real = Path.rglob
+
+    def found(self: Path, pattern: str) -> Any:
+        paths = list(real(self, pattern))
+        if merged in paths:
+            merged.unlink()
+        return iter(paths)
+
+    monkeypatch.setattr(Path, "rglob", found)
+
+    settle.lake.sweep(lake)
+
+    assert not left.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
@@ -122,3 +123,30 @@ def test_half_a_million_files_of_a_minute_each_are_in_some_dozens_of_runs(
 
     assert len(runs) <= 40
     assert max(times for _, times in runs) <= 7
+
+
+def test_an_id_of_very_many_revisions_costs_no_more_room_than_its_rows(tmp_path: Path) -> None:
+    others = [number.to_bytes(8, "big") + bytes(8) for number in range(1, 20_001)]
+    run = write_run(written(tmp_path, [[bytes(16)] * 2_000, others], [1, 2]), tmp_path / "one.run")
+    wanted = np.arange(20_001, dtype=np.uint64)
+
+    tracemalloc.start()
+    found = run.files_with(wanted)
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert found.tolist() == [1, 2]
+    # A table of 20,001 ids and 2,000 revisions would have 320 MB.
+    assert most_bytes < 8_000_000
+
+
+def test_a_run_of_files_that_were_erased_to_nothing_finds_nothing(tmp_path: Path) -> None:
+    sources = written(tmp_path, [[], []], [1, 2])
+    first = write_run(sources[:1], tmp_path / "first.run")
+    second = write_run(sources[1:], tmp_path / "second.run")
+    both = merge_runs([first, second], tmp_path / "both.run")
+
+    assert first.stands
+    assert (both.rows, both.numbers.tolist()) == (0, [1, 2])
+    assert asked(both, [bytes(16)]) == set()
+    assert both.has(np.zeros(0, np.uint64), 0)

@@ -14,10 +14,12 @@ from threading import Thread
 import pytest
 from django.db import connection, connections, transaction
 
+from tanpuhui.consent.artefact import sign
 from tanpuhui.evidence import contract
 from tanpuhui.evidence.models import Batch, LakeFile
 from tanpuhui.kit import time_limit
 from tanpuhui.kit.digest import digest_bytes
+from tanpuhui.kit.erased import TYPE, standing, write_notes
 from tanpuhui.kit.moment import utc_now
 from tanpuhui.operation import database, machine, proof
 from tanpuhui.operation.finding import Finding
@@ -188,6 +190,23 @@ def test_files_that_rows_refer_to_are_looked_for(tmp_path: Path, harm: str) -> N
     path.write_bytes({"shorter": content[:-1], "altered": content[::-1]}.get(harm, content))
     if harm == "missing":
         path.unlink()
+
+    found = list(proof.files(tmp_path, digests=True))
+
+    assert codes(found) == ([] if harm == "none" else ["proof.files"])
+
+
+@pytest.mark.django_db()
+@pytest.mark.parametrize("harm", ["none", "missing", "altered"])
+def test_what_an_erasure_left_of_a_file_stands_for_it(tmp_path: Path, harm: str) -> None:
+    _lake_file(b"records of two")
+    path, left = tmp_path / "ids.parquet", b"records of one"
+    note = sign({"to": digest_bytes(left)}, TYPE)
+    write_notes(path, (note,))
+    stands = standing(path)
+    stands.write_bytes(left[::-1] if harm == "altered" else left)
+    if harm == "missing":
+        stands.unlink()
 
     found = list(proof.files(tmp_path, digests=True))
 

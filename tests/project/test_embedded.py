@@ -131,3 +131,14 @@ def test_a_start_that_takes_longer_than_its_command_waits_is_waited_for_all_the_
     with psycopg.connect(cluster.url()) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     assert "starting up" in cluster.log.read_text()
+
+
+def test_a_folder_called_recovery_is_no_server_on_its_way(tmp_path: Path) -> None:
+    folder = tmp_path / "recovery"
+    folder.mkdir()
+    cluster = embedded.Cluster(folder, folder, folder, None)
+
+    reason = embedded._why_not(cluster)
+
+    assert reason
+    assert not any(words in reason for words in embedded.ON_ITS_WAY)

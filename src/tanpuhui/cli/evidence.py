@@ -229,12 +229,14 @@ def sweep(*, as_json: AsJson = False) -> int:
     from django.db import transaction
 
     from tanpuhui.cli.places import places
+    from tanpuhui.close.erase import written_anew
     from tanpuhui.evidence.inbox import sweep_inbox
     from tanpuhui.evidence.lake import sweep as sweep_lake
 
     folder = places().lake
     with transaction.atomic():
-        removed = [str(path.relative_to(folder)) for path in sweep_lake(folder)]
+        found = sweep_lake(folder, lambda: written_anew(places()))
+        removed = [str(path.relative_to(folder)) for path in found]
         removed += [f"inbox/{path.name}" for path in sweep_inbox(inbox())]
     if as_json:
         print_json({"removed": removed})

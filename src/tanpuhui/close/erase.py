@@ -188,6 +188,12 @@ def record(prepared: Prepared) -> Erasure:
     return made
 
 
+def written_anew(places: Places) -> list[Path]:
+    """Files that stand, or will once it is finished, for what recorded erasures took rows out of: no sweep has them."""
+    rows = ErasedFile.objects.values_list("path", "after")
+    return [beside(places.lake / name, after) for name, after in rows]
+
+
 def finish(places: Places) -> int:
     """Put every note in place and remove what it stands for; answers how many files went. Again, it does nothing."""
     gone = 0

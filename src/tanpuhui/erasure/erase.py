@@ -27,7 +27,7 @@ from tanpuhui.erasure.obstacles import refuse_open
 from tanpuhui.erasure.person import Found, find
 from tanpuhui.erasure.plan import orders
 from tanpuhui.erasure.refusals import NotAgreed, NotAnErasure, NotTheOwner, StillOpen
-from tanpuhui.evidence.lake import sweep
+from tanpuhui.evidence.lake import sweep, without_sweep
 from tanpuhui.kit.crash import crash_point
 from tanpuhui.notary.shares import destroy_salts
 from tanpuhui.points.lapse import lapse
@@ -81,7 +81,10 @@ def erase(number: UUID, *, at: datetime, places: Places, zone: str = "Asia/Shang
         )
     if one.state is State.DONE:
         return Erased(number, one.request.account, {}, 0, 0, 0, 0)
-    return _erase(one.request, _agreed(one.request, at), at, places, zone)
+    approval = _agreed(one.request, at)
+    _close_and_sweep(one.request, at, places, zone)
+    with without_sweep():
+        return _erase(one.request, approval, at, places, zone)
 
 
 def finish(places: Places) -> int:
@@ -105,23 +108,28 @@ def erase_again(*, places: Places, at: datetime) -> list[int]:
         found = find(account)
         if not Resident.objects.filter(pk=account).exists() or not _is_there(found):
             continue
-        prepared = lake.prepare(Person(account, frozenset(found.subjects)), uuid4(), places, at=at)
-        with transaction.atomic():
-            _empty(found)
-            if prepared.files:
-                lake.record(prepared)
+        with without_sweep():
+            prepared = lake.prepare(Person(account, frozenset(found.subjects)), uuid4(), places, at=at)
+            with transaction.atomic():
+                _empty(found)
+                if prepared.files:
+                    lake.record(prepared)
         again.append(account)
     finish(places)
     return again
 
 
-def _erase(request: Request, approval: Approval, at: datetime, places: Places, zone: str) -> Erased:
+def _close_and_sweep(request: Request, at: datetime, places: Places, zone: str) -> None:
     account = request.account
     refuse_open(account, today=at.astimezone(ZoneInfo(zone)).date())
     with transaction.atomic():
         if Resident.objects.filter(pk=account, closed_at__isnull=True).exists():
             close_account(account, at=at, by="operator", method="erasure")
-        sweep(places.lake)
+        sweep(places.lake, lambda: lake.written_anew(places))
+
+
+def _erase(request: Request, approval: Approval, at: datetime, places: Places, zone: str) -> Erased:
+    account = request.account
     found = find(account)
     prepared = lake.prepare(Person(account, frozenset(found.subjects)), uuid4(), places, at=at)
     crash_point("erasure.prepared")

@@ -19,6 +19,7 @@ from tanpuhui.close import erase as lake
 from tanpuhui.close.places import Places
 from tanpuhui.consent.policy import policy
 from tanpuhui.erasure.erase import allow
+from tanpuhui.evidence.lake import without_sweep
 from tanpuhui.kit.moment import day_bounds_us
 
 #: Refused rows wait this long for a correction; what proves that a right was granted is kept three years (PIPL 56).
@@ -144,11 +145,12 @@ def retain_acts(places: Places, *, at: datetime, zone: str = "Asia/Shanghai") ->
     """Empty the lake's files of days that are over, as the owner; sums stay in the ledger, manifests and notes."""
     last = last_day_over(at=at, zone=zone)
     until_us = day_bounds_us(last, zone)[1]
-    prepared = lake.prepare_days(last, until_us, uuid4(), places, at=at)
-    if not prepared.files:
-        return {"files": 0, "rows": 0}
-    with transaction.atomic():
-        lake.record(prepared)
+    with without_sweep():
+        prepared = lake.prepare_days(last, until_us, uuid4(), places, at=at)
+        if not prepared.files:
+            return {"files": 0, "rows": 0}
+        with transaction.atomic():
+            lake.record(prepared)
     lake.finish(places)
     return {"files": len(prepared.files), "rows": prepared.rows}
 

@@ -19,8 +19,12 @@ ID_BYTES = 16
 ROW_GROUP = 122_880
 
 
-def write_ids(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
-    """Write id, revision, content, subject and day of each row of ``accepted``; answers how many there are."""
+def write_ids(connection: duckdb.DuckDBPyConnection, path: Path, *, first_record: int) -> int:
+    """Write id, revision, content, subject and day of each row of ``accepted``; answers how many there are.
+
+    The file says which record was its first, so that no two batches have one file: ids that were taken out of one, and
+    are sent again, are in another.
+    """
     found = connection.sql(f"SELECT {', '.join(COLUMNS)} FROM accepted").to_arrow_table().combine_chunks()
     ids, contents = digests_of(found["id"]), digests_of(found["content"])
     order = _order(ids, found["revision"])
@@ -29,7 +33,9 @@ def write_ids(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     columns = {name: found[name].take(rows) for name in ("revision", "subject_id", "day")}
     columns |= {"id": _binary(ids[order]), "content": _binary(contents[order])}
     pq.write_table(
-        pa.Table.from_arrays([columns[name] for name in COLUMNS], COLUMNS),
+        pa.Table.from_arrays(
+            [columns[name] for name in COLUMNS], COLUMNS, metadata={"first_record": str(first_record)}
+        ),
         path,
         row_group_size=ROW_GROUP,
         use_dictionary=["revision", "day"],

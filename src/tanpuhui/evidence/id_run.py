@@ -78,10 +78,10 @@ class Run:
         there[there] = prefixes[first[there]] == wanted[there]
         starts = first[there]
         counts = np.searchsorted(prefixes, wanted[there], side="right") - starts
-        # Nearly every id has one row; those of several revisions have more.
-        steps = np.arange(int(counts.max(initial=0)))
-        is_row = steps < counts[:, None]
-        return np.repeat(np.flatnonzero(there), counts), self.places[(starts[:, None] + steps)[is_row]]
+        # Nearly every id has one row; those of several revisions have more. As long as the rows found, however many
+        # one of them has.
+        steps = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        return np.repeat(np.flatnonzero(there), counts), self.places[np.repeat(starts, counts) + steps]
 
 
 def prefixes_of(digests: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -97,7 +97,8 @@ def write(
         file.part = LakeFile.REVISIONS
         written.append(file)
     unfinished = _unfinished(work)
-    rows = write_ids(connection, unfinished)
+    [(first_record,)] = connection.execute("SELECT min(record_id) FROM accepted").fetchall()
+    rows = write_ids(connection, unfinished, first_record=first_record)
     file = _adopted(unfinished, lake, Path(FOLDER, LakeFile.IDS), rows)
     file.part = LakeFile.IDS
     return [*written, file]
@@ -150,20 +151,37 @@ def hold_off_sweep() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_SWEEP_LOCK])
 
 
-def sweep(lake: Path) -> list[Path]:
-    """Remove files of the lake that no batch refers to, and unfinished ones; answers which. In a transaction."""
+@contextmanager
+def without_sweep() -> Iterator[None]:
+    """Until the block ends, over several transactions, no other session sweeps."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock_shared(%s)", [_SWEEP_LOCK])
+    try:
+        yield
+    finally:
+        with database.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock_shared(%s)", [_SWEEP_LOCK])
+
+
+def sweep(lake: Path, kept: Callable[[], Iterable[Path]] = tuple) -> list[Path]:
+    """Remove files of the lake that no batch refers to, and unfinished ones; answers which. In a transaction.
+
+    ``kept`` names files that somebody else refers to; it is asked when nobody writes any more.
+    """
     assert database.in_atomic_block
     with database.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SWEEP_LOCK])
     known = set(LakeFile.objects.values_list("path", flat=True))
     known |= {str(standing(lake / path).relative_to(lake)) for path in known if not (lake / path).exists()}
     known |= set(IdRun.objects.values_list("path", flat=True))
+    known |= {str(path.relative_to(lake)) for path in kept()}
     # A run that was not finished has more behind its suffix.
     there = (path for name in ("*.parquet", f"*{SUFFIX}*") for path in (lake / FOLDER).rglob(name))
     found = (path for path in there if str(path.relative_to(lake)) not in known)
     orphans = sorted([*found, *(path for path in (lake / _WORK).rglob("*") if path.is_file())])
     for path in orphans:
-        path.unlink()
+        # A taking that has just committed removes the runs that it merged without the lock.
+        path.unlink(missing_ok=True)
     shutil.rmtree(lake / _WORK, ignore_errors=True)
     return orphans
 

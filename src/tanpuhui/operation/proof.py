@@ -10,7 +10,8 @@ from django.db import connection
 from tanpuhui.close.installation import places
 from tanpuhui.close.models import Manifest
 from tanpuhui.evidence.models import LakeFile
-from tanpuhui.kit.digest import digest_file
+from tanpuhui.kit.digest import PREFIX, digest_file
+from tanpuhui.kit.erased import standing
 from tanpuhui.kit.refusal import Refusal
 from tanpuhui.ledger.detached import months
 from tanpuhui.notary import installation
@@ -29,9 +30,8 @@ def files(lake: Path, *, digests: bool) -> Iterator[Finding]:
     """Files of the lake and of the ledger's months that are missing or have another size; with ``digests``, or another
     content. Reads all then.
     """
-    bad = [
-        why for path, size, digest in _named(lake) if (why := _wrong(path, size, digest if digests else ""))
-    ]
+    named = (_standing(*one) for one in _named(lake))
+    bad = [why for path, size, digest in named if (why := _wrong(path, size, digest if digests else ""))]
     if bad:
         more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
         yield Finding(
@@ -54,6 +54,12 @@ def _named(lake: Path) -> Iterator[tuple[Path, int | None, str]]:
     ):
         for digest in (output[name] for output in outputs for name in ("results", "credits")):
             yield places().results.path(digest), None, digest
+
+
+def _standing(path: Path, size: int | None, digest: str) -> tuple[Path, int | None, str]:
+    """What stands for a file: itself, or what an erasure left of it, which its own name says."""
+    found = standing(path)
+    return (path, size, digest) if found == path else (found, None, PREFIX + found.stem)
 
 
 def _wrong(path: Path, size: int | None, digest: str) -> str:

@@ -300,7 +300,8 @@ def _why_not(cluster: Cluster) -> str:
     try:
         psycopg.connect(cluster.url(), connect_timeout=5).close()
     except psycopg.OperationalError as error:
-        return " ".join(str(error).split())
+        # Without the path, which is whatever somebody called a folder.
+        return " ".join(str(error).replace(str(cluster.sockets), "").split())
     return ""
 
 
