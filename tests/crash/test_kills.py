@@ -39,6 +39,8 @@ LOGGING = [point for point in POINTS if point.startswith(("log.", "witness."))]
 ERASING = [point for point in POINTS if point.startswith("erasure.")]
 #: Tried in ``tests/notary/test_detached_month.py``.
 DETACHING = [point for point in POINTS if point.startswith("month.")]
+#: Tried in ``tests/evidence/test_crash.py``.
+INDEXING = [point for point in POINTS if point.startswith("evidence.index.")]
 HEADER = "source_id,person,kind,started_at,ended_at,distance_m"
 #: Of each day: 10 km of one person and 3 km of another at 46.7 g, one unknown person, one row that is refused.
 CREDITED_MG = 467_000 + 140_100
@@ -103,10 +105,11 @@ def was_killed(answer: Answer) -> bool:
 
 
 def test_every_crash_point_of_the_source_is_tried() -> None:
-    tried = (TAKING, CLOSING, WORKING, RECEIVING, LOGGING, ERASING, DETACHING)
+    tried = (TAKING, CLOSING, WORKING, RECEIVING, LOGGING, ERASING, DETACHING, INDEXING)
     assert {point for points in tried for point in points} == set(POINTS)
     assert len(ERASING) == 3
     assert DETACHING == ["month.taken", "month.written"]
+    assert INDEXING == ["evidence.index.run_written"]
     assert len(WORKING) >= 3
     assert len(LOGGING) >= 7
     assert len(TAKING) >= 2

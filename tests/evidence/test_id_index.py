@@ -61,7 +61,7 @@ def batches(take_it: Take, write: Write) -> Callable[..., Any]:
 
 
 @settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

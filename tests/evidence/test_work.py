@@ -130,7 +130,7 @@ def records(lake: Path, first: int, part: str) -> list[tuple[Any, ...]]:
 
 @pytest.mark.slow
 @settings(
-    max_examples=15,
+    max_examples=10,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
