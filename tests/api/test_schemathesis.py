@@ -48,7 +48,7 @@ CONFIG = """
 seed = 20260302
 
 [generation]
-max-examples = 15
+max-examples = 10
 
 [[operations]]
 include-operation-id = "retract_acts"

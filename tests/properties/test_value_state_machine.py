@@ -675,7 +675,7 @@ def test_whatever_is_done_with_reductions_points_money_and_caps_they_add_up() ->
     run_state_machine_as_test(
         Value,
         settings=settings(
-            max_examples=20, stateful_step_count=45, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=16, stateful_step_count=45, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
     # A machine whose verbs are always refused would find nothing.
