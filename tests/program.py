@@ -381,3 +381,15 @@ def lines_file(path: Path, lines: Sequence[str]) -> Path:
 
 if __name__ == "__main__":
     serve()
+
+
+@contextmanager
+def with_residents() -> Iterator[Program]:
+    """An installation of two residents, who let the generic provider report their metro trips."""
+    with installation() as program:
+        program.json("account", "open", "--count", 2)
+        for account, person in ((1, "a"), (2, "b")):
+            program.json("evidence", "link", "generic", person, account)
+            given = ("--provider", "generic", "--kind", "metro_trip", "--from", "2026-01-01")
+            program.json("grant", "give", "--account", account, *given)
+        yield program

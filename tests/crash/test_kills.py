@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from program import Answer, Program, installation, lines_file
+from program import Answer, Program, lines_file, with_residents
 
 pytestmark = pytest.mark.slow
 
@@ -50,14 +50,8 @@ _days = count()
 
 @pytest.fixture(scope="module")
 def program() -> Iterator[Program]:
-    """An installation of two residents."""
-    with installation() as program:
-        program.json("account", "open", "--count", 2)
-        for account, person in ((1, "a"), (2, "b")):
-            program.json("evidence", "link", "generic", person, account)
-            given = ("--provider", "generic", "--kind", "metro_trip", "--from", "2026-01-01")
-            program.json("grant", "give", "--account", account, *given)
-        yield program
+    with with_residents() as one:
+        yield one
 
 
 def next_day(program: Program) -> tuple[date, Path]:

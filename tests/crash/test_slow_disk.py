@@ -15,7 +15,7 @@ import pytest
 
 from crash.test_kills import CREDITED_MG, check_books, close_again, next_day, take_again
 from crash.test_work import ask, state_of
-from program import Program, installation
+from program import Program, with_residents
 from slow_disk import SECONDS, standing, until
 from tanpuhui.close.places import FROZEN, RESULTS
 from tanpuhui.evidence.lake import FOLDER as LAKE
@@ -44,18 +44,6 @@ print(json.dumps({
 def program() -> Iterator[Program]:
     with with_residents() as one:
         yield one
-
-
-@contextmanager
-def with_residents() -> Iterator[Program]:
-    """An installation of two residents."""
-    with installation() as program:
-        program.json("account", "open", "--count", 2)
-        for account, person in ((1, "a"), (2, "b")):
-            program.json("evidence", "link", "generic", person, account)
-            given = ("--provider", "generic", "--kind", "metro_trip", "--from", "2026-01-01")
-            program.json("grant", "give", "--account", account, *given)
-        yield program
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from crash.test_kills import CREDITED_MG, WORKING, next_day, take_again, was_killed
-from program import Program, installation
+from program import Program, with_residents
 
 pytestmark = pytest.mark.slow
 
@@ -37,14 +37,8 @@ print(json.dumps(answer, default=str))
 
 @pytest.fixture(scope="module")
 def program() -> Iterator[Program]:
-    """An installation of two residents."""
-    with installation() as program:
-        program.json("account", "open", "--count", 2)
-        for account, person in ((1, "a"), (2, "b")):
-            program.json("evidence", "link", "generic", person, account)
-            given = ("--provider", "generic", "--kind", "metro_trip", "--from", "2026-01-01")
-            program.json("grant", "give", "--account", account, *given)
-        yield program
+    with with_residents() as one:
+        yield one
 
 
 def aside(program: Program, expression: str) -> Any:

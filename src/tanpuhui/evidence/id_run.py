@@ -6,8 +6,8 @@ A file of three columns, one after the other, without a header; how many rows an
     rows  x 4 bytes   the place of its id file in the list below
     files x 8 bytes   numbers of id files (LakeFile)
 
-The first eight bytes of a digest of 16 may be those of another id once in some ten thousand million million: a run says
-where to look, and never what is known.
+Two ids have the same first eight bytes once in 2^64 pairs, some 18 million million million: a run says where to look,
+and never what is known.
 """
 
 from __future__ import annotations

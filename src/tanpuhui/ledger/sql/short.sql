@@ -1,7 +1,7 @@
--- The short way: a hold of one line, and its capture (capture_one.sql) to an account without a floor, for redemptions by the thousand a
--- second. A hold is a row that is only added, and so is its end: no row of it is written twice, and none has an index but
--- its number, which is drawn with those of ledger_hold. The functions are called by functions of the stage above, which
--- keep the keys, the digests and the time limits; nobody else may call them.
+-- The short way: a hold of one line, and its capture (capture_one.sql) to an account without a floor, for redemptions by
+-- the thousand a second. A hold is a row that is only added, and so is its end: no row of it is written twice, and none
+-- has an index but its number, which is drawn with those of ledger_hold. The functions are called by functions of the
+-- stage above, which keep the keys, the digests and the time limits; nobody else may call them.
 
 CREATE TABLE ledger_single_hold (
     id         bigint  PRIMARY KEY,
